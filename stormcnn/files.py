@@ -1,0 +1,118 @@
+"""Write files so that they are whole or absent, equal for equal inputs, and say where they are from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+LIBRARIES = ("stormcnn", "tensorflow", "keras", "numpy", "xarray", "netCDF4", "scikit-learn")
+ALIASES = {"tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow_cpu")}
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside `path`, moved to `path` when the block ends without an error.
+
+    The temporary name keeps the suffix of `path`, because some writers choose a format by it.
+    After an error the temporary file is removed and an earlier `path` is left as it was.
+    """
+    final = Path(path)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{final.stem[:40]}-", suffix=final.suffix, dir=final.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's file mode mask, which mkstemp ignores."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(text: str, path: str | os.PathLike[str]) -> None:
+    """Write `text` as UTF-8 to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a tidy table without its index. Floats are written so that they read back exactly."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a dataset as compressed NetCDF-4 with `Conventions` CF-1.8 and no time stamp.
+
+    Floating variables get no fill value unless they bring one; strings are not compressed.
+    """
+    encoding: dict[str, dict[str, Any]] = {}
+    for name, variable in dataset.variables.items():
+        own: dict[str, Any] = {}
+        if variable.dtype.kind in "iufM" and variable.ndim:
+            own |= {"zlib": True, "complevel": 1, "shuffle": True}
+        if variable.dtype.kind == "f":
+            own |= {"_FillValue": variable.encoding.get("_FillValue")}
+        encoding[str(name)] = own
+    with replacing(path) as temporary:
+        dataset.assign_attrs(Conventions="CF-1.8").to_netcdf(
+            temporary, engine="netcdf4", encoding=encoding
+        )
+
+
+def digest(settings: Any) -> str:
+    """Sixteen hexadecimal digits that identify `settings` (anything JSON can write)."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def library_versions(libraries: tuple[str, ...] = LIBRARIES) -> dict[str, str]:
+    """Installed version of each library, without importing it; absent ones are left out."""
+    found = {}
+    for library in libraries:
+        for name in ALIASES.get(library, (library,)):
+            try:
+                found[library] = version(name)
+                break
+            except PackageNotFoundError:
+                continue
+    from stormcnn import __version__
+
+    return {"stormcnn": __version__} | found
+
+
+def provenance(settings: Mapping[str, Any], **others: Any) -> dict[str, str]:
+    """NetCDF attributes that say what a file was made with.
+
+    `settings_digest` identifies the settings the job was given, `software` lists library
+    versions, and each of `others` (seed, source, ...) becomes an attribute of its own.
+    """
+    software = " ".join(f"{name}={value}" for name, value in library_versions().items())
+    given = {name: str(value) for name, value in others.items() if value is not None}
+    return {"settings_digest": digest(dict(settings)), "software": software} | given
