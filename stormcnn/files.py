@@ -1,4 +1,4 @@
-"""Write files so that they are whole or absent, equal for equal inputs, and say where they are from."""
+"""Write files that are whole or absent, equal for equal inputs, and say where they are from."""
 
 from __future__ import annotations
 

@@ -19,13 +19,12 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
     """Write this process's output, from Python and from the C++ of its libraries, to `path`.
 
     The file descriptors themselves are redirected, so messages of TensorFlow and HDF5 land
-    there too. A `ValueError` is the user's to mend: it is logged as its sentence, shown on the
-    terminal, and ends the process with status 1. Any other error keeps its stack trace.
+    there too. A `ValueError` is the user's to mend: the log ends with its sentence and the process
+    with status 1. Any other error is ours and keeps its stack trace.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    terminal = os.dup(2)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -42,13 +41,8 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        logger.exception("stopped")
-        os.write(terminal, f"\n{error}\n(log: {path})\n".encode())
+        logger.error("%s", error)
         raise SystemExit(1) from None
-    except BaseException:
-        logger.exception("failed")
-        os.write(terminal, f"\nUnexpected error; the stack trace is in {path}\n".encode())
-        raise
     finally:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         logger.info("%.1f s, peak memory %.0f MiB", time.perf_counter() - start, peak)

@@ -111,9 +111,28 @@ def read_run_list(path: str | os.PathLike[str]) -> list[Run]:
         if missing:
             raise ValueError(f"{path}: the run list lacks the column {', '.join(sorted(missing))}.")
         return [
-            Run(row["run_date"], row["file"], row["batch"], row.get("sha256") or "")
-            for row in rows
+            Run(row["run_date"], row["file"], row["batch"], row.get("sha256") or "") for row in rows
         ]
+
+
+def read_archive_list(
+    path: str | os.PathLike[str], folder: str | os.PathLike[str], batch_size: str
+) -> list[Run]:
+    """Runs that an archive holds, from its list `run_date,file[,sha256]`, to lie in `folder`.
+
+    Raises `ValueError` where a line's run date is not the one of its file's name.
+    """
+    found = []
+    with open(path, newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            run = as_run(Path(folder, row["file"]), batch_size, row.get("sha256") or "")
+            if row["run_date"] != run.run_date:
+                raise ValueError(
+                    f"{path}: {row['file']} is listed under {row['run_date']}, but its name says "
+                    f"{run.run_date}. Correct the list."
+                )
+            found.append(run)
+    return check_runs(found)
 
 
 def format_run_list(runs: Sequence[Run]) -> str:
