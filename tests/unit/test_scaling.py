@@ -1,0 +1,103 @@
+"""Moments of runs merge into those of all their values; only the training period counts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from stormcnn.scaling import fit_scaling, merge_statistics
+
+PREDICTORS = ["REFL_COM_curr", "U10_curr"]
+
+
+def moments(values, variable="U10_curr", run_date="2010-10-24"):
+    return {
+        "run_date": run_date,
+        "variable": variable,
+        "count": values.size,
+        "mean": values.mean(),
+        "m2": ((values - values.mean()) ** 2).sum(),
+        "minimum": values.min(),
+        "maximum": values.max(),
+    }
+
+
+parts = st.lists(
+    hnp.arrays(np.float64, st.integers(1, 20), elements=st.floats(-100, 100)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(parts)
+def test_merged_moments_are_those_of_all_values(groups):
+    everything = np.concatenate(groups)
+    merged = merge_statistics(pd.DataFrame([moments(group) for group in groups])).iloc[0]
+    assert merged["count"] == everything.size
+    assert merged["mean"] == pytest.approx(everything.mean(), abs=1e-10)
+    assert merged["std"] == pytest.approx(everything.std(), abs=1e-7)
+    assert (merged["minimum"], merged["maximum"]) == (everything.min(), everything.max())
+
+
+def test_small_spread_beside_a_large_mean_keeps_its_digits():
+    rng = np.random.default_rng(0)
+    groups = [1e6 + shift + rng.normal(0, 1e-3, 1000) for shift in (0, 1e-3, 5e-3)]
+    merged = merge_statistics(pd.DataFrame([moments(group) for group in groups])).iloc[0]
+    assert merged["std"] == pytest.approx(np.concatenate(groups).std(), rel=1e-5)
+
+
+def statistics_file(path, rows):
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_scaling_is_of_the_training_period_only(tmp_path):
+    rng = np.random.default_rng(0)
+    early, late = rng.normal(5, 2, 50), rng.normal(50, 20, 50)
+    file = statistics_file(
+        tmp_path / "s.csv",
+        [
+            moments(early, "U10_curr", "2014-12-31"),
+            moments(late, "U10_curr", "2015-01-01"),
+            moments(early * 2, "REFL_COM_curr", "2014-12-31"),
+        ],
+    )
+    scaling = fit_scaling([file], PREDICTORS, "2015-01-01")
+    assert scaling["variable"].tolist() == PREDICTORS
+    assert list(scaling) == ["variable", "mean", "std", "minimum", "maximum", "count"]
+    assert scaling["mean"].tolist() == pytest.approx([2 * early.mean(), early.mean()])
+    assert scaling["std"].tolist() == pytest.approx([2 * early.std(), early.std()])
+
+
+def test_order_of_the_files_does_not_matter(tmp_path):
+    rng = np.random.default_rng(0)
+    files = [
+        statistics_file(
+            tmp_path / f"{k}.csv",
+            [moments(rng.normal(k, 1, 30)), moments(rng.normal(k, 1, 9), "REFL_COM_curr")],
+        )
+        for k in range(3)
+    ]
+    first = fit_scaling(files, PREDICTORS, "2015-01-01")
+    second = fit_scaling(files[::-1], PREDICTORS, "2015-01-01")
+    np.testing.assert_allclose(first["std"], second["std"], rtol=1e-14)
+
+
+def test_training_period_without_storms_is_refused(tmp_path):
+    file = statistics_file(tmp_path / "s.csv", [moments(np.arange(3.0), run_date="2016-01-01")])
+    with pytest.raises(ValueError, match=r"split\.test_start: no storm of the training period"):
+        fit_scaling([file], ["U10_curr"], "2015-01-01")
+
+
+def test_constant_predictor_is_refused(tmp_path):
+    file = statistics_file(tmp_path / "s.csv", [moments(np.full(4, 7.0))])
+    with pytest.raises(ValueError, match="U10_curr is 7 everywhere"):
+        fit_scaling([file], ["U10_curr"], "2015-01-01")
+
+
+def test_missing_predictor_is_named(tmp_path):
+    file = statistics_file(tmp_path / "s.csv", [moments(np.arange(3.0))])
+    with pytest.raises(ValueError, match="no statistics of REFL_COM_curr"):
+        fit_scaling([file], PREDICTORS, "2015-01-01")
