@@ -1,0 +1,35 @@
+"""Make Keras's backend use the given threads and give equal results for equal inputs.
+
+Import this before anything that imports keras, and call `prepare` before the first tensor.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+import keras
+
+
+def prepare(threads: int, seed: int) -> None:
+    """Set the number of threads and every seed, and forbid operations that vary by run.
+
+    The thread count must be set before the backend has computed anything. With TensorFlow,
+    equal seeds and thread counts then give bit-identical weights on one kind of machine.
+    """
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.experimental.enable_op_determinism()
+        for device in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(device, True)
+    elif keras.config.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True)
+    keras.utils.set_random_seed(seed)

@@ -1,0 +1,112 @@
+"""Training is repeatable, learns, and refuses what cannot be learnt from."""
+
+import keras
+import numpy as np
+import pytest
+
+from stormcnn.events import check_enough_storms, exceeds
+from stormcnn.networks import build_network
+from stormcnn.training import ShuffledStorms, fit_network, predict_probability
+
+SMALL = {
+    "filters": [4],
+    "kernel_size": 3,
+    "activation": "relu",
+    "pooling": "average",
+    "spatial_dropout": 0.2,
+}
+TRAINING = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01}
+
+
+def storms(count=200):
+    rng = np.random.default_rng(0)
+    patches = rng.normal(0, 1, (count, 8, 8, 2)).astype(np.float32)
+    return patches, patches[:, 2:6, 2:6, 0].mean(axis=(1, 2)) > 0.1
+
+
+def train(seed, **changes):
+    keras.utils.set_random_seed(seed)
+    network = build_network({**SMALL, **changes}, (8, 8), [0, 0], [1, 1])
+    history = fit_network(network, *storms(), TRAINING, seed)
+    return network, history
+
+
+def test_history_has_a_row_an_epoch_and_the_loss_falls():
+    _, history = train(0)
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert {"loss", "seconds"} < set(history)
+    assert history["loss"].iloc[-1] < 0.9 * history["loss"].iloc[0]
+
+
+def test_equal_seeds_give_equal_weights_and_other_seeds_others():
+    first, again, other = (train(seed)[0].get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_loss_includes_the_weight_penalty_as_keras_prints_it():
+    _, plain = train(0, spatial_dropout=None)
+    _, penalised = train(0, spatial_dropout=None, regularizer={"l2": 0.1})
+    assert penalised["loss"].iloc[0] > plain["loss"].iloc[0] + 0.05
+
+
+def test_every_epoch_shows_each_storm_once_in_another_order():
+    patches, event = np.arange(10.0).reshape(10, 1, 1, 1), np.arange(10) % 2
+    data = ShuffledStorms(patches, event, batch_size=4, seed=5)
+    orders = []
+    for _ in range(3):
+        seen = [data[index] for index in range(len(data))]
+        order = np.concatenate([part.ravel() for part, _ in seen])
+        labels = np.concatenate([label.ravel() for _, label in seen])
+        assert sorted(order) == list(range(10))
+        assert labels.tolist() == (order % 2).tolist()
+        orders.append(tuple(order))
+        data.on_epoch_end()
+    assert len(set(orders)) == 3
+
+
+def test_order_of_an_epoch_does_not_need_the_epochs_before_it():
+    patches, event = np.zeros((10, 1, 1, 1)), np.zeros(10)
+    running = ShuffledStorms(patches, event, 4, seed=5)
+    running.on_epoch_end()
+    running.on_epoch_end()
+    np.testing.assert_array_equal(running.order, ShuffledStorms(patches, event, 4, 5, 2).order)
+
+
+def test_diverging_training_says_what_to_lower():
+    keras.utils.set_random_seed(0)
+    network = build_network({**SMALL, "activation": "exponential"}, (8, 8), [0, 0], [1e-3, 1e-3])
+    patches, event = storms()
+    with pytest.raises(ValueError, match=r"Lower training\.learning_rate"):
+        fit_network(network, patches * 1e3, event, TRAINING | {"learning_rate": 1e6}, 0)
+
+
+def test_probability_of_a_storm_does_not_depend_on_its_company():
+    network, _ = train(0)
+    patches, _ = storms()
+    whole = predict_probability(network, patches, batch=64)
+    assert whole.shape == (200,)
+    np.testing.assert_array_equal(predict_probability(network, patches[70:75], 64), whole[70:75])
+    np.testing.assert_allclose(whole, network.predict(patches, verbose=0)[:, 0], atol=1e-6)
+
+
+def test_no_storms_give_no_probabilities():
+    network, _ = train(0)
+    assert predict_probability(network, np.empty((0, 8, 8, 2), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize(("events", "others"), [(9, 100), (100, 9), (0, 18)])
+def test_too_few_storms_of_a_class_are_refused(events, others):
+    event = np.array([True] * events + [False] * others)
+    with pytest.raises(ValueError, match="There are too few") as error:
+        check_enough_storms(event, 0.005)
+    assert f"{events} exceed event.threshold 0.005 and {others} do not" in str(error.value)
+
+
+def test_ten_of_each_are_enough():
+    check_enough_storms(np.arange(20) < 10, 0.005)
+
+
+def test_event_is_a_peak_above_the_threshold_not_at_it():
+    peak = np.array([0.00499, 0.005, 0.00501], np.float32)
+    assert exceeds(peak, 0.005).tolist() == [False, False, True]
