@@ -1,0 +1,170 @@
+"""Monte Carlo dropout with coherent members.
+
+A member is one sub-network: its masks are drawn once and serve every storm, so the members'
+probabilities of several storms may be added up. A mask depends on the seed, the member and the
+dropout layer alone, and is the same on every backend; so results depend neither on the order of
+the storms nor on how they are split over jobs.
+
+Monte Carlo dropout: Gal & Ghahramani (2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+DROPOUT_LAYERS = (layers.Dropout, layers.SpatialDropout2D)
+
+
+def dropout_layers(network: keras.Model) -> list[keras.Layer]:
+    """The network's dropout layers with a rate above 0, in order."""
+    return [
+        layer for layer in network.layers if isinstance(layer, DROPOUT_LAYERS) and layer.rate > 0
+    ]
+
+
+def draw_masks(
+    network: keras.Model, seed: int, members: Sequence[int] | range
+) -> dict[str, np.ndarray]:
+    """Masks of the given members by dropout layer: 0 where dropped, 1 / (1 - rate) where kept.
+
+    Shape (member, channel) for spatial dropout, which drops whole channels, and (member, ...)
+    with the layer's full shape for plain dropout.
+    """
+    masks = {}
+    for number, layer in enumerate(dropout_layers(network)):
+        spatial = isinstance(layer, layers.SpatialDropout2D)
+        shape = layer.output.shape[-1:] if spatial else layer.output.shape[1:]
+        drawn = np.empty((len(members), *shape), np.float32)
+        for row, member in enumerate(members):
+            entropy = np.random.SeedSequence([seed, member, number])
+            keep = np.random.Generator(np.random.Philox(entropy)).random(shape) >= layer.rate
+            drawn[row] = keep / (1 - layer.rate)
+        masks[layer.name] = drawn
+    return masks
+
+
+class MemberSampler:
+    """Computes the members' probabilities of storms, sharing what dropout does not touch.
+
+    Up to the first dropout layer nothing is random, so that part runs once a storm. Where this
+    layer is spatial and a convolution follows, the convolution of a masked input is the masked
+    sum of each channel's own contribution: the contributions are computed once a storm, and the
+    second convolution of all members is one matrix product. The rest runs for every member.
+    """
+
+    def __init__(self, network: keras.Model, members: int, seed: int) -> None:
+        names = [layer.name for layer in dropout_layers(network)]
+        if not names:
+            raise ValueError(
+                "This network has no dropout, so its members would all be the same. Name models "
+                "with dropout in uncertainty.models."
+            )
+        self.members = members
+        self.masks = draw_masks(network, seed, range(members))
+        sequence = network.layers[1:]  # the first is the input
+        first = next(i for i, layer in enumerate(sequence) if layer.name == names[0])
+        self._trunk, self._first, self._rest = sequence[:first], names[0], sequence[first + 1 :]
+        self._sample = SharedMembers(self._trunk, self._first, self._rest)
+
+    def probabilities(self, patches: np.ndarray, members: slice = slice(None)) -> np.ndarray:
+        """Probabilities of the given members, shape (storm, member), for patches in physical units.
+
+        Memory grows with storms times members: give few of one or of the other.
+        """
+        masks = {name: mask[members] for name, mask in self.masks.items()}
+        return np.asarray(self._sample.predict_on_batch({"patch": patches, **masks}))
+
+    def batches(
+        self, patches: np.ndarray, storms: int = 16, members: int = 64
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """All members' probabilities, a few storms at a time: (which storms, (storm, member)).
+
+        Every call computes `storms` x `members` at once, filled up at the ends, so that results
+        and the use of memory do not depend on how many of either are asked for.
+        """
+        for start in range(0, len(patches), storms):
+            part = patches[start : start + storms]
+            filled = np.zeros((storms, *part.shape[1:]), np.float32)
+            filled[: len(part)] = part
+            probability = np.empty((len(part), self.members), np.float32)
+            for low in range(0, self.members, members):
+                high = min(low + members, self.members)
+                # The window slides back at the end, so every call has the same shape.
+                begin = max(0, high - members)
+                values = self.probabilities(filled, slice(begin, high))
+                probability[:, low:high] = values[: len(part), low - begin :]
+            yield slice(start, start + len(part)), probability
+
+
+class SharedMembers(keras.Model):
+    """The network with its masks as inputs: (storm, ...) and (member, ...) to (storm, member)."""
+
+    def __init__(self, trunk: list[keras.Layer], first: str, rest: list[keras.Layer]) -> None:
+        super().__init__()
+        self.trunk, self.first, self.rest = trunk, first, rest
+        self.compile()
+
+    def call(self, inputs: dict[str, object]) -> object:
+        """Probabilities (storm, member) of `patch` (storm, ...) with masks (member, ...)."""
+        x = inputs["patch"]
+        for layer in self.trunk:
+            x = layer(x)
+        mask = inputs[self.first]
+        storms, members = ops.shape(x)[0], ops.shape(mask)[0]
+        rest = list(self.rest)
+        pooling, convolution = [*rest, None, None][:2]
+        if (
+            len(mask.shape) == 2
+            and isinstance(pooling, (layers.AveragePooling2D, layers.MaxPooling2D))
+            and isinstance(convolution, layers.Conv2D)
+        ):
+            x = _convolve_members(pooling(x), mask, convolution)
+            rest = rest[2:]
+        else:
+            x = _each_member(ops.expand_dims(x, 1), mask)
+        for layer in rest:
+            if layer.name in inputs:
+                split = ops.reshape(x, (storms, members, *x.shape[1:]))
+                x = _each_member(split, inputs[layer.name])
+            elif not isinstance(layer, DROPOUT_LAYERS):
+                x = layer(x)
+        return ops.reshape(x, (storms, members))
+
+
+def _each_member(x: object, mask: object) -> object:
+    """Mask (storm, 1 or member, ...) by (member, ...); give (storm * member, ...)."""
+    if len(mask.shape) == 2 and len(x.shape) == 5:  # one value a channel
+        mask = ops.expand_dims(ops.expand_dims(mask, 1), 1)
+    masked = x * mask
+    return ops.reshape(masked, (-1, *masked.shape[2:]))
+
+
+def _convolve_members(x: object, mask: object, convolution: layers.Conv2D) -> object:
+    """Convolution of `x` (storm, y, x, channel) masked by (member, channel), for every pair.
+
+    A depthwise convolution with the same kernel gives each input channel's contribution to each
+    filter; a member's result is its mask times these. Shape (storm * member, y, x, filter).
+    """
+    height, width, channels = x.shape[1:]
+    filters = convolution.filters
+    parts = ops.depthwise_conv(x, convolution.kernel, padding=convolution.padding)
+    parts = ops.reshape(parts, (-1, height * width, channels, filters))
+    parts = ops.reshape(
+        ops.transpose(parts, (0, 2, 1, 3)), (-1, channels, height * width * filters)
+    )
+    result = ops.reshape(ops.matmul(mask, parts), (-1, height, width, filters))
+    return result + convolution.bias
+
+
+def drop_ones(shape: tuple[int, int, int], rate: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A field of ones, shape (y, x, channel), after Keras's Dropout and after SpatialDropout2D."""
+    field = np.ones((1, *shape), np.float32)
+    dropped, spatially = (
+        ops.convert_to_numpy(layer(rate, seed=seed)(field, training=True))[0]
+        for layer in (layers.Dropout, layers.SpatialDropout2D)
+    )
+    return dropped, spatially

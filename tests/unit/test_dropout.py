@@ -1,0 +1,136 @@
+"""Monte Carlo members: coherent, exact, and independent of how the work is split."""
+
+import keras
+import numpy as np
+import pytest
+
+from stormcnn.dropout import MemberSampler, draw_masks, dropout_layers
+from stormcnn.networks import build_network
+
+LESSON = {
+    "filters": [4, 6, 8],
+    "kernel_size": 5,
+    "activation": "relu",
+    "pooling": "average",
+    "spatial_dropout": 0.3,
+}
+VARIANTS = {
+    "lesson": {},
+    "max pooling": {"pooling": "max"},
+    "high rate": {"spatial_dropout": 0.6},
+    "one layer": {"filters": [5]},
+    "two layers": {"filters": [3, 5]},
+    "elu and dense": {"activation": "elu", "dense": [7]},
+    "plain dropout": {"spatial_dropout": None, "dropout": 0.25},
+    "dense dropout": {"spatial_dropout": None, "dense": [6], "dense_dropout": 0.4},
+    "both kinds": {"dense": [6], "dense_dropout": 0.4},
+}
+
+
+def network(size=16, **changes):
+    keras.utils.set_random_seed(3)
+    made = build_network({**LESSON, **changes}, (size, size), [20.0, 0.0, 0.0], [15.0, 5.0, 5.0])
+    for weight in made.trainable_weights:  # biases of zero would hide a forgotten bias
+        weight.assign(weight + 0.05 * keras.random.normal(weight.shape, seed=1))
+    return made
+
+
+def storms(count, size=16, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal([20, 0, 0], [15, 5, 5], (count, size, size, 3)).astype(np.float32)
+
+
+def apply_with_masks(net, patches, masks, member):
+    """The plain way: the network's own layers, with each dropout layer's mask multiplied in."""
+    x = keras.ops.convert_to_tensor(patches)
+    for layer in net.layers[1:]:
+        if layer.name in masks:
+            mask = masks[layer.name][member]
+            x = x * (mask if mask.ndim == len(x.shape) - 1 else mask[None, None, None, :])
+        else:
+            x = layer(x)
+    return keras.ops.convert_to_numpy(x)[:, 0]
+
+
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS.keys())
+def test_members_agree_with_the_network_applied_with_the_same_masks(changes):
+    net = network(**changes)
+    patches = storms(5)
+    masks = draw_masks(net, 7, range(6))
+    probabilities = MemberSampler(net, 6, seed=7).probabilities(patches)
+    expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(6)], axis=1)
+    assert probabilities.shape == (5, 6)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    assert probabilities.std(axis=1).min() > 1e-4
+
+
+def test_masks_keep_one_minus_rate_and_preserve_the_expectation():
+    net = network(filters=[64, 8, 8])
+    mask = draw_masks(net, 1, range(400))["conv_1_dropout"]
+    assert mask.shape == (400, 64)
+    assert set(np.unique(mask)) == {np.float32(0), np.float32(1 / (1 - 0.3))}
+    assert mask.mean() == pytest.approx(1, abs=0.02)
+    assert (mask > 0).mean() == pytest.approx(0.7, abs=0.015)
+
+
+def test_masks_of_layers_members_and_seeds_differ():
+    net = network(filters=[16, 16, 16])
+    masks = draw_masks(net, 1, range(3))
+    first, second, _ = masks.values()
+    assert (first != second).any()
+    assert (first[0] != first[1]).any()
+    assert (first != draw_masks(net, 2, range(3))["conv_1_dropout"]).any()
+
+
+def test_a_member_is_the_same_whoever_asks_for_it():
+    net = network()
+    everyone = draw_masks(net, 5, range(8))
+    third = draw_masks(net, 5, [3])
+    for name, mask in everyone.items():
+        np.testing.assert_array_equal(mask[3], third[name][0])
+
+
+def gather(sampler, patches, **sizes):
+    return np.concatenate([part for _, part in sampler.batches(patches, **sizes)])
+
+
+def test_members_do_not_depend_on_order_or_company_of_storms():
+    sampler = MemberSampler(network(), 10, seed=0)
+    patches = storms(21)
+    whole = gather(sampler, patches, storms=4, members=4)
+    shuffled = np.random.default_rng(1).permutation(21)
+    np.testing.assert_array_equal(
+        gather(sampler, patches[shuffled], storms=4, members=4), whole[shuffled]
+    )
+    np.testing.assert_array_equal(
+        gather(sampler, patches[13:14], storms=4, members=4), whole[13:14]
+    )
+
+
+def test_members_do_not_depend_on_batch_size():
+    sampler = MemberSampler(network(), 9, seed=0)
+    patches = storms(7)
+    whole = sampler.probabilities(patches)
+    np.testing.assert_allclose(gather(sampler, patches, storms=2, members=4), whole, atol=1e-6)
+    np.testing.assert_allclose(gather(sampler, patches, storms=16, members=64), whole, atol=1e-6)
+
+
+def test_first_members_stay_when_more_are_asked_for():
+    net, patches = network(), storms(3)
+    few = gather(MemberSampler(net, 8, seed=2), patches, storms=4, members=4)
+    many = gather(MemberSampler(net, 12, seed=2), patches, storms=4, members=4)
+    np.testing.assert_array_equal(many[:, :8], few)
+
+
+def test_mean_of_members_is_near_the_network_without_dropout_for_a_low_rate():
+    net, patches = network(spatial_dropout=0.02), storms(20)
+    plain = net.predict(patches, verbose=0)[:, 0]
+    members = MemberSampler(net, 300, seed=0).probabilities(patches)
+    np.testing.assert_allclose(members.mean(axis=1), plain, atol=0.03)
+
+
+def test_network_without_dropout_has_no_members():
+    net = network(spatial_dropout=None)
+    assert dropout_layers(net) == []
+    with pytest.raises(ValueError, match="no dropout"):
+        MemberSampler(net, 5, seed=0)
