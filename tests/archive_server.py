@@ -1,0 +1,161 @@
+"""A real HTTP server on loopback that serves archives, with the faults that a test asks for."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import re
+import tarfile
+import threading
+from collections.abc import Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+
+def make_archive(
+    files: Mapping[str, bytes] | Sequence[tuple[str, bytes]],
+    others: Sequence[tarfile.TarInfo] = (),
+    mode: str = "w:gz",
+) -> bytes:
+    """A tar archive as bytes: `files` by member name, then the bare headers `others`."""
+    buffer = io.BytesIO()
+    pairs = files.items() if isinstance(files, Mapping) else files
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in pairs:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        for member in others:
+            archive.addfile(member)
+    return buffer.getvalue()
+
+
+class ArchiveServer:
+    """Serves `files` (content by path, such as `/archive.tar.gz`); anything else is a 404.
+
+    The faults are attributes, to be set before a request or between two:
+
+    - `statuses`: answered one after the other before anything is served;
+    - `break_after`: lengths after which the next bodies break off;
+    - `later`: contents that replace a path's content after its first request;
+    - `stall_after`: the next body stops there and says no more until the server is closed;
+    - `honours_range`, `honours_if_range`, `etag` ("strong", "weak" or "none");
+    - `longest_range`: a part asked for is cut to so many bytes;
+    - `range_shift`: a part asked for starts so many bytes too late;
+    - `compresses`: bodies are compressed on the way where the client takes that;
+    - `extra_length`: what Content-Length says too much;
+    - `chunked`: no length is told at all.
+
+    `requests` holds the path and the headers of each request received.
+    """
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = dict(files)
+        self.statuses: list[int] = []
+        self.break_after: list[int] = []
+        self.later: dict[str, bytes] = {}
+        self.stall_after: int | None = None
+        self.honours_range = True
+        self.honours_if_range = True
+        self.etag = "strong"
+        self.longest_range: int | None = None
+        self.range_shift = 0
+        self.compresses = False
+        self.extra_length = 0
+        self.chunked = False
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self._closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        """Address of the server, without a path."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def ranges(self) -> list[str]:
+        """The `Range` of each request, empty where the whole file was asked for."""
+        return [headers.get("Range", "") for _, headers in self.requests]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                """Keep the test's output to itself."""
+
+            def do_GET(self) -> None:
+                server.requests.append((self.path, dict(self.headers)))
+                self.close_connection = True
+                if server.statuses:
+                    self.answer(server.statuses.pop(0), b"")
+                    return
+                content = server.files.get(self.path)
+                if content is None:
+                    self.answer(404, b"<h1>Not Found</h1>")
+                    return
+                if self.path in server.later:
+                    server.files[self.path] = server.later.pop(self.path)
+                self.serve(content)
+
+            def serve(self, content: bytes) -> None:
+                tag = f'"{hashlib.md5(content).hexdigest()}"'
+                tags = {"strong": {"ETag": tag}, "weak": {"ETag": f"W/{tag}"}, "none": {}}
+                headers = tags[server.etag]
+                if server.compresses and "gzip" in self.headers.get("Accept-Encoding", ""):
+                    self.answer(200, gzip.compress(content), {"Content-Encoding": "gzip"})
+                    return
+                wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+                current = self.headers.get("If-Range", tag) == tag or not server.honours_if_range
+                if not (wanted and server.honours_range and current):
+                    self.answer(200, content, headers)
+                    return
+                start, end = int(wanted[1]), len(content)
+                if start >= end:
+                    self.answer(416, b"<h1>No</h1>", headers | {"Content-Range": f"bytes */{end}"})
+                    return
+                start += server.range_shift
+                if server.longest_range is not None:
+                    end = min(end, start + server.longest_range)
+                span = f"bytes {start}-{end - 1}/{len(content)}"
+                self.answer(206, content[start:end], headers | {"Content-Range": span})
+
+            def answer(self, status: int, body: bytes, headers: Mapping[str, str] = {}) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Connection", "close")
+                if server.chunked:
+                    self.send_header("Transfer-Encoding", "chunked")
+                    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+                else:
+                    self.send_header("Content-Length", str(len(body) + server.extra_length))
+                self.end_headers()
+                if body and status < 300 and server.break_after:
+                    body = body[: server.break_after.pop(0)]
+                if body and server.stall_after is not None:
+                    body, server.stall_after = body[: server.stall_after], None
+                    self.wfile.write(body)
+                    server._closing.wait(30)
+                    return
+                self.wfile.write(body)
+
+        return Handler
