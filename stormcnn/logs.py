@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import logging
 import os
@@ -20,7 +21,7 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
 
     The file descriptors themselves are redirected, so messages of TensorFlow and HDF5 land
     there too. A `ValueError` is the user's to mend: the log ends with its sentence and the process
-    with status 1. Any other error is ours and keeps its stack trace.
+    with status 1; so it is with a full disk. Any other error is ours and keeps its stack trace.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
@@ -40,6 +41,11 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
     start = time.perf_counter()
     try:
         yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        logger.error("The disk is full (%s). Make room and run again.", error)
+        raise SystemExit(1) from None
     except ValueError as error:
         logger.error("%s", error)
         raise SystemExit(1) from None

@@ -1,0 +1,52 @@
+"""A job's log holds all it said, whoever said it."""
+
+import subprocess
+import sys
+
+import pytest
+
+JOB = """
+import os, warnings, logging
+from stormcnn.logs import job_log
+with job_log({path!r}):
+    {body}
+"""
+
+
+def run(tmp_path, body):
+    path = tmp_path / "logs" / "job.log"
+    code = JOB.format(path=str(path), body=body)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return result, path.read_text()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print('the message')",
+        "logging.info('the message')",
+        "warnings.warn('the message')",
+        "os.write(2, b'the message')",
+        "os.system('echo the message')",
+    ],
+)
+def test_everything_goes_to_the_log_and_nothing_to_the_terminal(tmp_path, body):
+    result, log = run(tmp_path, body)
+    assert result.returncode == 0
+    assert "the message" in log
+    assert result.stdout + result.stderr == ""
+    assert "peak memory" in log
+
+
+def test_user_s_error_is_a_sentence_without_a_stack_trace(tmp_path):
+    result, log = run(tmp_path, "raise ValueError('The file is cut off.')")
+    assert result.returncode == 1
+    assert "The file is cut off." in log
+    assert "Traceback" not in log
+
+
+def test_our_own_error_keeps_its_stack_trace(tmp_path):
+    result, log = run(tmp_path, "1 / 0")
+    assert result.returncode == 1
+    assert "ZeroDivisionError" in log
+    assert "Traceback" in log
