@@ -23,10 +23,7 @@ def choose_cases(probability: np.ndarray, count: int, named: Sequence[int] = ())
     chosen = list(dict.fromkeys(named))
     free = np.ones(len(probability), bool)
     free[chosen] = False
-    targets = np.linspace(probability.min(), probability.max(), count) if count else []
-    for target in targets:
-        if not free.any():
-            break
+    for target in np.linspace(probability.min(), probability.max(), min(count, free.sum())):
         distance = np.where(free, np.abs(probability - target), np.inf)
         nearest = int(np.argmin(distance))
         free[nearest] = False

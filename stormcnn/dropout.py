@@ -11,10 +11,14 @@ Monte Carlo dropout: Gal & Ghahramani (2016).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
+
+Tensor = Any
+"""A tensor of whichever backend Keras uses."""
 
 DROPOUT_LAYERS = (layers.Dropout, layers.SpatialDropout2D)
 
@@ -83,8 +87,8 @@ class MemberSampler:
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """All members' probabilities, a few storms at a time: (which storms, (storm, member)).
 
-        Every call computes `storms` x `members` at once, filled up at the ends, so that results
-        and the use of memory do not depend on how many of either are asked for.
+        Every call computes `storms` x `members` at once, the last ones filled up. So memory does
+        not grow with how many there are, and a storm's members do not depend on the other storms.
         """
         for start in range(0, len(patches), storms):
             part = patches[start : start + storms]
@@ -108,7 +112,7 @@ class SharedMembers(keras.Model):
         self.trunk, self.first, self.rest = trunk, first, rest
         self.compile()
 
-    def call(self, inputs: dict[str, object]) -> object:
+    def call(self, inputs: dict[str, Tensor]) -> Tensor:
         """Probabilities (storm, member) of `patch` (storm, ...) with masks (member, ...)."""
         x = inputs["patch"]
         for layer in self.trunk:
@@ -135,7 +139,7 @@ class SharedMembers(keras.Model):
         return ops.reshape(x, (storms, members))
 
 
-def _each_member(x: object, mask: object) -> object:
+def _each_member(x: Tensor, mask: Tensor) -> Tensor:
     """Mask (storm, 1 or member, ...) by (member, ...); give (storm * member, ...)."""
     if len(mask.shape) == 2 and len(x.shape) == 5:  # one value a channel
         mask = ops.expand_dims(ops.expand_dims(mask, 1), 1)
@@ -143,7 +147,7 @@ def _each_member(x: object, mask: object) -> object:
     return ops.reshape(masked, (-1, *masked.shape[2:]))
 
 
-def _convolve_members(x: object, mask: object, convolution: layers.Conv2D) -> object:
+def _convolve_members(x: Tensor, mask: Tensor, convolution: layers.Conv2D) -> Tensor:
     """Convolution of `x` (storm, y, x, channel) masked by (member, channel), for every pair.
 
     A depthwise convolution with the same kernel gives each input channel's contribution to each

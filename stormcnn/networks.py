@@ -25,7 +25,7 @@ ABOUT = "stormcnn.json"  # a member of the .keras archive that Keras leaves alon
 
 def build_network(
     architecture: Mapping[str, Any],
-    patch_size: tuple[int, int],
+    patch_size: tuple[int, ...],
     mean: Sequence[float],
     std: Sequence[float],
 ) -> keras.Model:
