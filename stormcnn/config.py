@@ -28,6 +28,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from stormcnn.demo_dates import MAXIMUM_RUNS
 from stormcnn.files import write_text
 
 MADE_UP = "demo"
@@ -139,12 +140,14 @@ class Run(Block):
 class DemoData(Block):
     """Size of the made-up data."""
 
-    runs: CountFromOne = Field(
+    runs: Annotated[
+        int, Field(ge=2, le=MAXIMUM_RUNS), _allowed(f"a whole number from 2 to {MAXIMUM_RUNS}")
+    ] = Field(
         default=100,
         description="Number of model runs. With 100, 64 lie before 2015 and 36 after, as in the "
         "NCAR archive.",
     )
-    storms_per_run: CountFromOne = Field(default=40, description="Storm patches a run, on average.")
+    storms_per_run: CountFromOne = Field(default=40, description="Storm patches of each run.")
     seed: Seed = Field(default=1, description="Other seeds give other storms of the same kind.")
 
 
@@ -419,10 +422,9 @@ class Training(Block):
         description="Threads a training job. Weights are bit-identical for equal numbers of "
         "threads only.",
     )
-    memory_mb: OptionalCount = Field(
+    memory_mb: Annotated[None, _allowed("null")] = Field(
         default=None,
-        description="Memory for training data in MB; more data are read from disk as they are "
-        "needed. null: all of them are held in memory.",
+        description="Only null: all storms of the training period are held in memory.",
     )
 
 
