@@ -109,8 +109,17 @@ def predict_probability(network: keras.Model, patches: np.ndarray, batch: int = 
     """Probability of the event for each storm, shape (storm,), without dropout.
 
     Batches all have one size (the last is filled up and cut), so that a storm's probability does
-    not depend on how many storms are asked for.
+    not depend on how many storms are asked for. Raises `ValueError` where the network takes
+    patches of another size or another number of variables.
     """
+    if network.input_shape[1:] != patches.shape[1:]:
+        wanted, given = (
+            " x ".join(map(str, shape[1:])) for shape in (network.input_shape, patches.shape)
+        )
+        raise ValueError(
+            f"The network takes patches of {wanted} (grid points, grid points, variables), but "
+            f"these have {given}. Give run files like those that it was trained on."
+        )
     probability = np.empty(len(patches), np.float32)
     for start in range(0, len(patches), batch):
         part = patches[start : start + batch]

@@ -95,6 +95,12 @@ def test_no_storms_give_no_probabilities():
     assert predict_probability(network, np.empty((0, 8, 8, 2), np.float32)).shape == (0,)
 
 
+def test_patches_of_another_size_are_refused():
+    network, _ = train(0)
+    with pytest.raises(ValueError, match=r"takes patches of 8 x 8 x 2 .* these have 16 x 16 x 2"):
+        predict_probability(network, np.zeros((1, 16, 16, 2), np.float32))
+
+
 @pytest.mark.parametrize(("events", "others"), [(9, 100), (100, 9), (0, 18)])
 def test_too_few_storms_of_a_class_are_refused(events, others):
     event = np.array([True] * events + [False] * others)
