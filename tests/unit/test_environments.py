@@ -1,0 +1,211 @@
+"""What is installed: the locks, the conda environments, and the project's own description agree."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKS = {
+    "requirements.txt": ["cpu", "slurm"],
+    "requirements-gpu.txt": ["gpu", "slurm"],
+    "requirements-dev.txt": ["cpu", "slurm", "docs", "dev"],
+}
+MACHINES = {
+    "Linux on x86_64": {"sys_platform": "linux", "platform_machine": "x86_64"},
+    "Linux on ARM": {"sys_platform": "linux", "platform_machine": "aarch64"},
+    "Apple silicon": {"sys_platform": "darwin", "platform_machine": "arm64"},
+}
+PYTHONS = ["3.11", "3.12", "3.13"]
+OTHER_BACKENDS = {"jax", "torch"}
+
+
+def load_generator():
+    """The program that writes envs/, which is in no package."""
+    spec = importlib.util.spec_from_file_location("from_lock", ROOT / "envs" / "from_lock.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+from_lock = load_generator()
+
+
+def applies(marker: str | Marker | None, machine: str, python: str) -> bool:
+    environment = MACHINES[machine] | {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "extra": "",
+    }
+    return not marker or Marker(str(marker)).evaluate(environment)
+
+
+def test_every_line_of_a_lock_is_a_version_a_hash_or_a_comment():
+    """So no address, no path and no option of an installer is in it."""
+    pinned = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.]*( ; [a-z0-9_ .'()=!<>]+)? \\", re.I)
+    hashed = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
+    for lock in [*LOCKS, "requirements-build.txt"]:
+        before = ""
+        for line in (ROOT / lock).read_text(encoding="utf-8").splitlines():
+            if line.startswith("#"):
+                assert "/" not in line, (lock, line)
+                continue
+            assert bool(hashed.fullmatch(line)) == before.endswith("\\"), (lock, line)
+            assert hashed.fullmatch(line) or pinned.fullmatch(line), (lock, line)
+            before = line
+        assert hashed.fullmatch(before), (lock, before)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_lock_has_what_the_project_asks_for(lock, machine):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = list(project["dependencies"])
+    for extra in LOCKS[lock]:
+        wanted += project["optional-dependencies"][extra]
+    pinned = from_lock.read_lock(ROOT / lock)
+    for requirement in map(Requirement, wanted):
+        for python in PYTHONS:
+            if applies(requirement.marker, machine, python):
+                version, marker = pinned[canonicalize_name(requirement.name)]
+                assert version in requirement.specifier, requirement
+                assert applies(marker, machine, python), requirement
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_there_is_one_tensorflow_for_each_machine(machine):
+    expected = "tensorflow-cpu" if machine == "Linux on x86_64" else "tensorflow"
+    pinned = from_lock.read_lock(ROOT / "requirements.txt")
+    found = [
+        name
+        for name in ("tensorflow", "tensorflow-cpu")
+        if applies(pinned[name][1], machine, "3.11")
+    ]
+    assert found == [expected]
+
+
+def test_all_locks_have_the_same_versions():
+    development = from_lock.read_lock(ROOT / "requirements-dev.txt")
+    for lock in ("requirements.txt", "requirements-gpu.txt", "requirements-build.txt"):
+        for name, (version, _) in from_lock.read_lock(ROOT / lock).items():
+            if name in development:
+                assert version == development[name][0], (lock, name)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_installing_for_development_installs_all_that_a_run_needs(machine):
+    """`make demo` after `make test` installs nothing."""
+    run, development = (
+        {
+            (name, version)
+            for name, (version, marker) in from_lock.read_lock(ROOT / lock).items()
+            if applies(marker, machine, "3.11")
+        }
+        for lock in ("requirements.txt", "requirements-dev.txt")
+    )
+    assert run < development
+
+
+def test_conda_environments_equal_the_lock():
+    lock = from_lock.read_lock()
+    for name, packages in from_lock.ENVIRONMENTS.items():
+        written = (ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8")
+        assert written == from_lock.format_environment(packages, lock), "run `make lock`"
+
+
+def test_conda_environments_pin_every_package_once_to_a_version():
+    for path in (ROOT / "envs").glob("*.yaml"):
+        environment = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert environment["channels"] == ["conda-forge", "nodefaults"]
+        *conda, pip = environment["dependencies"]
+        names = []
+        for package in conda:
+            if package != "pip":
+                names.append(re.fullmatch(r"([a-z0-9-]+)=[0-9][0-9.]*", package)[1])
+        for package in map(Requirement, pip["pip"]):
+            assert [specifier.operator for specifier in package.specifier] == ["=="]
+            names.append(package.name)
+        assert len(names) == len(set(names)) > 3
+
+
+def imported(file: Path, seen: set[Path]) -> set[str]:
+    """Top-level names of the packages that a file and the project's modules behind it import."""
+    seen.add(file)
+    names: set[str] = set()
+    nodes = [ast.parse(file.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for module in modules:
+            own = ROOT / (module.replace(".", "/") + ".py")
+            if own.exists() and own not in seen:
+                names |= imported(own, seen)
+            names.add(module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - {"stormcnn", "__future__"}
+
+
+def distributions_of(names: set[str]) -> set[str]:
+    known = packages_distributions()
+    return {canonicalize_name(known[name][0]) for name in names - OTHER_BACKENDS}
+
+
+def test_the_project_asks_for_what_the_library_imports():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["cpu"]
+    names = set.union(*(imported(path, set()) for path in (ROOT / "stormcnn").glob("*.py")))
+    assert distributions_of(names) <= {
+        canonicalize_name(Requirement(requirement).name) for requirement in wanted
+    }
+
+
+def rules_with_environment() -> dict[str, str]:
+    """The conda environment of each script that a rule runs."""
+    found = {}
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for rule in re.split(r"^ *rule ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
+            script = re.search(r"scripts/(\w+)\.py", rule.partition("script:")[2])
+            environment = re.search(r"envs/(\w+)\.yaml", rule)
+            if script:
+                found[script[1]] = environment[1] if environment else "none"
+    return found
+
+
+@pytest.mark.parametrize(("script", "environment"), rules_with_environment().items())
+def test_a_conda_environment_has_what_its_jobs_import(script, environment):
+    names = imported(ROOT / "scripts" / f"{script}.py", set())
+    assert distributions_of(names) <= set(from_lock.ENVIRONMENTS[environment])
+
+
+def test_every_script_is_checked_against_an_environment():
+    scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+    assert scripts == set(rules_with_environment())
+
+
+def test_no_file_says_where_packages_come_from():
+    """Each site has its own mirror or none; pip and uv read it from their own configuration."""
+    place = re.compile(r"--(extra-|default-)?index\b|find[-]links|python[h]osted|[/]simple\b")
+    files = [path for path in ROOT.iterdir() if path.is_file()]
+    for folder in (".ci", ".github", "config", "docs", "envs", "ops", "profiles", "rules", "tests"):
+        files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    for path in files:
+        if path.suffix not in {".nc", ".png", ".pyc"}:
+            assert not place.search(path.read_text(encoding="utf-8")), path
