@@ -1,0 +1,65 @@
+"""The inventory: what each run file gave, and why storms of it were set aside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = (
+    "run_date",
+    "file",
+    "batch",
+    "storms",
+    "rejected",
+    "reason",
+    "bytes",
+    "sha256",
+    "title",
+    "patch_size",
+)
+MADE_UP = "Made-up"
+_COUNTS = ("storms", "rejected", "bytes")
+
+
+def as_inventory(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Rows with the inventory's columns as a table, also where there is no row."""
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def read_inventory(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """An inventory as it was written: counts are whole numbers, empty texts stay empty."""
+    types = {column: "int64" if column in _COUNTS else str for column in COLUMNS}
+    return pd.read_csv(path, dtype=types, keep_default_na=False)
+
+
+def merge_inventories(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
+    """Inventories of batches as one table, sorted by run date and file.
+
+    Raises `ValueError` where two run files that gave storms have the same content (equal
+    SHA-256), for the run would count twice, and where their patches differ in size.
+    """
+    tables = [read_inventory(path) for path in paths]
+    table = pd.concat(tables).sort_values(["run_date", "file"], ignore_index=True)
+    used = table[table["storms"] > 0]
+    for sha256, files in used.groupby("sha256")["file"]:
+        if len(files) > 1:
+            raise ValueError(
+                f"{' and '.join(files)} have the same content (SHA-256 {sha256}), so one run "
+                "would count twice. Take one of them away."
+            )
+    first_of_size = used.drop_duplicates("patch_size")
+    if len(first_of_size) > 1:
+        found = ", ".join(first_of_size["file"] + " has " + first_of_size["patch_size"])
+        raise ValueError(
+            f"All patches of a data set must have one size, but {found} grid points. "
+            "Take the run files of the other sizes away."
+        )
+    return table
+
+
+def is_made_up(path: str | os.PathLike[str]) -> bool:
+    """Whether any run file of the inventory in `path` says of itself that it is made up."""
+    return bool(read_inventory(path)["title"].str.startswith(MADE_UP).any())

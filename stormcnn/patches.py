@@ -1,0 +1,357 @@
+"""Prepare the checked patches of a batch of runs, and read patches back."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import netCDF4
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from stormcnn.files import provenance, replacing, sha256_of, write_csv
+from stormcnn.inventory import MADE_UP, as_inventory
+from stormcnn.runs import Run, parse_run_name
+from stormcnn.storms import PATCH_DIMENSIONS, Array, BadRunFile, no_storms, read_run
+
+PathLike = str | os.PathLike[str]
+
+STATISTICS = ("run_date", "variable", "count", "mean", "m2", "minimum", "maximum")
+PER_VARIABLE = ("variable", "units", "standard_name")
+TIME_UNITS = "minutes since 1970-01-01 00:00:00"
+# To read one storm its chunk is unpacked: 0.8 MB at 32 x 32 grid points of three variables.
+STORMS_IN_CHUNK = 64
+STORMS_AT_ONCE = 16 * STORMS_IN_CHUNK
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_batch(
+    runs: Sequence[Run],
+    patches_path: PathLike,
+    statistics_path: PathLike,
+    inventory_path: PathLike,
+    *,
+    predictors: Sequence[str],
+    target: str,
+    region: str,
+    skip_bad_files: bool = False,
+) -> None:
+    """Write the checked patches of a batch of runs, their statistics and their inventory.
+
+    The patches are those that `read_run` gives, one run after the other; memory holds one run.
+    Statistics have a row for each predictor of each run that gave storms, over all grid points:
+    `count`, `mean`, `m2` (sum of squared differences from the mean), `minimum` and `maximum`.
+    The inventory has a row for each run file: `storms` were taken, `rejected` were set aside for
+    the `reason` given. Where no storm is left, the files are whole and hold none.
+
+    Raises `BadRunFile` for a file that `read_run` refuses, that has patches of another size than
+    the files before it, or whose run date is not the one in the run list. With `skip_bad_files`
+    such a file is left out, and the inventory says why.
+    """
+    settings: dict[str, Any] = {
+        "predictors": list(predictors),
+        "target": target,
+        "region": region,
+    }
+    inventory: list[dict[str, Any]] = []
+    statistics: list[dict[str, Any]] = []
+    with replacing(patches_path) as temporary, netCDF4.Dataset(temporary, "w") as file:
+        # All texts are character arrays of this length: unlike free texts they are compressed.
+        longest = max(len(Path(run.file).name.encode()) for run in runs)
+        file.createDimension("text", max(64, longest))
+        for run in runs:
+            line, rows = _add_run(file, run, settings, skip_bad_files)
+            inventory.append(line)
+            statistics.extend(rows)
+        if not statistics:
+            _append(file, no_storms(**settings))
+        file.setncatts(_attributes(inventory, settings))
+    write_csv(pd.DataFrame(statistics, columns=list(STATISTICS)), statistics_path)
+    write_csv(as_inventory(inventory), inventory_path)
+
+
+def _add_run(
+    file: netCDF4.Dataset, run: Run, settings: dict[str, Any], skip_bad_files: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Write the storms of a run; gives its line of the inventory and its statistics."""
+    try:
+        patches = _read_listed(run, settings)
+        _check_size(file, run, patches)
+    except BadRunFile as error:
+        if not skip_bad_files:
+            raise BadRunFile(
+                f"{error} With data.skip_bad_files: true such files are left out."
+            ) from error
+        logger.warning("%s", error)
+        patches = _nothing_from(run, str(error), settings)
+    storms = patches.sizes["storm"]
+    logger.info("%s: %d storms. %s", run.file, storms, patches.attrs["reason"])
+    if storms:
+        _append(file, patches)
+    line = {
+        "run_date": run.run_date,
+        "file": run.file,
+        "batch": run.batch,
+        "storms": storms,
+        "patch_size": _size(patches["predictors"].shape[1:]),
+    }
+    return line | patches.attrs, _statistics(patches, run.run_date) if storms else []
+
+
+def _read_listed(run: Run, settings: dict[str, Any]) -> xr.Dataset:
+    patches = read_run(run.file, sha256=run.sha256, **settings)
+    named = parse_run_name(run.file).run_date
+    if datetime.fromisoformat(run.run_date) != named:
+        raise BadRunFile(
+            f"{run.file}: the run started at {named} as the file's name says, but at "
+            f"{run.run_date} as the run list says. Correct the run list."
+        )
+    return patches
+
+
+def _check_size(file: netCDF4.Dataset, run: Run, patches: xr.Dataset) -> None:
+    if patches.sizes["storm"] and "storm" in file.dimensions:
+        size, before = (_size(part["predictors"].shape[1:]) for part in (patches, file.variables))
+        if size != before:
+            raise BadRunFile(
+                f"{run.file}: has patches of {size} grid points, the run files before it have "
+                f"{before}. All patches of a data set must have one size."
+            )
+
+
+def _size(shape: Sequence[int]) -> str:
+    return f"{shape[0]} x {shape[1]}"
+
+
+def _nothing_from(run: Run, reason: str, settings: dict[str, Any]) -> xr.Dataset:
+    """What a run file that is left out adds to its batch."""
+    try:
+        content = {"bytes": os.path.getsize(run.file), "sha256": sha256_of(run.file)}
+    except OSError:
+        content = {"bytes": 0, "sha256": ""}
+    return no_storms(**settings).assign_attrs(title="", rejected=0, reason=reason, **content)
+
+
+def _statistics(patches: xr.Dataset, run_date: str) -> list[dict[str, Any]]:
+    rows = []
+    for index, variable in enumerate(patches["variable"].values):
+        values = patches["predictors"].values[..., index].astype(np.float64)
+        mean = values.mean()
+        m2 = np.square(values - mean).sum()
+        rows.append((run_date, variable, values.size, mean, m2, values.min(), values.max()))
+    return [dict(zip(STATISTICS, row, strict=True)) for row in rows]
+
+
+def _attributes(inventory: Sequence[Mapping[str, Any]], settings: dict[str, Any]) -> dict[str, str]:
+    titles = [row["title"] for row in inventory if row["storms"]]
+    made_up = any(title.startswith(MADE_UP) for title in titles)
+    storm = f"{MADE_UP} storm" if made_up else "Storm"
+    return {
+        "Conventions": "CF-1.8",
+        "title": f"{storm} patches of the runs of {inventory[0]['batch']}",
+    } | provenance(settings, source_title=titles[0] if titles else None)
+
+
+def _append(file: netCDF4.Dataset, patches: xr.Dataset) -> None:
+    """Write the storms of a run behind those in the file, which the first run lays out."""
+    if "storm" not in file.dimensions:
+        _lay_out(file, patches)
+    start = len(file.dimensions["storm"])
+    for name, variable in patches.variables.items():
+        if "storm" in variable.dims:
+            file[str(name)][start : start + len(variable)] = _encoded(variable.values, file)
+
+
+def _lay_out(file: netCDF4.Dataset, patches: xr.Dataset) -> None:
+    """Make the dimensions and variables, and write those that do not grow with the storms."""
+    for dimension, length in patches.sizes.items():
+        file.createDimension(str(dimension), None if dimension == "storm" else length)
+    for key, variable in patches.variables.items():
+        name = str(key)
+        values = _encoded(variable.values, file)
+        attributes = dict(variable.attrs)
+        dimensions = tuple(map(str, variable.dims))
+        if name in patches.data_vars:
+            others = patches[name].coords.keys() - set(dimensions)
+            attributes["coordinates"] = " ".join(sorted(map(str, others)))
+        if variable.dtype.kind == "M":
+            attributes |= {"units": TIME_UNITS, "calendar": "standard"}
+        if variable.dtype.kind == "U":
+            attributes["_Encoding"] = "utf-8"
+            dimensions = (*dimensions, "text")
+        chunk = [max(1, length) for length in values.shape]
+        if "storm" in dimensions:
+            chunk[0] = STORMS_IN_CHUNK if name == "predictors" else STORMS_AT_ONCE
+        stored = file.createVariable(
+            name,
+            values.dtype,
+            dimensions,
+            zlib=True,
+            complevel=1,
+            shuffle=True,
+            fill_value=False,
+            chunksizes=chunk,
+            chunk_cache=_cache_for(chunk, values.dtype),
+        )
+        stored.setncatts(attributes)
+        if "storm" not in dimensions:
+            stored[:] = values
+
+
+def _cache_for(chunk: Sequence[int], dtype: np.dtype[Any]) -> int:
+    """Bytes for two chunks; the library's own 64 MiB a variable would outweigh a run."""
+    return 2 * math.prod(chunk) * dtype.itemsize
+
+
+def _encoded(values: Array, file: netCDF4.Dataset) -> Array:
+    """Values as the file holds them: times as minutes, texts as arrays of characters."""
+    if values.dtype.kind == "M":
+        return values.astype("datetime64[m]").astype(np.int32)
+    if values.dtype.kind == "U":
+        length = len(file.dimensions["text"])
+        return np.char.encode(values, "utf-8").astype(f"S{length}").view("S1").reshape(-1, length)
+    return values
+
+
+class _Batch(NamedTuple):
+    """What a file of patches holds besides the fields."""
+
+    path: PathLike
+    title: str
+    shape: tuple[int, ...]
+    variables: tuple[str, ...]
+    columns: dict[str, Array]
+
+    @property
+    def storms(self) -> int:
+        return len(self.columns["peak"])
+
+
+@contextmanager
+def _opened(path: PathLike) -> Iterator[netCDF4.Dataset]:
+    """A file of patches that gives plain arrays: no value in it is missing."""
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_mask(False)
+        file.set_auto_chartostring(False)
+        yield file
+
+
+def _read_batch(path: PathLike) -> _Batch:
+    with _opened(path) as file:
+        columns = {
+            name: _values(variable)
+            for name, variable in file.variables.items()
+            if variable.dimensions[0] == "storm" and name != "predictors"
+        }
+        shape = file["predictors"].shape[1:]
+        return _Batch(path, file.title, shape, tuple(_values(file["variable"])), columns)
+
+
+def _read_batches(paths: Sequence[PathLike]) -> list[_Batch]:
+    """The batches that hold storms, checked to fit together; the first batch where none does."""
+    every = [_read_batch(path) for path in paths]
+    batches = [batch for batch in every if batch.storms] or every[:1]
+    first = batches[0]
+    for batch in batches[1:]:
+        if batch.variables != first.variables:
+            raise ValueError(
+                f"{batch.path} has the predictors {', '.join(batch.variables)}, "
+                f"{first.path} has {', '.join(first.variables)}. "
+                "Prepare both with the same data settings."
+            )
+        if batch.shape != first.shape:
+            raise ValueError(
+                f"{batch.path} has patches of {_size(batch.shape)} grid points, {first.path} has "
+                f"{_size(first.shape)}. All patches of a data set must have one size: take the "
+                "run files of one size away."
+            )
+    return batches
+
+
+def read_patches(paths: Sequence[PathLike], predictors: bool = True) -> xr.Dataset:
+    """Patches of batches, one batch after the other in the order given.
+
+    Returns what `read_run` gives with a target; with `predictors=False` the fields are left out,
+    which is quick. The title starts with "Made-up" where that of any batch does.
+
+    Raises `ValueError` where batches differ in the size of patches or in predictors.
+    """
+    batches = _read_batches(paths)
+    patches = _without_fields(batches)
+    if not predictors:
+        return patches
+    fields = np.empty((patches.sizes["storm"], *batches[0].shape), np.float32)
+    row = 0
+    for batch in batches:
+        with _opened(batch.path) as file:
+            stored = _fields_of(file)
+            for start in range(0, batch.storms, STORMS_AT_ONCE):
+                part = stored[start : start + STORMS_AT_ONCE]
+                fields[row : row + len(part)] = part
+                row += len(part)
+    return patches.assign(predictors=(PATCH_DIMENSIONS, fields))
+
+
+def read_storms(paths: Sequence[PathLike], storms: Sequence[int]) -> xr.Dataset:
+    """The chosen storms of `read_patches(paths)` in the order chosen, without reading the others.
+
+    `storms` are positions along the storms of all batches, as in `read_patches`.
+    """
+    batches = _read_batches(paths)
+    patches = _without_fields(batches)
+    chosen = np.arange(patches.sizes["storm"])[list(storms)]
+    fields = np.empty((chosen.size, *batches[0].shape), np.float32)
+    start = 0
+    for batch in batches:
+        rows = np.flatnonzero((chosen >= start) & (chosen < start + batch.storms))
+        with _opened(batch.path) as file:
+            stored = _fields_of(file)
+            for row in rows:
+                fields[row] = stored[chosen[row] - start]
+        start += batch.storms
+    return patches.isel(storm=chosen).assign(predictors=(PATCH_DIMENSIONS, fields))
+
+
+def _fields_of(file: netCDF4.Dataset) -> netCDF4.Variable:
+    variable = file["predictors"]
+    variable.set_var_chunk_cache(_cache_for(variable.chunking(), variable.dtype))
+    return variable
+
+
+def _without_fields(batches: Sequence[_Batch]) -> xr.Dataset:
+    with _opened(batches[0].path) as file:
+        columns = {
+            name: _column(file[name], np.concatenate([batch.columns[name] for batch in batches]))
+            for name in batches[0].columns
+        } | {name: _column(file[name], _values(file[name])) for name in PER_VARIABLE}
+    titles = [batch.title for batch in batches]
+    made_up = [title for title in titles if title.startswith(MADE_UP)]
+    patches = xr.Dataset(columns, attrs={"title": (made_up or titles)[0]})
+    return patches.set_coords(columns.keys() - {"peak"})
+
+
+def _values(variable: netCDF4.Variable) -> Array:
+    """Values of a variable; texts where the file holds arrays of characters."""
+    values: Array = variable[...]
+    if values.dtype.kind == "S":
+        return np.char.decode(values.view(f"S{values.shape[-1]}")[..., 0], "utf-8")
+    return values
+
+
+def _column(variable: netCDF4.Variable, values: Array) -> tuple[str, Array, dict[str, Any]]:
+    """Dimension, values and attributes of a variable, as a dataset holds them."""
+    attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
+    if attributes.get("units") == TIME_UNITS:
+        values = values.astype("datetime64[m]").astype("datetime64[ns]")
+        del attributes["units"], attributes["calendar"]
+    for name in ("coordinates", "_Encoding"):
+        attributes.pop(name, None)
+    return variable.dimensions[0], values, attributes
