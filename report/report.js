@@ -1,0 +1,254 @@
+"use strict";
+
+// Tables: a click on a column's name sorts by it, missing values last.
+for (const table of document.querySelectorAll("table")) {
+  const heads = [...table.tHead.rows[0].cells];
+  const body = table.tBodies[0];
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const ascending = head.getAttribute("aria-sort") !== "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+      const numeric = head.classList.contains("number");
+      const key = (row) => {
+        const value = row.cells[column].dataset.sort;
+        return numeric ? parseFloat(value) : value;
+      };
+      const compare = (a, b) => (numeric ? a - b : String(a).localeCompare(String(b)));
+      const missing = (value) => numeric && Number.isNaN(value);
+      const rows = [...body.rows].sort((a, b) => {
+        const [left, right] = [key(a), key(b)];
+        if (missing(left) || missing(right)) return missing(left) - missing(right);
+        return ascending ? compare(left, right) : compare(right, left);
+      });
+      body.append(...rows);
+    });
+  });
+}
+
+const island = document.getElementById("explorer-data");
+if (island) explore(JSON.parse(island.textContent));
+
+function bytes(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+function explore(data) {
+  const find = (id) => document.getElementById(id);
+  const [height, width] = data.size;
+  const fields = bytes(data.fields);
+  const palettes = data.variables.map((variable) => bytes(variable.palette));
+  const list = find("storm-list");
+  const canvas = find("storm-canvas");
+  const state = { storm: 0, variable: 0, arrows: data.wind.length === 2 };
+
+  // Spaces that do not break keep a number and its unit on one line.
+  const percent = (probability) => `${(100 * probability).toFixed(probability < 0.1 ? 1 : 0)}\u00a0%`;
+  const side = (angle, sides) => `${Math.abs(angle).toFixed(2)}° ${sides[angle < 0 ? 1 : 0]}`;
+  const outcome = (storm) => (storm.event ? "event" : "no event");
+
+  let number = 0;
+  for (const group of data.groups) {
+    const part = document.createElement("optgroup");
+    part.label = group.reason;
+    for (let i = 0; i < group.count; i += 1, number += 1) {
+      const storm = data.storms[number];
+      const text = `${percent(storm.shown)}, ${outcome(storm)}, ${storm.valid.slice(0, 13)} UTC`;
+      part.append(new Option(text, String(number)));
+    }
+    list.append(part);
+  }
+
+  // A value of a field in its units; fields are stored as storm, variable, row, column.
+  function value(variable, row, column) {
+    const { low, high } = data.variables[variable];
+    const place = (state.storm * data.variables.length + variable) * height * width;
+    return low + ((high - low) * fields[place + row * width + column]) / 255;
+  }
+
+  function drawField() {
+    const image = new ImageData(width, height);
+    const palette = palettes[state.variable];
+    const start = (state.storm * data.variables.length + state.variable) * height * width;
+    for (let row = 0; row < height; row += 1) {
+      for (let column = 0; column < width; column += 1) {
+        // The first row is the south, an image's first row is its top.
+        const pixel = 4 * ((height - 1 - row) * width + column);
+        const colour = 3 * fields[start + row * width + column];
+        image.data.set(palette.subarray(colour, colour + 3), pixel);
+        image.data[pixel + 3] = 255;
+      }
+    }
+    const small = document.createElement("canvas");
+    small.width = width;
+    small.height = height;
+    small.getContext("2d").putImageData(image, 0, 0);
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, 0, 0, canvas.width, canvas.height);
+    if (state.arrows) drawArrows(context);
+  }
+
+  function drawArrows(context) {
+    const step = Math.max(1, Math.floor(height / 11));
+    const cell = canvas.width / width;
+    const metre = (2.2 * cell * step) / 30;
+    for (const [colour, line] of [["#ffffff", 5], ["#000000", 2]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = line;
+      context.beginPath();
+      for (let row = step >> 1; row < height; row += step) {
+        for (let column = step >> 1; column < width; column += step) {
+          const x = (column + 0.5) * cell;
+          const y = (height - row - 0.5) * cell;
+          const east = metre * value(data.wind[0], row, column);
+          const south = -metre * value(data.wind[1], row, column);
+          const length = Math.hypot(east, south);
+          if (length < 2) continue;
+          const angle = Math.atan2(south, east);
+          const barb = Math.min(9, length / 2);
+          context.moveTo(x, y);
+          context.lineTo(x + east, y + south);
+          for (const turn of [2.6, -2.6]) {
+            context.moveTo(x + east, y + south);
+            context.lineTo(x + east + barb * Math.cos(angle + turn), y + south + barb * Math.sin(angle + turn));
+          }
+        }
+      }
+      context.stroke();
+    }
+  }
+
+  function drawScale() {
+    const variable = data.variables[state.variable];
+    const scale = find("scale-canvas");
+    const context = scale.getContext("2d");
+    const palette = palettes[state.variable];
+    for (let i = 0; i < 256; i += 1) {
+      context.fillStyle = `rgb(${palette[3 * i]}, ${palette[3 * i + 1]}, ${palette[3 * i + 2]})`;
+      context.fillRect(0, 255 - i, scale.width, 1);
+    }
+    find("scale-high").textContent = `${variable.high} ${variable.units}`;
+    find("scale-low").textContent = `${variable.low} ${variable.units}`;
+  }
+
+  function showFacts() {
+    const storm = data.storms[state.storm];
+    const facts = [
+      ["Outcome", `${outcome(storm)}, peak vorticity ${storm.peak.toFixed(4)}\u00a0s⁻¹`],
+      ["Valid", `${storm.valid}, hour ${storm.hour} of run ${storm.run}`],
+      ["Place", `${side(storm.latitude, "NS")}, ${side(storm.longitude, "EW")}`],
+      ["Track", storm.track],
+      ["File", `${storm.file}, patch ${storm.patch}`],
+      ...data.models.map((model, i) => [model, percent(storm.probability[i])]),
+    ];
+    for (const [model, members] of Object.entries(storm.members)) {
+      const spread = members.std === null ? "" : `, standard deviation ${percent(members.std)}`;
+      facts.push([`${model}, members`, `mean ${percent(members.mean)}${spread}`]);
+    }
+    const target = find("storm-facts");
+    target.replaceChildren();
+    for (const [name, text] of facts) {
+      const term = document.createElement("dt");
+      const said = document.createElement("dd");
+      term.textContent = name;
+      said.textContent = text;
+      target.append(term, said);
+    }
+    find("storm-title").textContent = `Storm ${state.storm + 1} of ${data.storms.length}: ${outcome(storm)}, probability ${percent(storm.shown)}`;
+    const wind = state.arrows ? " with arrows of the wind" : "";
+    canvas.setAttribute("aria-label", `${data.variables[state.variable].name} of storm ${state.storm + 1}${wind}, north at the top`);
+  }
+
+  function drawDistributions() {
+    const target = find("storm-distribution");
+    target.replaceChildren();
+    const storm = data.storms[state.storm];
+    for (const [model, members] of Object.entries(storm.members)) {
+      const name = document.createElement("p");
+      name.className = "note";
+      name.textContent = `${model}: distribution of the members' probabilities`;
+      target.append(name, distribution(members, storm.probability[data.models.indexOf(model)]));
+    }
+    if (!target.childElementCount) return;
+    const key = document.createElement("p");
+    key.className = "note";
+    const outer = data.quantiles.map((level) => `${Math.round(100 * level)} %`);
+    const inner = outer.length >= 5 ? `; dark bar: ${outer[1]} to ${outer[outer.length - 2]}` : "";
+    key.textContent = `Light bar: ${outer[0]} to ${outer[outer.length - 1]}${inner}; white line: median; arrow from below: mean; arrow from above: without dropout.`;
+    target.append(key);
+  }
+
+  function distribution(members, deterministic) {
+    const space = "http://www.w3.org/2000/svg";
+    const picture = document.createElementNS(space, "svg");
+    picture.setAttribute("viewBox", "0 0 320 74");
+    picture.setAttribute("role", "img");
+    const at = (probability) => 12 + 296 * probability;
+    const add = (kind, attributes, text) => {
+      const shape = document.createElementNS(space, kind);
+      for (const [name, content] of Object.entries(attributes)) shape.setAttribute(name, content);
+      if (text) shape.textContent = text;
+      picture.append(shape);
+    };
+    const bar = (low, high, name) => add("rect", { x: at(low), y: 14, width: Math.max(1, at(high) - at(low)), height: 18, class: name });
+    const q = members.quantiles;
+    bar(q[0], q[q.length - 1], "wide");
+    if (q.length >= 5) bar(q[1], q[q.length - 2], "narrow");
+    const middle = at(q[(q.length - 1) / 2]);
+    if (q.length % 2) add("line", { x1: middle, x2: middle, y1: 14, y2: 32, class: "median" });
+    const arrow = (probability, tip, base, name) => {
+      const x = at(probability);
+      add("path", { d: `M${x} ${tip}L${x - 5} ${base}L${x + 5} ${base}Z`, class: name });
+    };
+    arrow(deterministic, 13, 4, "deterministic");
+    arrow(members.mean, 33, 42, "mean");
+    add("line", { x1: 12, x2: 308, y1: 48, y2: 48, class: "axis" });
+    for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
+      add("line", { x1: at(tick), x2: at(tick), y1: 48, y2: 52, class: "axis" });
+      add("text", { x: at(tick), y: 66, "text-anchor": "middle" }, String(tick));
+    }
+    const words = data.quantiles.map((level, i) => `${Math.round(100 * level)} % quantile ${percent(q[i])}`);
+    picture.setAttribute("aria-label", words.join(", "));
+    return picture;
+  }
+
+  function show(storm) {
+    state.storm = Math.max(0, Math.min(data.storms.length - 1, storm));
+    list.value = String(state.storm);
+    drawField();
+    drawDistributions();
+    showFacts();
+  }
+
+  const controls = find("storm-fields");
+  const addControl = (type, text, checked, act) => {
+    const label = document.createElement("label");
+    const input = document.createElement("input");
+    input.type = type;
+    input.name = type === "radio" ? "storm-field" : "storm-arrows";
+    input.checked = checked;
+    input.addEventListener("change", () => {
+      act(input.checked);
+      drawScale();
+      show(state.storm);
+    });
+    label.append(input, ` ${text}`);
+    controls.append(label);
+  };
+  data.variables.forEach((variable, i) => {
+    addControl("radio", variable.name, i === 0, () => { state.variable = i; });
+  });
+  if (state.arrows) addControl("checkbox", "Wind arrows", true, (on) => { state.arrows = on; });
+
+  list.addEventListener("change", () => show(Number(list.value)));
+  find("storm-previous").addEventListener("click", () => show(state.storm - 1));
+  find("storm-next").addEventListener("click", () => show(state.storm + 1));
+  find("explorer-app").hidden = false;
+  drawScale();
+  show(0);
+}

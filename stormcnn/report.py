@@ -1,0 +1,390 @@
+"""The table that compares the models, and the report: one HTML file that opens anywhere, offline.
+
+The report holds everything it shows: figures, tables to download, and the fields of some storms
+to look at. Whatever comes from a file is escaped, and the page forbids itself every request.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jinja2
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from stormcnn.diagrams import headline
+from stormcnn.explorer import explore_storms
+from stormcnn.files import write_text
+from stormcnn.inventory import read_inventory
+from stormcnn.labels import FIGURES, FigureText, score_text
+from stormcnn.report_tables import (
+    case_table,
+    compared_forecasts,
+    difference_table,
+    inventory_table,
+    main_rows,
+    model_table,
+    p_value,
+    published_table,
+    score_columns,
+    score_rows,
+    signed,
+    strata_table,
+    whole_test,
+    with_interval,
+)
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
+    StrPath = str | os.PathLike[str]
+
+MOST_BYTES = 15_000_000
+"""Largest report; tables to download are left out, the largest first, where it would be larger."""
+
+PLAIN_BYTES = 300_000
+"""Tables above this size are offered compressed."""
+
+
+CLAIMED = "brier_skill_score"
+"""The score in which models are said to beat each other: larger is better."""
+
+
+class Claim(NamedTuple):
+    """What a difference of two forecasts allows to be said: `verdict` better, worse or none."""
+
+    verdict: str
+    text: str
+
+
+def compare_models(
+    scores: pd.DataFrame,
+    titles: Mapping[str, str],
+    histories: Mapping[tuple[str, int], pd.DataFrame],
+    summaries: Mapping[tuple[str, int], str],
+) -> pd.DataFrame:
+    """One row a model: its size, its training time, and every score of the test period.
+
+    `scores` is the table of scores. A model of several seeds is judged by the mean of its seeds
+    (columns `forecast` and `seed` say so). `histories` gives the seconds of each epoch and
+    `summaries` the text of the layer table by (model, seed): training seconds and the share of
+    kernel weights under 0.001 are averages over the seeds.
+    """
+    chosen = main_rows(scores)
+    rows = []
+    for model, title in titles.items():
+        own = chosen[chosen["model"] == model]
+        seeds = sorted(seed for name, seed in summaries if name == model)
+        size, shares = zip(*(_read_summary(summaries[model, seed]) for seed in seeds), strict=True)
+        seconds = [histories[model, seed]["seconds"].sum() for seed in seeds]
+        row: dict[str, Any] = {
+            "model": model,
+            "title": title,
+            "trainable_parameters": size[0],
+            "training_seconds": round(float(np.mean(seconds)), 1),
+            "small_weight_share": round(float(np.mean(shares)), 4),
+            "forecast": own["forecast"].iloc[0],
+            "seed": own["seed"].iloc[0],
+        }
+        for score in own.itertuples():
+            row |= {
+                score.score: score.value,
+                f"{score.score}_low": score.low,
+                f"{score.score}_high": score.high,
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _read_summary(text: str) -> tuple[int, float]:
+    """Trainable parameters and share of small kernel weights from the text of a layer table."""
+    parameters = re.search(r"Trainable parameters: ([\d,]+)", text)
+    share = re.search(r"Kernel weights below 0\.001: ([\d.]+) %", text)
+    if parameters is None or share is None:
+        raise ValueError(
+            "A summary.txt names no trainable parameters or no share of small weights. "
+            "Train that network again."
+        )
+    return int(parameters[1].replace(",", "")), float(share[1]) / 100
+
+
+def judge_differences(
+    differences: pd.DataFrame, titles: Mapping[str, str], confidence: float
+) -> list[Claim]:
+    """Put into words what the differences in Brier skill allow to be claimed.
+
+    `differences` is the table of differences; of each model the forecast that stands for it is
+    taken. A difference is claimed only where its interval excludes 0 and, where there is one, the
+    p-value corrected by Holm's method lies below 1 - confidence.
+    """
+    chosen = headline(differences[differences["period"] == "test"])
+    claims = []
+    for row in chosen[chosen["score"] == CLAIMED].to_dict("records"):
+        subject, other = compared_forecasts(row, titles)
+        score = score_text(CLAIMED)
+        if pd.isna(row["difference"]):
+            text = f"{subject} and {other} cannot be compared: {score.label} is not defined here."
+            claims.append(Claim("none", text))
+            continue
+        difference, low, high = (
+            signed(row[name], score.decimals) for name in ("difference", "low", "high")
+        )
+        evidence = f"{score.label} {difference}"
+        if pd.isna(row["low"]):
+            evidence += ", and no interval can be given"
+        else:
+            corrected = f", p = {p_value(row['p_holm'])} after Holm's correction"
+            evidence += (
+                f" ({100 * confidence:g} % interval {low} to {high}"
+                f"{'' if pd.isna(row['p_holm']) else corrected})"
+            )
+        # Comparisons with NaN are false, so what is not known is never claimed.
+        excludes_zero = row["low"] > 0 or row["high"] < 0
+        if not excludes_zero or 1 - row["p_holm"] <= confidence:
+            text = f"No difference can be claimed between {subject} and {other}: {evidence}."
+            claims.append(Claim("none", text))
+        elif row["difference"] > 0:
+            claims.append(Claim("better", f"{subject} beats {other}: {evidence}."))
+        else:
+            claims.append(Claim("worse", f"{subject} falls behind {other}: {evidence}."))
+    return claims
+
+
+def write_report(
+    path: StrPath,
+    *,
+    template: StrPath,
+    run: str,
+    event: str,
+    made_up: bool,
+    confidence: float,
+    config: StrPath,
+    comparison: StrPath,
+    scores: StrPath,
+    inventory: StrPath,
+    summaries: Mapping[tuple[str, int], StrPath],
+    histories: Mapping[tuple[str, int], StrPath],
+    predictions: Sequence[StrPath],
+    patches: Sequence[StrPath],
+    differences: StrPath | None = None,
+    curves: Mapping[str, StrPath] | None = None,
+    uncertainty: Mapping[str, StrPath] | None = None,
+    members: Sequence[StrPath] = (),
+    cases: Sequence[StrPath] = (),
+    figures: Sequence[StrPath] = (),
+    published: StrPath | None = None,
+    explored: int = 200,
+) -> None:
+    """Write the report: one HTML file of at most 15 MB that asks for nothing else.
+
+    - `template`: the Jinja template; `report.css` and `report.js` lie beside it.
+    - `run`: name of the run. `event`: what is forecast, in words. `confidence`: of all intervals.
+    - `config`: the config as run, shown as it is. `comparison`, `scores`, `differences`,
+      `inventory`, `curves` (by name) and `uncertainty` (by name: `scores`, `counts`, ...): CSV
+      tables, all offered for download; `summaries` and `histories` by (model, seed).
+    - `predictions`, `members` (NetCDF of every test storm), `cases`: files of networks, which name
+      their `model` and `seed`; `patches`: the test period's.
+    - `figures`: PNG or SVG; the name before the first hyphen says what it shows (`FIGURES`), the
+      rest which model or case.
+    - `published`: published scores, set beside ours. `explored`: storms to look at.
+
+    What is empty or None leaves its section out; a sentence says so. Raises `ValueError` where
+    published scores are to stand beside those of made-up data, or the report cannot be made small
+    enough.
+    """
+    if made_up and published is not None:
+        raise ValueError(
+            "Scores of made-up data are never set beside published ones: give no published scores."
+        )
+    compared = pd.read_csv(comparison)
+    titles = dict(zip(compared["model"], compared["title"].astype(str), strict=True))
+    all_scores = pd.read_csv(scores)
+    tables = {
+        "comparison": comparison,
+        "scores": scores,
+        "differences": differences,
+        "inventory": inventory,
+        **(curves or {}),
+        **{f"uncertainty-{name}": file for name, file in (uncertainty or {}).items()},
+        **{f"history-{model}-seed-{seed}": file for (model, seed), file in histories.items()},
+        "published-scores": published,
+    }
+    given = None if differences is None else pd.read_csv(differences)
+    spread = pd.read_csv(uncertainty["scores"]) if uncertainty else None
+    stored = read_inventory(inventory)
+    content: dict[str, Any] = {
+        "run": run,
+        "event": event,
+        "made_up": made_up,
+        "confidence": f"{100 * confidence:g}",
+        "facts": _test_period(all_scores),
+        "claims": [] if given is None else judge_differences(given, titles, confidence),
+        "skill": _skill_sentences(all_scores, titles),
+        "count_sentences": _count_sentences(spread, titles),
+        "models": model_table(compared),
+        "summaries": {
+            title: Path(summaries[min(key for key in summaries if key[0] == model)]).read_text(
+                encoding="utf-8"
+            )
+            for model, title in titles.items()
+        },
+        "main_scores": score_columns(whole_test(all_scores), titles),
+        "all_scores": score_rows(whole_test(all_scores), titles, "All scores of the test period"),
+        "strata": strata_table(all_scores, titles),
+        "differences": None if given is None else difference_table(given, titles),
+        "published": None if published is None else published_table(compared, published),
+        "uncertainty": None
+        if spread is None
+        else score_rows(spread, titles, "Scores of Monte Carlo dropout"),
+        "cases": case_table(cases, titles),
+        "inventory": inventory_table(stored),
+        "inventory_facts": {
+            "files": len(stored),
+            "storms": int(stored["storms"].sum()),
+            "rejected": int(stored["rejected"].sum()),
+        },
+        "figures": _figures_by_section(figures, titles),
+        "config": Path(config).read_text(encoding="utf-8"),
+        "explorer": explore_storms(predictions, members, patches, titles, explored),
+    }
+    page = _open_template(Path(template))
+    room = MOST_BYTES - len(page.render(content, downloads=[]).encode())
+    if room < 0:
+        raise ValueError(
+            f"The report would be {-room / 1e6:.0f} MB larger than {MOST_BYTES / 1e6:.0f} MB. "
+            "Set report.storms or uncertainty.cases.count lower."
+        )
+    write_text(page.render(content, downloads=_downloads(tables, room)), path)
+
+
+def _open_template(path: Path) -> jinja2.Template:
+    """The template, with its style and script and the digests that permit only these to run."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(path.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("css", "js"):
+        text = (path.parent / f"report.{name}").read_text(encoding="utf-8")
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        # The project's own file, not input.
+        environment.globals.update({name: Markup(text), f"{name}_hash": digest})  # noqa: S704
+    return environment.get_template(path.name)
+
+
+def _test_period(scores: pd.DataFrame) -> dict[str, Any]:
+    """Size of the test period, from any row of scores."""
+    row = whole_test(scores).iloc[0]
+    return {
+        "storms": int(row["storms"]),
+        "events": int(row["events"]),
+        "runs": int(row["runs"]),
+        "frequency": f"{100 * row['events'] / row['storms']:.1f}",
+    }
+
+
+def _skill_sentences(scores: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
+    """Whether each model beats climatology."""
+    whole = main_rows(scores)
+    sentences = []
+    for row in whole[whole["score"] == "brier_skill_score"].itertuples():
+        cell = with_interval(row.value, row.low, row.high, 3).text
+        if pd.isna(row.value):
+            said = "no skill can be stated, because the test period holds one class only"
+        elif pd.isna(row.low):
+            said = f"Brier skill score {cell}; no interval can be given"
+        elif row.low > 0:
+            said = f"more skilful than climatology, Brier skill score {cell}"
+        elif row.high < 0:
+            said = f"less skilful than climatology, Brier skill score {cell}"
+        else:
+            said = f"skill over climatology cannot be claimed, Brier skill score {cell}"
+        sentences.append(f"{titles[row.model]}: {said}.")
+    return sentences
+
+
+def _count_sentences(uncertainty: pd.DataFrame | None, titles: Mapping[str, str]) -> list[str]:
+    """Whether the members' intervals of event counts hold what they promise."""
+    if uncertainty is None:
+        return []
+    rows = headline(
+        uncertainty[
+            (uncertainty["score"] == "count_coverage_90") & (uncertainty["forecast"] == "mc_mean")
+        ]
+    )
+    sentences = []
+    for row in rows.itertuples():
+        if pd.isna(row.low):
+            continue
+        share, low, high = (f"{100 * value:.0f} %" for value in (row.value, row.low, row.high))
+        said = (
+            "too narrow"
+            if row.high < 0.9
+            else "too wide"
+            if row.low > 0.9
+            else "consistent with what they promise"
+        )
+        sentences.append(
+            f"{titles[row.model]}: the members' 90 % intervals of the number of events of a run "
+            f"hold {share} of the observed numbers ({low} to {high}), so they are {said}."
+        )
+    return sentences
+
+
+def _figures_by_section(
+    figures: Iterable[StrPath], titles: Mapping[str, str]
+) -> dict[str, list[dict[str, str]]]:
+    """Figures as data URIs with their titles and captions, by section."""
+    sections: dict[str, list[dict[str, str]]] = {}
+    for file in map(Path, figures):
+        kind, *rest = file.stem.split("-")
+        text = FIGURES.get(kind, FigureText("other", kind.replace("_", " ").capitalize(), ""))
+        which = [f"seed {part}" if part.isdigit() else titles.get(part, part) for part in rest]
+        mime = {".png": "image/png", ".svg": "image/svg+xml"}[file.suffix]
+        sections.setdefault(text.section, []).append(
+            {
+                "title": ", ".join([text.title, *which]),
+                "caption": text.caption,
+                "source": f"data:{mime};base64,{_base64(file.read_bytes())}",
+            }
+        )
+    return sections
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _downloads(tables: Mapping[str, StrPath | None], room: int) -> list[dict[str, Any]]:
+    """The tables as data URIs, as many as there is room for, the smallest first."""
+    found: list[dict[str, Any]] = []
+    for name, file in tables.items():
+        if file is None:
+            continue
+        content = Path(file).read_bytes()
+        large = len(content) > PLAIN_BYTES
+        found.append(
+            {
+                "name": f"{name}.csv.gz" if large else f"{name}.csv",
+                "size": f"{max(len(content) / 1000, 1):,.0f} kB",
+                "source": (
+                    f"data:application/gzip;base64,{_base64(gzip.compress(content, mtime=0))}"
+                    if large
+                    else f"data:text/csv;charset=utf-8;base64,{_base64(content)}"
+                ),
+            }
+        )
+    for entry in sorted(found, key=lambda entry: len(entry["source"])):
+        room -= len(entry["source"]) + 500
+        if room < 0:
+            entry["source"] = None
+    return found

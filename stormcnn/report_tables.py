@@ -1,0 +1,323 @@
+"""The tables of the report: what a reader sees of tidy tables, sorted and worded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from stormcnn.diagrams import FORECASTS, headline, series_of
+from stormcnn.labels import SCORES, score_text
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    StrPath = str | os.PathLike[str]
+
+MOST_ROWS = 200
+"""Rows of the inventory that the page shows; the file to download has all."""
+
+MISSING = "–"
+
+MAIN_SCORES = ("auc", "brier_score", "brier_skill_score", "log_score", "average_precision")
+PUBLISHED_SCORES = ("auc", "brier_score", "brier_score_climatology", "brier_skill_score")
+
+
+class Cell(NamedTuple):
+    """What a table shows, and what it is sorted by."""
+
+    text: str
+    sort: float | str
+
+
+class Table(NamedTuple):
+    """A table of the page; `numeric` says which columns hold numbers."""
+
+    caption: str
+    columns: list[str]
+    numeric: list[bool]
+    rows: list[list[Cell]]
+
+
+def compared_forecasts(row: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
+    """Names of the two forecasts that a row of differences compares."""
+    forecast = str(row["forecast"])
+    reference_forecast = str(row.get("reference_forecast", forecast))
+    return (
+        forecast_name(titles[row["model"]], forecast),
+        forecast_name(titles[row["reference"]], reference_forecast),
+    )
+
+
+def forecast_name(title: str, forecast: str) -> str:
+    """Name a forecast by its model's title and, unless it is one network's, its kind."""
+    return f"{title} ({FORECASTS[forecast]})" if FORECASTS[forecast] else title
+
+
+def number(value: float, decimals: int) -> str:
+    """Write a number with a true minus sign; a dash where there is none."""
+    return MISSING if pd.isna(value) else f"{value:,.{decimals}f}".replace("-", "−")
+
+
+def signed(value: float, decimals: int) -> str:
+    """Write a number with its sign; a dash where there is none."""
+    return MISSING if pd.isna(value) else f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def p_value(value: float) -> str:
+    """Write a p-value with three decimals."""
+    return MISSING if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def with_interval(value: float, low: float, high: float, decimals: int) -> Cell:
+    """A score as `0.413 (0.380 to 0.441)`."""
+    text = number(value, decimals)
+    if not (pd.isna(low) or pd.isna(high)):
+        text += f" ({number(low, decimals)} to {number(high, decimals)})"
+    return Cell(text, float(value))
+
+
+def main_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores of the whole test period, of the forecast that stands for each model."""
+    whole = whole_test(scores)
+    return headline(whole[whole["forecast"].isin(["single", "seed_mean"])])
+
+
+def whole_test(scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the whole test period."""
+    return scores[(scores["period"] == "test") & (scores["stratum"] == "all")]
+
+
+def model_table(comparison: pd.DataFrame) -> Table:
+    """Size and training time: a row a model."""
+    rows = [
+        [
+            Cell(str(row.title), str(row.title)),
+            Cell(f"{row.trainable_parameters:,}", float(row.trainable_parameters)),
+            Cell(number(row.training_seconds, 1), float(row.training_seconds)),
+            Cell(f"{100 * row.small_weight_share:.1f} %", float(row.small_weight_share)),
+        ]
+        for row in comparison.itertuples()
+    ]
+    return Table(
+        "The models. Training seconds are those of one network, without start-up; small weights "
+        "are kernel weights below 0.001 in size, which the lasso drives to 0.",
+        ["Model", "Trainable parameters", "Training (s)", "Small weights"],
+        [False, True, True, True],
+        rows,
+    )
+
+
+def score_columns(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+    """The main scores: a row a forecast, a column a score."""
+    names = [name for name in MAIN_SCORES if (scores["score"] == name).any()]
+    rows = [
+        [
+            Cell(series.label, series.label),
+            *(_cell_of(series.rows, name) for name in names),
+        ]
+        for series in series_of(headline(scores), titles)
+    ]
+    return Table(
+        "Main scores of the test period with their intervals.",
+        ["Forecast", *(score_text(name).label for name in names)],
+        [False] + [True] * len(names),
+        rows,
+    )
+
+
+def _cell_of(rows: pd.DataFrame, name: str) -> Cell:
+    """One score of one forecast; a dash where the table has none."""
+    found = rows[rows["score"] == name]
+    if found.empty:
+        return Cell(MISSING, float("nan"))
+    row = found.iloc[0]
+    return with_interval(row["value"], row["low"], row["high"], score_text(name).decimals)
+
+
+def score_rows(scores: pd.DataFrame, titles: Mapping[str, str], caption: str) -> Table:
+    """All scores: a row a score with its meaning, a column a forecast."""
+    forecasts = list(series_of(headline(scores), titles))
+    present = scores["score"].unique()
+    names = [name for name in SCORES if name in present]
+    names += [name for name in present if name not in SCORES]
+    rows = [
+        [
+            Cell(score_text(name).label, score_text(name).label),
+            *(_cell_of(series.rows, name) for series in forecasts),
+            Cell(score_text(name).meaning, score_text(name).meaning),
+        ]
+        for name in names
+    ]
+    return Table(
+        f"{caption}, with their intervals.",
+        ["Score", *(series.label for series in forecasts), "Meaning"],
+        [False, *(True for _ in forecasts), False],
+        rows,
+    )
+
+
+def strata_table(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table | None:
+    """Brier skill score by part of the test period: a row a part, a column a forecast."""
+    parts = scores[
+        (scores["period"] == "test")
+        & (scores["stratum"] != "all")
+        & (scores["score"] == "brier_skill_score")
+    ]
+    if parts.empty:
+        return None
+    forecasts = list(series_of(headline(parts), titles))
+    rows = []
+    for stratum, group in parts.groupby("stratum", sort=False):
+        kind, _, value = str(stratum).partition("=")
+        first = group.iloc[0]
+        name = f"{kind.replace('_', ' ').capitalize()} {value.replace('_', ' ')}"
+        rows.append(
+            [
+                Cell(name, f"{kind} {value:>8}"),
+                *(
+                    Cell(f"{int(first[n]):,}", float(first[n]))
+                    for n in ("storms", "events", "runs")
+                ),
+                *(
+                    _cell_of(series.rows[series.rows["stratum"] == stratum], "brier_skill_score")
+                    for series in forecasts
+                ),
+            ]
+        )
+    return Table(
+        "Brier skill score of parts of the test period. A dash stands where events are too few.",
+        ["Part", "Storms", "Events", "Runs", *(series.label for series in forecasts)],
+        [False] + [True] * (3 + len(forecasts)),
+        rows,
+    )
+
+
+def difference_table(differences: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+    """Differences between forecasts: a row a pair and score."""
+    rows = []
+    for row in headline(differences[differences["period"] == "test"]).to_dict("records"):
+        subject, other = compared_forecasts(row, titles)
+        score = score_text(row["score"])
+        delong = row.get("p_delong_independent_storms", np.nan)
+        low, high = (signed(row[end], score.decimals) for end in ("low", "high"))
+        interval = MISSING if pd.isna(row["low"]) else f"{low} to {high}"
+        rows.append(
+            [
+                Cell(subject, subject),
+                Cell(other, other),
+                Cell(score.label, score.label),
+                Cell(signed(row["difference"], score.decimals), float(row["difference"])),
+                Cell(interval, float(row["low"])),
+                *(Cell(p_value(p), float(p)) for p in (row["p_value"], row["p_holm"], delong)),
+            ]
+        )
+    return Table(
+        "Differences on the same resampled run dates. DeLong's test assumes independent storms, "
+        "which storms of one run are not: its p-values are too small.",
+        ["Forecast", "Against", "Score", "Difference", "Interval", "p", "p (Holm)", "p (DeLong)"],
+        [False, False, False, True, True, True, True, True],
+        rows,
+    )
+
+
+def published_table(comparison: pd.DataFrame, published: StrPath) -> Table:
+    """Ours beside the published scores: a row a model and score, a column a source."""
+    printed = pd.read_csv(published)
+    sources = list(printed["source"].unique())
+    rows = []
+    for model in comparison.to_dict("records"):
+        for name in PUBLISHED_SCORES:
+            score = score_text(name)
+            same = printed[(printed["model"] == model["model"]) & (printed["score"] == name)]
+            values = same.set_index("source")["value"]
+            if values.empty or name not in model:
+                continue
+            ours = with_interval(
+                model[name], model[f"{name}_low"], model[f"{name}_high"], score.decimals
+            )
+            others = (values.get(source, np.nan) for source in sources)
+            rows.append(
+                [
+                    Cell(str(model["title"]), str(model["title"])),
+                    Cell(score.label, score.label),
+                    ours,
+                    *(Cell(number(value, 3), float(value)) for value in others),
+                ]
+            )
+    references = printed.drop_duplicates("source")
+    cited = "; ".join(f"{row.source}: {row.reference}" for row in references.itertuples())
+    return Table(
+        f"Our scores beside the printed ones. {cited}.",
+        ["Model", "Score", "Here", *(str(source).capitalize() for source in sources)],
+        [False, False, True, *(True for _ in sources)],
+        rows,
+    )
+
+
+def case_table(cases: Iterable[StrPath], titles: Mapping[str, str]) -> Table | None:
+    """The distribution of the members' probabilities of each case, in numbers."""
+    rows = []
+    for file in cases:
+        with xr.open_dataset(file) as data:
+            label = f"{titles[data.attrs['model']]}, seed {data.attrs['seed']}"
+            low, median, high = np.quantile(data["probability"].values, (0.05, 0.5, 0.95), axis=1)
+            means = data["probability"].values.mean(axis=1)
+            for storm, mean in enumerate(means):
+                one = data.isel(storm=storm)
+                deterministic = float(one["deterministic"])
+                time = f"{pd.Timestamp(one['valid_time'].values):%Y-%m-%d %H} UTC"
+                happened = "yes" if int(one["label"]) else "no"
+                rows.append(
+                    [
+                        Cell(label, label),
+                        Cell(str(storm + 1), float(storm)),
+                        Cell(time, time),
+                        Cell(happened, happened),
+                        *(
+                            Cell(number(value, 3), float(value))
+                            for value in (deterministic, mean, median[storm])
+                        ),
+                        Cell(
+                            f"{number(low[storm], 3)} to {number(high[storm], 3)}",
+                            float(high[storm] - low[storm]),
+                        ),
+                    ]
+                )
+    if not rows:
+        return None
+    return Table(
+        "The cases: probability without dropout, and mean, median and range of the members.",
+        ["Network", "Case", "Valid", "Event", "Deterministic", "Mean", "Median", "5 to 95 %"],
+        [False, True, False, False, True, True, True, True],
+        rows,
+    )
+
+
+def inventory_table(inventory: pd.DataFrame) -> Table:
+    """Run files, those with rejected storms first; long inventories are cut."""
+    ordered = inventory.sort_values("rejected", ascending=False, kind="stable")
+    shown = ordered.head(MOST_ROWS)
+    rows = [
+        [
+            Cell(row.run_date, row.run_date),
+            Cell(Path(row.file).name, Path(row.file).name),
+            Cell(row.batch, row.batch),
+            Cell(f"{row.storms:,}", float(row.storms)),
+            Cell(f"{row.rejected:,}", float(row.rejected)),
+            Cell(row.reason, row.reason),
+            Cell(number(row.bytes / 1e6, 1), float(row.bytes)),
+        ]
+        for row in shown.itertuples()
+    ]
+    cut = f" The first {MOST_ROWS} of {len(inventory):,}." if len(inventory) > MOST_ROWS else ""
+    return Table(
+        f"Run files, those with rejected storms first.{cut}",
+        ["Run date", "File", "Batch", "Storms", "Rejected", "Reason", "MB"],
+        [False, False, False, True, True, False, True],
+        rows,
+    )

@@ -1,0 +1,726 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from PIL import Image
+
+from stormcnn import explorer, report, report_tables
+from stormcnn.files import write_netcdf
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "report" / "report.html.jinja"
+PUBLISHED = ROOT / "report" / "published_scores.csv"
+TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
+SUMMARY = "conv_1 608\nTrainable parameters: 17,169\nKernel weights below 0.001: 12.5 %\n"
+HOSTILE = '<script>alert("storm")</script>'
+STORMS = 24
+
+
+def score_rows(model="baseline", forecast="single", seed=0, **columns):
+    values = {"auc": 0.9, "brier_score": 0.03, "brier_skill_score": 0.4}
+    return pd.DataFrame(
+        {
+            "model": model,
+            "forecast": forecast,
+            "seed": seed,
+            "period": "test",
+            "stratum": "all",
+            "score": list(values),
+            "value": list(values.values()),
+            "low": [value - 0.01 for value in values.values()],
+            "high": [value + 0.01 for value in values.values()],
+            "storms": 40000,
+            "events": 2000,
+            "runs": 36,
+        }
+        | columns
+    )
+
+
+def difference_row(**columns):
+    return pd.DataFrame(
+        {
+            "model": ["dropout"],
+            "reference": "baseline",
+            "forecast": "single",
+            "seed": 0,
+            "period": "test",
+            "score": "brier_skill_score",
+            "difference": 0.02,
+            "low": 0.004,
+            "high": 0.036,
+            "p_value": 0.006,
+            "p_holm": 0.012,
+        }
+        | columns
+    )
+
+
+def storm_coordinates():
+    number = np.arange(STORMS)
+    date = np.where(number < 12, np.datetime64("2015-05-01"), np.datetime64("2015-06-01"))
+    run_date = date.astype("datetime64[ns]")
+    return {
+        "run_date": ("storm", run_date),
+        "valid_time": ("storm", run_date + np.timedelta64(18, "h")),
+        "forecast_hour": ("storm", np.full(STORMS, 18)),
+        "track_id": ("storm", number),
+        "track_step": ("storm", np.ones(STORMS, int)),
+        "longitude": ("storm", np.linspace(-100, -90, STORMS)),
+        "latitude": ("storm", np.linspace(30, 40, STORMS)),
+        "run_file": ("storm", np.where(number < 12, "first.nc", "second.nc")),
+        "patch": ("storm", number % 12),
+    }
+
+
+def predicted(model="baseline"):
+    probability = np.linspace(0.01, 0.9, STORMS).astype("f4")
+    label = np.zeros(STORMS, "i1")
+    label[[1, 20, 23]] = 1
+    return xr.Dataset(
+        {"probability": ("storm", probability), "label": ("storm", label)},
+        coords=storm_coordinates(),
+        attrs={"model": model, "seed": 0},
+    )
+
+
+def sampled(model="dropout"):
+    mean = np.linspace(0.02, 0.8, STORMS).astype("f4")
+    spread = np.full(STORMS, 0.01, "f4")
+    spread[5] = 0.2
+    quantiles = np.array([0.05, 0.5, 0.95])
+    return xr.Dataset(
+        {
+            "mc_mean": ("storm", mean),
+            "mc_std": ("storm", spread),
+            "mc_quantile": (("storm", "quantile"), mean[:, None] * np.array([0.5, 1.0, 1.1])),
+        },
+        coords=storm_coordinates() | {"quantile": quantiles},
+        attrs={"model": model, "seed": 0},
+    )
+
+
+def fields():
+    y, x = np.mgrid[0:8, 0:8]
+    storm = np.arange(STORMS)[:, None, None]
+    values = [storm + y + 0 * x, x - 4 + 0 * storm, y - 4 + 0 * storm]
+    return xr.Dataset(
+        {
+            "predictors": (
+                ("storm", "y", "x", "variable"),
+                np.stack(values, axis=-1).astype("f4"),
+            ),
+            "peak": ("storm", np.linspace(0.001, 0.01, STORMS).astype("f4")),
+        },
+        coords=storm_coordinates()
+        | {
+            "variable": ("variable", ["REFL_COM_curr", "U10_curr", "V10_curr"]),
+            "units": ("variable", ["dBZ", "m s-1", "m s-1"]),
+            "standard_name": ("variable", ["", "eastward_wind", "northward_wind"]),
+        },
+        attrs={"title": "Storm patches"},
+    )
+
+
+def case_file():
+    return xr.Dataset(
+        {
+            "probability": (("storm", "member"), [[0.1, 0.2, 0.9]]),
+            "deterministic": ("storm", [0.3]),
+            "label": ("storm", [1]),
+        },
+        coords={"valid_time": ("storm", [np.datetime64("2016-06-22T23", "ns")])},
+        attrs={"model": "dropout", "seed": 0},
+    )
+
+
+@pytest.fixture(scope="module")
+def storm_files(tmp_path_factory):
+    """Predictions of each model, and the patches of two batches."""
+    folder = tmp_path_factory.mktemp("storms")
+    predictions = [folder / f"predictions-{model}.nc" for model in TITLES]
+    for model, file in zip(TITLES, predictions, strict=True):
+        predicted(model).to_netcdf(file)
+    patches = [folder / "patches-1.nc", folder / "patches-2.nc"]
+    write_netcdf(fields().isel(storm=slice(None, 12)), patches[0])
+    write_netcdf(fields().isel(storm=slice(12, None)), patches[1])
+    return {"predictions": predictions, "patches": patches}
+
+
+@pytest.fixture
+def files(tmp_path, storm_files):
+    """The files of a small run, as the keywords of `write_report`."""
+    histories = {(model, 0): tmp_path / f"history-{model}.csv" for model in TITLES}
+    summaries = {(model, 0): tmp_path / f"summary-{model}.txt" for model in TITLES}
+    for history, summary in zip(histories.values(), summaries.values(), strict=True):
+        history.write_text("epoch,loss,seconds\n1,0.2,3.0\n2,0.1,2.0\n")
+        summary.write_text(SUMMARY, encoding="utf-8")
+    scores = pd.concat([score_rows(), score_rows("dropout"), score_rows("dropout", "mc_mean")])
+    comparison = report.compare_models(
+        scores,
+        TITLES,
+        {network: pd.read_csv(file) for network, file in histories.items()},
+        dict.fromkeys(summaries, SUMMARY),
+    )
+    tables = {
+        "scores": scores,
+        "comparison": comparison,
+        "differences": difference_row(),
+        "inventory": pd.DataFrame(
+            {
+                "run_date": ["2015-05-01T00:00", "2015-06-01T00:00"],
+                "file": ["runs/first.nc", "runs/second.nc"],
+                "batch": 2015,
+                "storms": [12, 11],
+                "rejected": [0, 1],
+                "reason": ["", "1 storm: all values are zero"],
+                "bytes": 2_000_000,
+                "sha256": "ab" * 32,
+            }
+        ),
+    }
+    for name, table in tables.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "config.yaml").write_text("run: {name: demo}\n")
+    return {
+        "template": TEMPLATE,
+        "run": "demo",
+        "event": "peak vorticity above 0.005 s⁻¹",
+        "made_up": False,
+        "confidence": 0.95,
+        "config": tmp_path / "config.yaml",
+        **{name: tmp_path / f"{name}.csv" for name in tables},
+        "summaries": summaries,
+        "histories": histories,
+        **storm_files,
+        "explored": 12,
+    }
+
+
+class Page(HTMLParser):
+    """What the tests look at in a page: tags with their attributes, and texts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.words = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data.strip())
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self):
+        return " ".join(word for word in self.words if word)
+
+
+def write(tmp_path, files, **changes):
+    report.write_report(tmp_path / "report.html", **(files | changes))
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+# The comparison.
+
+
+def test_comparison_has_a_row_a_model_with_every_score_and_its_interval():
+    histories = {
+        (model, seed): pd.DataFrame({"epoch": [1, 2], "loss": 0.1, "seconds": [2.0, 1.0 + seed]})
+        for model in TITLES
+        for seed in (0, 4)
+    }
+    small = SUMMARY.replace("12.5", "2.5").replace("17,169", "66,337")
+    summaries = dict.fromkeys(histories, SUMMARY) | {("dropout", 0): small}
+    scores = pd.concat(
+        [
+            score_rows(),
+            score_rows(period="train", value=0.5),
+            score_rows("dropout", value=[0.95, 0.02, 0.5]),
+            score_rows("dropout", stratum="month=5", value=0.1),
+            score_rows("dropout", "mc_mean", value=0.2),
+        ]
+    )
+    table = report.compare_models(scores, TITLES, histories, summaries).set_index("model")
+    assert table["title"].to_dict() == TITLES
+    assert table["trainable_parameters"].tolist() == [17169, 66337]
+    assert table["training_seconds"].tolist() == [5.0, 5.0]
+    assert table["small_weight_share"].tolist() == [0.125, 0.075]
+    assert table.loc["dropout", ["auc", "auc_low", "auc_high"]].tolist() == [0.95, 0.89, 0.91]
+    assert table["brier_skill_score"].tolist() == [0.4, 0.5]
+
+
+def test_model_of_several_seeds_is_compared_by_their_mean():
+    of_all = score_rows(forecast="seed_mean", seed="all", value=0.7)
+    scores = pd.concat([score_rows(seed=0), score_rows(seed=1), of_all])
+    history = pd.DataFrame({"seconds": [1.0]})
+    table = report.compare_models(
+        scores,
+        {"baseline": "Baseline"},
+        {("baseline", 0): history, ("baseline", 1): history},
+        {("baseline", 0): SUMMARY, ("baseline", 1): SUMMARY},
+    )
+    assert table[["forecast", "seed", "auc"]].to_numpy().tolist() == [["seed_mean", "all", 0.7]]
+
+
+def test_summary_without_the_number_of_parameters_is_refused():
+    with pytest.raises(ValueError, match="no trainable parameters"):
+        report.compare_models(
+            score_rows(),
+            {"baseline": "Baseline"},
+            {("baseline", 0): pd.DataFrame({"seconds": [1.0]})},
+            {("baseline", 0): "conv_1 608"},
+        )
+
+
+# What the numbers allow to be claimed.
+
+
+@pytest.mark.parametrize(
+    ("columns", "verdict", "said"),
+    [
+        (
+            {},
+            "better",
+            "Spatial dropout beats Baseline: Brier skill score +0.020 "
+            "(95 % interval +0.004 to +0.036, p = 0.012 after Holm's correction).",
+        ),
+        (
+            {"difference": -0.02, "low": -0.036, "high": -0.004},
+            "worse",
+            "Spatial dropout falls behind Baseline: Brier skill score −0.020 "
+            "(95 % interval −0.036 to −0.004, p = 0.012 after Holm's correction).",
+        ),
+        (
+            {"low": -0.001},
+            "none",
+            "No difference can be claimed between Spatial dropout and Baseline: Brier skill score "
+            "+0.020 (95 % interval −0.001 to +0.036, p = 0.012 after Holm's correction).",
+        ),
+        (
+            {"p_holm": 0.05},
+            "none",
+            "No difference can be claimed between Spatial dropout and Baseline: Brier skill score "
+            "+0.020 (95 % interval +0.004 to +0.036, p = 0.050 after Holm's correction).",
+        ),
+        (
+            {"low": np.nan, "high": np.nan, "p_holm": np.nan},
+            "none",
+            "No difference can be claimed between Spatial dropout and Baseline: Brier skill score "
+            "+0.020, and no interval can be given.",
+        ),
+        (
+            {"p_holm": np.nan},
+            "better",
+            "Spatial dropout beats Baseline: Brier skill score +0.020 "
+            "(95 % interval +0.004 to +0.036).",
+        ),
+        (
+            {"difference": np.nan},
+            "none",
+            "Spatial dropout and Baseline cannot be compared: Brier skill score is not defined "
+            "here.",
+        ),
+    ],
+)
+def test_a_difference_is_claimed_only_where_interval_and_p_value_allow_it(columns, verdict, said):
+    (claim,) = report.judge_differences(difference_row(**columns), TITLES, 0.95)
+    assert (claim.verdict, claim.text) == (verdict, said)
+
+
+def test_monte_carlo_mean_may_be_compared_with_its_own_model():
+    row = difference_row(
+        forecast="mc_mean", reference="dropout", reference_forecast="single", low=-0.01
+    )
+    (claim,) = report.judge_differences(row, TITLES, 0.9)
+    assert claim.text.startswith(
+        "No difference can be claimed between Spatial dropout (Monte Carlo mean) and Spatial "
+        "dropout: Brier skill score +0.020 (90 % interval"
+    )
+
+
+def test_claims_stand_in_the_summary(tmp_path, files):
+    page = Page(write(tmp_path, files))
+    assert "Spatial dropout beats Baseline: Brier skill score +0.020" in page.text
+    assert "Baseline: more skilful than climatology, Brier skill score 0.400" in page.text
+    assert "40,000 storms" in page.text
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.1, -0.1, 0.2, "skill over climatology cannot be claimed"),
+        (-0.2, -0.3, -0.1, "less skilful than climatology"),
+        (0.1, np.nan, np.nan, "no interval can be given"),
+        (np.nan, np.nan, np.nan, "the test period holds one class only"),
+    ],
+)
+def test_skill_is_claimed_only_where_the_interval_allows_it(value, low, high, said):
+    scores = score_rows(value=value, low=low, high=high)
+    (sentence,) = report._skill_sentences(scores, {"baseline": "Baseline"})
+    assert sentence.startswith("Baseline: ")
+    assert said in sentence
+
+
+def test_one_run_date_gives_no_interval_and_says_so(tmp_path, files):
+    scores = pd.concat([score_rows(runs=1), score_rows("dropout", runs=1)])
+    scores.to_csv(files["scores"], index=False)
+    assert "All are of one run date, so no interval can be given" in write(tmp_path, files)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.5, 0.7, "too narrow"), (0.92, 1.0, "too wide"), (0.8, 0.95, "consistent")],
+)
+def test_intervals_of_event_counts_are_judged_by_their_coverage(tmp_path, files, low, high, said):
+    row = score_rows("dropout", "mc_mean").head(1)
+    row = row.assign(score="count_coverage_90", value=0.9, low=low, high=high)
+    row.to_csv(tmp_path / "u.csv", index=False)
+    page = write(tmp_path, files, uncertainty={"scores": tmp_path / "u.csv"})
+    assert f"so they are {said}" in page
+
+
+# The page.
+
+
+def test_strings_from_files_are_escaped_everywhere(tmp_path, files):
+    comparison = pd.read_csv(files["comparison"])
+    comparison["title"] = [HOSTILE, "Spatial dropout"]
+    comparison.to_csv(files["comparison"], index=False)
+    inventory = pd.read_csv(files["inventory"])
+    inventory["reason"] = HOSTILE
+    inventory["file"] = f"runs/{HOSTILE}.nc"
+    inventory.to_csv(files["inventory"], index=False)
+    files["config"].write_text(HOSTILE)
+    for summary in files["summaries"].values():
+        summary.write_text(SUMMARY + HOSTILE)
+    text = write(tmp_path, files, run=HOSTILE, event=HOSTILE)
+    assert "<script>alert" not in text
+    scripts = [attributes for tag, attributes in Page(text).tags if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "explorer-data"}, {}]
+
+
+def test_nothing_is_asked_of_the_network(tmp_path, files):
+    page = Page(write(tmp_path, files))
+    addresses = [
+        attributes[name]
+        for _, attributes in page.tags
+        for name in ("src", "href", "srcset", "action", "data")
+        if name in attributes
+    ]
+    assert addresses
+    assert all(address.startswith(("data:", "#")) for address in addresses)
+    assert not {"link", "iframe", "object", "embed", "base"} & {tag for tag, _ in page.tags}
+
+
+def test_page_permits_only_its_own_style_and_script(tmp_path, files):
+    text = write(tmp_path, files)
+    policy = next(meta["content"] for meta in Page(text).all("meta") if "http-equiv" in meta)
+    assert policy.startswith("default-src 'none'")
+    for tag, directive in (("style", "style-src"), ("script", "script-src")):
+        content = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}'" in policy
+
+
+def test_equal_files_give_equal_reports(tmp_path, files):
+    assert write(tmp_path, files) == write(tmp_path, files)
+
+
+def test_every_part_can_be_reached_from_the_contents(tmp_path, files):
+    page = Page(write(tmp_path, files))
+    names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(names) == len(set(names))
+    targets = {a["href"][1:] for a in page.all("a") if a["href"].startswith("#")}
+    assert targets <= set(names)
+    assert {"summary", "models", "scores", "explorer", "methods", "downloads"} <= targets
+
+
+def test_made_up_data_are_announced_at_the_top(tmp_path, files):
+    assert "Made-up data." not in write(tmp_path, files)
+    page = write(tmp_path, files, made_up=True)
+    assert page.index("Made-up data.") < page.index("Contents")
+
+
+def test_published_scores_stand_beside_ours(tmp_path, files):
+    assert "Printed" not in Page(write(tmp_path, files)).text
+    text = Page(write(tmp_path, files, published=PUBLISHED)).text
+    assert "Beside the printed scores" in text
+    assert re.search(r"Spatial dropout Brier skill score 0\.400 \(.*?\) 0\.410 0\.439", text)
+    assert re.search(r"Baseline Brier skill score 0\.400 \(.*?\) – 0\.413", text)
+    assert "Gagne (2019)" in text
+
+
+def test_published_scores_never_stand_beside_those_of_made_up_data(tmp_path, files):
+    with pytest.raises(ValueError, match="never set beside published"):
+        write(tmp_path, files, made_up=True, published=PUBLISHED)
+
+
+def test_absent_parts_are_left_out_with_a_sentence(tmp_path, files):
+    text = Page(write(tmp_path, files, differences=None, patches=[], explored=0)).text
+    for sentence in (
+        "No models were compared, so no difference can be claimed.",
+        "This run has no table of differences.",
+        "No members of Monte Carlo dropout were drawn for the test storms",
+        "No cases were chosen.",
+        "This report holds no storms to look at",
+        "This report has no diagrams of the forecasts.",
+    ):
+        assert sentence in text
+    assert "Discard test" not in text
+
+
+def test_uncertainty_and_cases_appear_where_there_are_any(tmp_path, files):
+    score_rows("dropout", "mc_mean").head(1).assign(score="mutual_information").to_csv(
+        tmp_path / "u.csv", index=False
+    )
+    case_file().to_netcdf(tmp_path / "cases.nc")
+    text = Page(
+        write(
+            tmp_path,
+            files,
+            uncertainty={"scores": tmp_path / "u.csv"},
+            cases=[tmp_path / "cases.nc"],
+        )
+    ).text
+    assert "Mutual information" in text
+    assert "Spatial dropout, seed 0 1 2016-06-22 23 UTC yes 0.300 0.400 0.200" in text
+    assert "No members" not in text
+    assert "No cases" not in text
+
+
+def test_figures_stand_in_their_section_with_a_caption_and_an_alternative(tmp_path, files):
+    figures = [tmp_path / name for name in ("roc.png", "counts-dropout.png", "extra.png")]
+    for figure in figures:
+        Image.new("RGB", (4, 4)).save(figure)
+    score_rows("dropout", "mc_mean").to_csv(tmp_path / "u.csv", index=False)
+    text = write(tmp_path, files, figures=figures, uncertainty={"scores": tmp_path / "u.csv"})
+    images = Page(text).all("img")
+    assert [image["alt"] for image in images] == [
+        "Chart: Relative operating characteristic",
+        "Chart: Extra",
+        "Chart: Events of each run, Spatial dropout",
+    ]
+    content = base64.b64decode(images[0]["src"].removeprefix("data:image/png;base64,"))
+    assert content == figures[0].read_bytes()
+    assert (
+        text.index('id="curves"') < text.index("Chart: Relative") < text.index('id="uncertainty"')
+    )
+
+
+def test_inventory_shows_files_with_rejected_storms_first(tmp_path, files):
+    text = Page(write(tmp_path, files)).text
+    assert "2 run files with 23 storms; 1 storm was set aside." in text
+    assert text.index("second.nc 2015 11 1 1 storm: all values are zero") < text.index(
+        "first.nc 2015"
+    )
+
+
+def test_long_inventory_is_cut_and_says_so():
+    inventory = pd.DataFrame(
+        {
+            "run_date": "2015-05-01T00:00",
+            "file": "a.nc",
+            "batch": "2015",
+            "storms": 12,
+            "rejected": 0,
+            "reason": "",
+            "bytes": 100,
+        },
+        index=range(201),
+    )
+    table = report_tables.inventory_table(inventory)
+    assert len(table.rows) == 200
+    assert table.caption.endswith("The first 200 of 201.")
+
+
+def test_tables_have_captions_scopes_and_numbers_to_sort_by(tmp_path, files):
+    text = write(tmp_path, files)
+    assert text.count("<table>") == text.count("<caption>") > 4
+    assert all(head["scope"] in ("col", "row") for head in Page(text).all("th"))
+    assert '<td data-sort="0.4" class="number">0.400 (0.390 to 0.410)</td>' in text
+
+
+def test_strata_with_too_few_events_show_a_dash():
+    scores = pd.concat(
+        [
+            score_rows(stratum="month=5"),
+            score_rows(stratum="month=12", value=np.nan, low=np.nan, high=np.nan, events=3),
+        ]
+    )
+    table = report_tables.strata_table(scores, TITLES)
+    assert [row[0].text for row in table.rows] == ["Month 5", "Month 12"]
+    assert [row[-1].text for row in table.rows] == ["0.400 (0.390 to 0.410)", "–"]
+
+
+def test_unknown_scores_appear_under_their_own_name():
+    table = report_tables.score_rows(
+        score_rows().head(1).assign(score="sharpness_of_storms"), TITLES, "All"
+    )
+    assert table.rows[0][0].text == "Sharpness of storms"
+
+
+# Downloads.
+
+
+def test_every_table_can_be_downloaded_as_it_is(tmp_path, files):
+    links = [a for a in Page(write(tmp_path, files)).all("a") if "download" in a]
+    assert [link["download"] for link in links] == [
+        "comparison.csv",
+        "scores.csv",
+        "differences.csv",
+        "inventory.csv",
+        "history-baseline-seed-0.csv",
+        "history-dropout-seed-0.csv",
+    ]
+    content = base64.b64decode(links[1]["href"].split(",", 1)[1])
+    assert content == files["scores"].read_bytes()
+
+
+def test_large_tables_are_compressed_and_left_out_where_there_is_no_room(tmp_path):
+    small, large = tmp_path / "small.csv", tmp_path / "large.csv"
+    small.write_text("a\n1\n")
+    values = np.random.default_rng(0).random(40_000)
+    large.write_text("a\n" + "\n".join(map(str, values)))
+    tables = {"large": large, "small": small, "absent": None}
+    both = report._downloads(tables, room=10_000_000)
+    assert [file["name"] for file in both] == ["large.csv.gz", "small.csv"]
+    packed = base64.b64decode(both[0]["source"].split(",", 1)[1])
+    assert gzip.decompress(packed) == large.read_bytes()
+    tight = report._downloads(tables, room=1000)
+    assert tight[0]["source"] is None
+    assert tight[1]["source"] is not None
+
+
+def test_report_that_cannot_be_made_small_enough_says_what_to_do(tmp_path, files):
+    (tmp_path / "roc.svg").write_bytes(b"x" * 12_000_000)
+    with pytest.raises(ValueError, match=r"Set report\.storms or uncertainty\.cases\.count lower"):
+        write(tmp_path, files, figures=[tmp_path / "roc.svg"])
+
+
+# The explorer of storms.
+
+
+def test_storms_are_chosen_over_probability_for_worst_misses_and_for_spread():
+    data, members = predicted(), sampled()
+    chosen = explorer.choose_storms(
+        members["mc_mean"].values, data["label"].values, members["mc_std"].values, 12
+    )
+    together = np.concatenate(list(chosen.values()))
+    assert len(together) == len(set(together)) == 12
+    assert 1 in together  # an event that got almost no probability
+    assert chosen["Worst misses"][0] == 1
+    assert chosen["Largest spread"][0] == 5
+    assert {0, 23} <= set(chosen["Over the range of probability"])
+
+
+def test_no_more_storms_are_chosen_than_there_are():
+    chosen = explorer.choose_storms(np.array([0.1, 0.9]), np.array([0, 1]), None, 200)
+    assert sorted(np.concatenate(list(chosen.values()))) == [0, 1]
+    assert "Largest spread" not in chosen
+
+
+def explored(tmp_path, files, **changes):
+    text = write(tmp_path, files, **changes)
+    island = re.search(r'id="explorer-data">(.*?)</script>', text, re.DOTALL)[1]
+    return json.loads(island, parse_constant=pytest.fail)
+
+
+def test_explorer_holds_the_fields_of_the_storms_it_lists(tmp_path, files):
+    data = explored(tmp_path, files)
+    stored = np.frombuffer(base64.b64decode(data["fields"]), np.uint8)
+    stored = stored.reshape(len(data["storms"]), 3, 8, 8)
+    truth = fields()["predictors"].values
+    for storm, values in zip(data["storms"], stored, strict=True):
+        number = storm["patch"] + (12 if storm["file"] == "second.nc" else 0)
+        for index, variable in enumerate(data["variables"]):
+            step = (variable["high"] - variable["low"]) / 255
+            shown = variable["low"] + step * values[index]
+            assert np.abs(shown - truth[number, ..., index]).max() <= step / 2 + 1e-6
+    assert data["wind"] == [1, 2]
+    assert [variable["units"] for variable in data["variables"]] == ["dBZ", "m s-1", "m s-1"]
+    assert sum(group["count"] for group in data["groups"]) == len(data["storms"]) == 12
+
+
+def test_explorer_gives_the_probabilities_and_the_outcome_of_each_storm(tmp_path, files):
+    sampled().to_netcdf(tmp_path / "storms.nc")
+    data = explored(tmp_path, files, members=[tmp_path / "storms.nc"])
+    assert data["models"] == ["Baseline", "Spatial dropout"]
+    assert data["quantiles"] == [0.05, 0.5, 0.95]
+    last = next(s for s in data["storms"] if (s["file"], s["patch"]) == ("second.nc", 11))
+    assert last["event"] is True
+    assert last["probability"] == pytest.approx([0.9, 0.9])
+    assert last["peak"] == pytest.approx(0.01)
+    members = last["members"]["Spatial dropout"]
+    assert members["quantiles"] == pytest.approx([0.4, 0.8, 0.88], abs=1e-3)
+    assert members["mean"] == pytest.approx(0.8)
+
+
+def test_single_member_has_no_spread_to_show(tmp_path, files):
+    alone = sampled()
+    alone["mc_std"] = alone["mc_std"] * np.nan
+    alone.to_netcdf(tmp_path / "storms.nc")
+    data = explored(tmp_path, files, members=[tmp_path / "storms.nc"])
+    assert data["storms"][0]["members"]["Spatial dropout"]["std"] is None
+    assert "Largest spread" not in [group["reason"] for group in data["groups"]]
+
+
+def test_storms_in_another_order_than_their_patches_are_named(tmp_path, files):
+    with pytest.raises(ValueError, match=r"Storm \d+ of second\.nc is predicted, but the patches"):
+        write(tmp_path, files, patches=files["patches"][::-1])
+
+
+def test_explorer_takes_the_first_seed_of_each_model(tmp_path, files):
+    other = predicted("baseline")
+    other["probability"] = other["probability"] * 0
+    other.attrs["seed"] = 3
+    other.to_netcdf(tmp_path / "other.nc")
+    data = explored(tmp_path, files, predictions=[tmp_path / "other.nc", *files["predictions"]])
+    assert max(storm["probability"][0] for storm in data["storms"]) == pytest.approx(0.9)
+
+
+# The printed numbers.
+
+
+def test_printed_brier_skill_follows_from_the_printed_brier_scores():
+    printed = pd.read_csv(PUBLISHED).pivot_table(
+        index=["source", "model"], columns="score", values="value"
+    )
+    skill = 1 - printed["brier_score"] / printed["brier_score_climatology"]
+    # Scores are printed with three decimals, so skill is known to about 0.02.
+    assert np.abs(skill - printed["brier_skill_score"]).max() < 0.03
+    assert set(printed.index) == {
+        ("lesson", "l2"),
+        ("lesson", "dropout"),
+        ("course", "baseline"),
+        ("course", "l2"),
+        ("course", "dropout"),
+    }
+
+
+def test_printed_losses_fall_epoch_by_epoch():
+    printed = pd.read_csv(PUBLISHED.with_name("published_losses.csv"))
+    for _, losses in printed.groupby(["source", "model"]):
+        assert losses["epoch"].tolist() == list(range(1, len(losses) + 1))
+        assert losses["loss"].is_monotonic_decreasing
+    assert printed.groupby(["source", "model"]).size().to_dict() == {
+        ("course", "baseline"): 10,
+        ("course", "dropout"): 10,
+        ("course", "l2"): 5,
+        ("lesson", "dropout"): 10,
+        ("lesson", "l2"): 10,
+    }
