@@ -1,0 +1,176 @@
+# Shared by the rules: the checked config, the runs and their batches, and which code a job uses.
+
+import ast
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, workflow.basedir)
+
+from stormcnn import demo_dates, runs, tracks
+from stormcnn.config import load_config
+from stormcnn.files import sha256_of, write_text
+
+# Jobs, also those in conda environments and on other machines, find the library of this checkout.
+search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, search_path)))
+# Shared file systems often lack the locks that HDF5 asks for; no file here has two writers.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
+def list_runs(data: dict) -> list[runs.Run]:
+    """The run files of the config's source, wherever they come from."""
+    folder = Path("resources", data["name"], "runs")
+    if data["source"] == "folder":
+        return runs.list_folder(data["folder"], data["batch"])
+    if data["source"] == "ncar":
+        return runs.read_archive_list(data["ncar"]["runs"], folder, data["batch"])
+    return [
+        runs.as_run(folder / demo_dates.demo_file_name(date), data["batch"])
+        for date in demo_dates.demo_run_dates(data["demo"]["runs"])
+    ]
+
+
+def update_run_list(data: dict) -> list[runs.Run]:
+    """The run list. Only the main process makes it, so that all jobs see the same runs."""
+    path = Path("resources", data["name"], "runs.csv")
+    if workflow.is_main_process:
+        text = runs.format_run_list(list_runs(data))
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_text(text, path)
+    return runs.read_run_list(path)
+
+
+try:
+    checked = load_config(config)
+    RUNS = update_run_list(checked["data"])
+except (OSError, ValueError) as error:
+    raise WorkflowError(str(error)) from None
+config.clear()
+config.update(checked)
+
+SOURCE = config["data"]["source"]
+DATA = f"resources/{config['data']['name']}"
+RESULTS = f"results/{config['run']['name']}"
+MODELS = list(config["models"])
+SEEDS = config["training"]["seeds"]
+TEST_START = config["split"]["test_start"]
+# What a network is, without what it is called: a new title trains nothing.
+ARCHITECTURES = {
+    name: {key: value for key, value in model.items() if key != "title"}
+    for name, model in config["models"].items()
+}
+TITLES = {name: model["title"] for name, model in config["models"].items()}
+# With no members for all storms, only the cases are sampled.
+SAMPLED_MODELS = (
+    config["uncertainty"]["models"] if config["uncertainty"]["members"] else []
+)
+CASE_MODELS = config["uncertainty"]["models"]
+if not (
+    config["uncertainty"]["cases"]["count"] or config["uncertainty"]["cases"]["storms"]
+):
+    CASE_MODELS = []
+# By the first day of a batch, which the config's check compares with the split.
+BATCHES = sorted({run.batch for run in RUNS})
+TRAINING_BATCHES = sorted({run.batch for run in RUNS if run.run_date < TEST_START})
+TEST_BATCHES = sorted({run.batch for run in RUNS if run.run_date >= TEST_START})
+
+for period, batches in {"training": TRAINING_BATCHES, "test": TEST_BATCHES}.items():
+    if not batches:
+        raise WorkflowError(
+            f"split.test_start: {TEST_START} leaves no run file for the {period} period; the run "
+            f"dates reach from {RUNS[0].run_date[:10]} to {RUNS[-1].run_date[:10]}."
+        )
+
+
+def runs_of(batch: str) -> list[runs.Run]:
+    """The runs that are prepared together as one batch."""
+    return [run for run in RUNS if run.batch == batch]
+
+
+def patches_of(batches: list[str]) -> list[str]:
+    """The patch files of some batches, in order of time."""
+    return expand("<data>/patches/{batch}.nc", batch=batches)
+
+
+def archive_path(kind: str) -> str:
+    """The archive of `patches` or `tracks`: one that is on disk, or the one to be downloaded."""
+    return config["data"]["ncar"][kind]["file"] or f"<data>/archives/{kind}.tar.gz"
+
+
+def by_run_date(key: str) -> dict[str, str]:
+    """The run files that `forecast` names under `key`, by run date: the name of the forecast."""
+    found: dict[str, str] = {}
+    for file in config["forecast"][key]:
+        try:
+            run_date = f"{runs.parse_run_name(file).run_date:%Y%m%d-%H%M}"
+        except ValueError as error:
+            raise WorkflowError(f"forecast.{key}: {error}") from None
+        if run_date in found:
+            raise WorkflowError(
+                f"forecast.{key}: {found[run_date]} and {file} have the same run date, by which "
+                "forecasts are filed. Forecast them in two runs of the workflow (run.name)."
+            )
+        found[run_date] = file
+    return found
+
+
+def new_run(wildcards) -> str:
+    """The run file of a forecast that is asked for."""
+    if wildcards.run_date not in NEW_RUNS:
+        raise WorkflowError(
+            f"forecast.runs: no run file of run date {wildcards.run_date} is given. Name the file "
+            "that is forecast there, and the one with its future in forecast.observed."
+        )
+    return NEW_RUNS[wildcards.run_date]
+
+
+def forecast_network() -> str:
+    """The network that forecasts: one that the config names, or one of this run."""
+    forecast = config["forecast"]
+    own = f"{RESULTS}/models/{forecast['model']}/seed-{forecast['seed']}/network.keras"
+    return forecast["network"] or own
+
+
+def content_of(file: str) -> str:
+    """A digest that tells a changed file; empty where there is none."""
+    return sha256_of(file) if Path(file).exists() else ""
+
+
+@cache
+def imported_modules(file: str) -> frozenset[str]:
+    """Files of the project's modules that a Python file imports, directly or not.
+
+    What a job logs changes no result, so the log's module is left out.
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(Path(workflow.basedir, file).read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "stormcnn":
+            names = [f"stormcnn.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        else:
+            continue
+        for name in names:
+            source = str(Path(*name.split(".")).with_suffix(".py"))
+            if (
+                name.startswith("stormcnn.")
+                and name != "stormcnn.logs"
+                and Path(workflow.basedir, source).exists()
+            ):
+                found |= {source} | imported_modules(source)
+    return frozenset(found)
+
+
+def code(rule: str) -> list[str]:
+    """The script of a rule and the project's modules behind it, as inputs of the rule.
+
+    Snakemake compares small inputs by content: an edit reruns what it changes, and a fresh clone
+    nothing.
+    """
+    script = f"scripts/{rule}.py"
+    return [script, *sorted(imported_modules(script))]

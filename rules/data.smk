@@ -1,0 +1,137 @@
+# Run files from one of three sources, and the checked patches made of them.
+
+# The archive's second half tells of the same storms in CSV: their largest values inside `masks`.
+TRACK_FILES = [
+    f"<data>/tracks/{tracks.tracks_file_name(run.file)}"
+    for run in RUNS
+    if SOURCE == "ncar" and config["data"]["region"] == "storm"
+]
+
+if SOURCE == "demo":
+
+    rule generate_runs:
+        input:
+            code=code("generate_runs"),
+        output:
+            runs=[run.file for run in RUNS],
+            truth="<data>/truth.csv",
+        log:
+            "<logs>/generate_runs/<dataset>.log",
+        benchmark:
+            "<benchmarks>/generate_runs/<dataset>.tsv"
+        conda:
+            "../envs/data.yaml"
+        threads: 2
+        resources:
+            mem_mb=2000,
+            runtime=60,
+        params:
+            storms=config["data"]["demo"]["storms_per_run"],
+            seed=config["data"]["demo"]["seed"],
+        script:
+            "../scripts/generate_runs.py"
+
+
+if SOURCE == "ncar":
+
+    rule download_archive:
+        input:
+            # What was fetched and checked stays good when the code that fetched it changes.
+            code=ancient(code("download_archive")),
+        output:
+            archive="<data>/archives/{archive}.tar.gz",
+        log:
+            "<logs>/download_archive/<dataset>-{archive}.log",
+        localrule: True
+        conda:
+            "../envs/data.yaml"
+        params:
+            source=lambda wildcards: config["data"]["ncar"][wildcards.archive],
+        script:
+            "../scripts/download_archive.py"
+
+    # Archives are unpacked where they were downloaded: compute nodes need not see them.
+    rule unpack_runs:
+        input:
+            archive=archive_path("patches"),
+            code=code("unpack_files"),
+        output:
+            files=[run.file for run in RUNS],
+        log:
+            "<logs>/unpack_runs/<dataset>.log",
+        localrule: True
+        conda:
+            "../envs/data.yaml"
+        params:
+            source=config["data"]["ncar"]["patches"],
+        script:
+            "../scripts/unpack_files.py"
+
+
+if TRACK_FILES:
+
+    rule unpack_tracks:
+        input:
+            archive=archive_path("tracks"),
+            code=code("unpack_files"),
+        output:
+            files=TRACK_FILES,
+        log:
+            "<logs>/unpack_tracks/<dataset>.log",
+        localrule: True
+        conda:
+            "../envs/data.yaml"
+        params:
+            source=config["data"]["ncar"]["tracks"],
+        script:
+            "../scripts/unpack_files.py"
+
+
+rule prepare_patches:
+    input:
+        runs=lambda wildcards: [run.file for run in runs_of(wildcards.batch)],
+        code=code("prepare_patches"),
+    output:
+        patches="<data>/patches/{batch}.nc",
+        statistics="<data>/statistics/{batch}.csv",
+        inventory="<data>/inventory/{batch}.csv",
+    log:
+        "<logs>/prepare_patches/<dataset>-{batch}.log",
+    benchmark:
+        "<benchmarks>/prepare_patches/<dataset>-{batch}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        batch="{batch}",
+        runs=lambda wildcards: [list(run) for run in runs_of(wildcards.batch)],
+        data={
+            key: config["data"][key]
+            for key in ("predictors", "target", "region", "skip_bad_files")
+        },
+    script:
+        "../scripts/prepare_patches.py"
+
+
+rule merge_inventory:
+    input:
+        inventories=expand("<data>/inventory/{batch}.csv", batch=BATCHES),
+        patches=patches_of(BATCHES) if TRACK_FILES else [],
+        tracks=TRACK_FILES,
+        code=code("merge_inventory"),
+    output:
+        inventory="<data>/inventory.csv",
+    log:
+        "<logs>/merge_inventory/<dataset>.log",
+    benchmark:
+        "<benchmarks>/merge_inventory/<dataset>.tsv"
+    localrule: True
+    conda:
+        "../envs/data.yaml"
+    params:
+        threshold=0.005,  # the lesson's event, whatever a run's own is: runs share this file
+        target=config["data"]["target"],
+    script:
+        "../scripts/merge_inventory.py"

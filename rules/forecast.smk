@@ -1,0 +1,75 @@
+# Probabilities for new runs, and their verification when the future has arrived.
+
+NEW_RUNS = by_run_date("runs")
+OBSERVED_RUNS = by_run_date("observed")
+
+
+rule forecast:
+    input:
+        expand(
+            "<results>/forecast/{run_date}.{kind}",
+            run_date=NEW_RUNS,
+            kind=["nc", "csv", "geojson", "png"],
+        ),
+    localrule: True
+
+
+# The network is no input: a forecast uses the file as it is and never trains one.
+rule forecast_storms:
+    input:
+        run=new_run,
+        code=code("forecast_storms"),
+    output:
+        dataset="<results>/forecast/{run_date}.nc",
+        table="<results>/forecast/{run_date}.csv",
+        geojson="<results>/forecast/{run_date}.geojson",
+        map="<results>/forecast/{run_date}.png",
+        drawing="<results>/forecast/{run_date}.svg",
+    log:
+        "<logs>/forecast_storms/<run>-{run_date}.log",
+    benchmark:
+        "<benchmarks>/forecast_storms/<run>-{run_date}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        network=forecast_network(),
+        network_content=lambda wildcards: content_of(forecast_network()),
+        members=config["forecast"]["members"],
+        seed=config["forecast"]["seed"],
+        threads=config["training"]["threads"],
+    script:
+        "../scripts/forecast_storms.py"
+
+
+rule verify:
+    input:
+        "<results>/forecast/scores.csv",
+    localrule: True
+
+
+rule verify_forecasts:
+    input:
+        forecasts=expand("<results>/forecast/{run_date}.nc", run_date=OBSERVED_RUNS),
+        runs=list(OBSERVED_RUNS.values()),
+        code=code("verify_forecasts"),
+    output:
+        scores="<results>/forecast/scores.csv",
+        storms="<results>/forecast/verified_storms.csv",
+    log:
+        "<logs>/verify_forecasts/<run>.log",
+    benchmark:
+        "<benchmarks>/verify_forecasts/<run>.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        data={key: config["data"][key] for key in ("predictors", "target", "region")},
+        verification=config["verification"],
+    script:
+        "../scripts/verify_forecasts.py"

@@ -1,0 +1,240 @@
+# Figures, the comparison of the models, and the report.
+
+PUBLISHED = {
+    # Published numbers stand beside ours only where the data are those they were made from.
+    name: [f"report/{name}.csv"] if SOURCE == "ncar" else []
+    for name in ("published_scores", "published_losses")
+}
+
+
+rule draw_training:
+    input:
+        histories=expand(
+            "<results>/models/{model}/seed-{seed}/history.csv",
+            model=MODELS,
+            seed=SEEDS,
+        ),
+        published=PUBLISHED["published_losses"],
+        inventory="<data>/inventory.csv",
+        code=code("draw_training"),
+    output:
+        multiext("<results>/figures/training_curves", ".png", ".svg"),
+    log:
+        "<logs>/draw_training/<run>.log",
+    benchmark:
+        "<benchmarks>/draw_training/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        networks=[[model, seed] for model in MODELS for seed in SEEDS],
+        titles=TITLES,
+    script:
+        "../scripts/draw_training.py"
+
+
+rule draw_verification:
+    input:
+        scores="<results>/verification/scores.csv",
+        roc="<results>/verification/roc.csv",
+        reliability="<results>/verification/reliability.csv",
+        performance="<results>/verification/performance.csv",
+        published=PUBLISHED["published_scores"],
+        inventory="<data>/inventory.csv",
+        code=code("draw_verification"),
+    output:
+        multiext("<results>/figures/scores", ".png", ".svg"),
+        multiext("<results>/figures/roc", ".png", ".svg"),
+        multiext("<results>/figures/reliability", ".png", ".svg"),
+        multiext("<results>/figures/performance", ".png", ".svg"),
+        multiext("<results>/figures/strata", ".png", ".svg"),
+    log:
+        "<logs>/draw_verification/<run>.log",
+    benchmark:
+        "<benchmarks>/draw_verification/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        titles=TITLES,
+    script:
+        "../scripts/draw_verification.py"
+
+
+rule draw_uncertainty:
+    input:
+        scores="<results>/uncertainty/scores.csv",
+        spread_skill="<results>/uncertainty/spread_skill.csv",
+        discard="<results>/uncertainty/discard.csv",
+        counts="<results>/uncertainty/counts.csv",
+        inventory="<data>/inventory.csv",
+        code=code("draw_uncertainty"),
+    output:
+        multiext("<results>/figures/entropy", ".png", ".svg"),
+        multiext("<results>/figures/spread_skill", ".png", ".svg"),
+        multiext("<results>/figures/discard", ".png", ".svg"),
+        multiext("<results>/figures/counts", ".png", ".svg"),
+    log:
+        "<logs>/draw_uncertainty/<run>.log",
+    benchmark:
+        "<benchmarks>/draw_uncertainty/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        titles=TITLES,
+    script:
+        "../scripts/draw_uncertainty.py"
+
+
+rule draw_cases:
+    input:
+        cases="<results>/uncertainty/{model}/seed-{seed}/cases.nc",
+        code=code("draw_cases"),
+    output:
+        multiext("<results>/figures/cases-{model}-{seed}", ".png", ".svg"),
+    log:
+        "<logs>/draw_cases/<run>-{model}-{seed}.log",
+    benchmark:
+        "<benchmarks>/draw_cases/<run>-{model}-{seed}.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        title=lambda wildcards: TITLES[wildcards.model],
+    script:
+        "../scripts/draw_cases.py"
+
+
+rule draw_dropout:
+    input:
+        code=code("draw_dropout"),
+    output:
+        multiext("<results>/figures/dropout_masks", ".png", ".svg"),
+    log:
+        "<logs>/draw_dropout/<run>.log",
+    benchmark:
+        "<benchmarks>/draw_dropout/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    script:
+        "../scripts/draw_dropout.py"
+
+
+rule compare_models:
+    input:
+        scores="<results>/verification/scores.csv",
+        histories=expand(
+            "<results>/models/{model}/seed-{seed}/history.csv",
+            model=MODELS,
+            seed=SEEDS,
+        ),
+        summaries=expand(
+            "<results>/models/{model}/seed-{seed}/summary.txt",
+            model=MODELS,
+            seed=SEEDS,
+        ),
+        code=code("compare_models"),
+    output:
+        comparison="<results>/comparison.csv",
+    log:
+        "<logs>/compare_models/<run>.log",
+    benchmark:
+        "<benchmarks>/compare_models/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        networks=[[model, seed] for model in MODELS for seed in SEEDS],
+        titles=TITLES,
+    script:
+        "../scripts/compare_models.py"
+
+
+rule write_config:
+    input:
+        code=code("write_config"),
+    output:
+        config="<results>/config.yaml",
+    log:
+        "<logs>/write_config/<run>.log",
+    benchmark:
+        "<benchmarks>/write_config/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        config=config,
+    script:
+        "../scripts/write_config.py"
+
+
+FIGURES = ["training_curves", "scores", "strata", "roc", "reliability", "performance"]
+UNCERTAINTY = ["scores", "spread_skill", "discard", "counts"] if SAMPLED_MODELS else []
+if SAMPLED_MODELS:
+    FIGURES += ["counts", "spread_skill", "discard", "entropy"]
+CASES = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS)
+
+
+rule write_report:
+    input:
+        template="report/report.html.jinja",
+        style=["report/report.css", "report/report.js"],
+        config="<results>/config.yaml",
+        comparison="<results>/comparison.csv",
+        scores="<results>/verification/scores.csv",
+        differences="<results>/verification/differences.csv",
+        roc="<results>/verification/roc.csv",
+        reliability="<results>/verification/reliability.csv",
+        performance="<results>/verification/performance.csv",
+        thresholds="<results>/verification/thresholds.csv",
+        inventory="<data>/inventory.csv",
+        histories=expand(
+            "<results>/models/{model}/seed-{seed}/history.csv",
+            model=MODELS,
+            seed=SEEDS,
+        ),
+        summaries=expand(
+            "<results>/models/{model}/seed-{seed}/summary.txt",
+            model=MODELS,
+            seed=SEEDS,
+        ),
+        predictions=expand(
+            "<results>/predictions/{model}/seed-{seed}.nc", model=MODELS, seed=SEEDS
+        ),
+        patches=patches_of(TEST_BATCHES),
+        uncertainty=expand("<results>/uncertainty/{table}.csv", table=UNCERTAINTY),
+        members=expand(
+            "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
+            model=SAMPLED_MODELS,
+            seed=SEEDS,
+        ),
+        cases=expand("<results>/uncertainty/{network}/cases.nc", network=CASES),
+        figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
+        pictures=expand(
+            "<results>/figures/cases-{model}-{seed}.png", model=CASE_MODELS, seed=SEEDS
+        )
+        + ["<results>/figures/dropout_masks.png"],
+        published=PUBLISHED["published_scores"],
+        code=code("write_report"),
+    output:
+        report="<results>/report.html",
+    log:
+        "<logs>/write_report/<run>.log",
+    benchmark:
+        "<benchmarks>/write_report/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        run=config["run"]["name"],
+        event={
+            **config["event"],
+            **{key: config["data"][key] for key in ("target", "region")},
+        },
+        networks=[[model, seed] for model in MODELS for seed in SEEDS],
+        confidence=config["verification"]["confidence"],
+        explored=config["report"]["storms"],
+    script:
+        "../scripts/write_report.py"

@@ -1,0 +1,22 @@
+# The scaling of the predictors, from the training period alone.
+
+
+rule fit_scaling:
+    input:
+        statistics=expand("<data>/statistics/{batch}.csv", batch=TRAINING_BATCHES),
+        inventories=expand("<data>/inventory/{batch}.csv", batch=TRAINING_BATCHES),
+        code=code("fit_scaling"),
+    output:
+        scaling="<results>/scaling.csv",
+    log:
+        "<logs>/fit_scaling/<run>.log",
+    benchmark:
+        "<benchmarks>/fit_scaling/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/data.yaml"
+    params:
+        predictors=config["data"]["predictors"],
+        before=TEST_START,
+    script:
+        "../scripts/fit_scaling.py"

@@ -1,0 +1,33 @@
+# Networks: one job a model and seed.
+
+
+rule train_network:
+    input:
+        patches=patches_of(TRAINING_BATCHES),
+        scaling="<results>/scaling.csv",
+        code=code("train_network"),
+    output:
+        network="<results>/models/{model}/seed-{seed}/network.keras",
+        history="<results>/models/{model}/seed-{seed}/history.csv",
+        summary="<results>/models/{model}/seed-{seed}/summary.txt",
+    log:
+        "<logs>/train_network/<run>-{model}-{seed}.log",
+    benchmark:
+        "<benchmarks>/train_network/<run>-{model}-{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        model="{model}",
+        seed="{seed}",
+        architecture=lambda wildcards: ARCHITECTURES[wildcards.model],
+        training={
+            key: config["training"][key]
+            for key in ("recipe", "epochs", "batch_size", "learning_rate", "threads")
+        },
+        event={**config["event"], "region": config["data"]["region"]},
+    script:
+        "../scripts/train_network.py"

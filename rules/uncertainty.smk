@@ -1,0 +1,102 @@
+# Monte Carlo dropout: what the members say of every test storm, of each run, and of a few cases.
+
+
+rule sample_members:
+    input:
+        network="<results>/models/{model}/seed-{seed}/network.keras",
+        patches=patches_of(TEST_BATCHES),
+        predictions="<results>/predictions/{model}/seed-{seed}.nc",
+        code=code("sample_members"),
+    output:
+        storms="<results>/uncertainty/{model}/seed-{seed}/storms.nc",
+        counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
+    log:
+        "<logs>/sample_members/<run>-{model}-{seed}.log",
+    benchmark:
+        "<benchmarks>/sample_members/<run>-{model}-{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        model="{model}",
+        seed="{seed}",
+        members=config["uncertainty"]["members"],
+        threads=config["training"]["threads"],
+    script:
+        "../scripts/sample_members.py"
+
+
+rule sample_cases:
+    input:
+        network="<results>/models/{model}/seed-{seed}/network.keras",
+        patches=patches_of(TEST_BATCHES),
+        predictions="<results>/predictions/{model}/seed-{seed}.nc",
+        code=code("sample_cases"),
+    output:
+        cases="<results>/uncertainty/{model}/seed-{seed}/cases.nc",
+    log:
+        "<logs>/sample_cases/<run>-{model}-{seed}.log",
+    benchmark:
+        "<benchmarks>/sample_cases/<run>-{model}-{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        model="{model}",
+        seed="{seed}",
+        cases=config["uncertainty"]["cases"],
+        threads=config["training"]["threads"],
+    script:
+        "../scripts/sample_cases.py"
+
+
+# The true probability of made-up storms is that of the lesson's event, and of no other.
+LESSON_EVENT = {"threshold": 0.005, "region": "storm", "target": "RVORT1_MAX_future"}
+EVENT = {
+    **config["event"],
+    **{key: config["data"][key] for key in ("region", "target")},
+}
+TRUTH = ["<data>/truth.csv"] if SOURCE == "demo" and EVENT == LESSON_EVENT else []
+
+
+if SAMPLED_MODELS:
+
+    rule score_uncertainty:
+        input:
+            storms=expand(
+                "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
+                model=SAMPLED_MODELS,
+                seed=SEEDS,
+            ),
+            counts=expand(
+                "<results>/uncertainty/{model}/seed-{seed}/counts.nc",
+                model=SAMPLED_MODELS,
+                seed=SEEDS,
+            ),
+            truth=TRUTH,
+            code=code("score_uncertainty"),
+        output:
+            scores="<results>/uncertainty/scores.csv",
+            spread_skill="<results>/uncertainty/spread_skill.csv",
+            discard="<results>/uncertainty/discard.csv",
+            counts="<results>/uncertainty/counts.csv",
+        log:
+            "<logs>/score_uncertainty/<run>.log",
+        benchmark:
+            "<benchmarks>/score_uncertainty/<run>.tsv"
+        conda:
+            "../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            members=config["uncertainty"]["members"],
+            verification=config["verification"],
+        script:
+            "../scripts/score_uncertainty.py"

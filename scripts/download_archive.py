@@ -1,0 +1,19 @@
+"""Download one of the two archives of the published data."""
+
+from typing import TYPE_CHECKING, Any
+
+from stormcnn.archive import download
+from stormcnn.logs import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def download_archive(*, source: dict[str, Any], archive: str) -> None:
+    """Fetch the archive, going on from where an earlier try broke off."""
+    download(source["url"], archive, size=source["bytes"], sha256=source["sha256"])
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        download_archive(source=snakemake.params.source, archive=snakemake.output.archive)

@@ -1,0 +1,74 @@
+"""Draw how good the networks are: scores, curves and diagrams with their intervals."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from stormcnn import diagrams
+from stormcnn.inventory import is_made_up
+from stormcnn.logs import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+SCORES = {
+    "auc": "AUC",
+    "brier_score": "Brier score",
+    "brier_skill_score": "Brier skill score",
+    "log_score": "Log score (nats)",
+}
+STRATA = ("month", "forecast_hour", "region")
+
+
+def draw_verification(
+    *,
+    scores: str,
+    curves: dict[str, str],
+    titles: dict[str, str],
+    published: list[str],
+    inventory: str,
+    folder: str,
+) -> None:
+    """Draw one figure for each of the tables, into `folder`."""
+    made_up = is_made_up(inventory)
+    table = pd.read_csv(scores, dtype={"seed": str})
+    test = table[table["period"] == "test"]
+    everywhere = diagrams.headline(test[test["stratum"] == "all"])
+    figure, axes = diagrams.make_figure(1, len(SCORES), size=(13, 4.5), made_up=made_up)
+    others = pd.read_csv(published[0]) if published else None
+    diagrams.draw_scores(axes[0], everywhere, titles, SCORES, others)
+    diagrams.save(figure, f"{folder}/scores")
+
+    draw = {
+        "roc": diagrams.draw_roc,
+        "reliability": diagrams.draw_attributes,
+        "performance": diagrams.draw_performance,
+    }
+    for name, path in curves.items():
+        figure, axes = diagrams.make_figure(made_up=made_up)
+        rows = diagrams.headline(pd.read_csv(path, dtype={"seed": str}))
+        draw[name](axes[0, 0], rows[rows["forecast"].isin(["single", "seed_mean"])], titles)
+        diagrams.save(figure, f"{folder}/{name}")
+
+    skill = diagrams.headline(test[test["score"] == "brier_skill_score"])
+    by_kind = [skill[skill["stratum"].str.startswith(f"{kind}=")] for kind in STRATA]
+    # A panel of strata that all have too few events would be empty, unless there is no other.
+    by_kind = [rows for rows in by_kind if rows["value"].notna().any()] or by_kind[:1]
+    figure, axes = diagrams.make_figure(
+        len(by_kind), 1, size=(9, 1 + 3.5 * len(by_kind)), made_up=made_up
+    )
+    for panel, rows in zip(axes[:, 0], by_kind, strict=True):
+        diagrams.draw_strata(panel, rows, titles, SCORES["brier_skill_score"])
+    diagrams.save(figure, f"{folder}/strata")
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        draw_verification(
+            scores=snakemake.input.scores,
+            curves={name: snakemake.input[name] for name in ("roc", "reliability", "performance")},
+            titles=snakemake.params.titles,
+            published=snakemake.input.published,
+            inventory=snakemake.input.inventory,
+            folder=snakemake.output[0].rpartition("/")[0],
+        )

@@ -1,0 +1,35 @@
+"""Fit the scaling of the predictors to the training period."""
+
+from typing import TYPE_CHECKING
+
+from stormcnn import scaling
+from stormcnn.files import write_csv
+from stormcnn.inventory import merge_inventories
+from stormcnn.logs import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def fit_scaling(
+    *,
+    statistics: list[str],
+    inventories: list[str],
+    predictors: list[str],
+    before: str,
+    output: str,
+) -> None:
+    """Merge the statistics of the training period's runs into `scaling.csv`."""
+    merge_inventories(inventories)  # refuses a run that was given twice
+    write_csv(scaling.fit_scaling(statistics, predictors, before), output)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        fit_scaling(
+            statistics=snakemake.input.statistics,
+            inventories=snakemake.input.inventories,
+            predictors=snakemake.params.predictors,
+            before=snakemake.params.before,
+            output=snakemake.output.scaling,
+        )

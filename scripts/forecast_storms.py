@@ -1,0 +1,82 @@
+"""Forecast the storms of one new run with a trained network."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stormcnn.diagrams import draw_map, make_figure, save
+from stormcnn.files import provenance, write_csv, write_netcdf, write_text
+from stormcnn.forecast import as_geojson, assemble_forecast, outside_range, tabulate_forecast
+from stormcnn.logs import job_log
+from stormcnn.members import summarise_members
+from stormcnn.storms import read_run
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def forecast_storms(
+    *,
+    run: str,
+    network: str,
+    members: int,
+    seed: int,
+    threads: int,
+    dataset: str,
+    table: str,
+    geojson: str,
+    picture: str,
+) -> None:
+    """Write the forecast of every storm of a run as NetCDF, CSV, GeoJSON and a map."""
+    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    from stormcnn import backend
+    from stormcnn.dropout import MemberSampler, dropout_layers
+    from stormcnn.networks import load_network, read_about
+    from stormcnn.training import predict_probability
+
+    about = read_about(network)
+    storms = read_run(run, predictors=about["predictors"])
+    fields = storms["predictors"].values
+    backend.prepare(threads, seed)
+    trained = load_network(network)
+    probability = predict_probability(trained, fields)
+    summary: dict[str, np.ndarray] = {}
+    if members and dropout_layers(trained) and len(fields):
+        sampler = MemberSampler(trained, members, seed)
+        parts = [summarise_members(values) for _, values in sampler.batches(fields)]
+        summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    outside = outside_range(fields, about["training_minimum"], about["training_maximum"])
+    forecast = assemble_forecast(storms, probability, summary, outside).assign_attrs(
+        title=storms.attrs["title"],
+        trained_on=about["data"],
+        event_threshold=about["event"]["threshold"],
+        training_event_frequency=about["training_event_frequency"],
+        members=members if summary else 0,
+        rejected_storms=storms.attrs["rejected"],
+        rejected_reason=storms.attrs["reason"],
+        **provenance({"network": about, "members": members}, model=about["model"], seed=seed),
+    )
+    write_netcdf(forecast, dataset)
+    rows = tabulate_forecast(forecast)
+    write_csv(rows, table)
+    write_text(as_geojson(rows), geojson)
+    figure, axes = make_figure(made_up=storms.attrs["title"].startswith("Made-up"))
+    draw_map(
+        axes[0, 0], *(rows[name].to_numpy() for name in ("longitude", "latitude", "probability"))
+    )
+    save(figure, picture)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        forecast_storms(
+            run=snakemake.input.run,
+            network=snakemake.params.network,
+            members=snakemake.params.members,
+            seed=snakemake.params.seed,
+            threads=snakemake.params.threads,
+            dataset=snakemake.output.dataset,
+            table=snakemake.output.table,
+            geojson=snakemake.output.geojson,
+            picture=snakemake.output.map.removesuffix(".png"),
+        )

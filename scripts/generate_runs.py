@@ -1,0 +1,26 @@
+"""Make up the demo's run files."""
+
+from typing import TYPE_CHECKING
+
+from stormcnn.demo import write_runs
+from stormcnn.files import write_csv
+from stormcnn.logs import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def generate_runs(*, runs: list[str], truth: str, storms: int, seed: int, workers: int) -> None:
+    """Write the run files and the true probability of every storm."""
+    write_csv(write_runs(runs, storms, seed, workers), truth)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        generate_runs(
+            runs=snakemake.output.runs,
+            truth=snakemake.output.truth,
+            storms=snakemake.params.storms,
+            seed=snakemake.params.seed,
+            workers=snakemake.threads,
+        )

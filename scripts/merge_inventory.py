@@ -1,0 +1,41 @@
+"""Merge the inventories of all batches, and compare the runs with their track files."""
+
+from typing import TYPE_CHECKING
+
+from stormcnn.files import write_csv
+from stormcnn.inventory import merge_inventories
+from stormcnn.logs import job_log
+from stormcnn.patches import read_patches
+from stormcnn.tracks import compare_with_tracks
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def merge_inventory(
+    *,
+    inventories: list[str],
+    patches: list[str],
+    tracks: list[str],
+    threshold: float,
+    target: str,
+    output: str,
+) -> None:
+    """Write a row a run file; with `tracks`, also how often its track file disagrees."""
+    inventory = merge_inventories(inventories)
+    if tracks:
+        storms = read_patches(patches, predictors=False)
+        inventory = compare_with_tracks(inventory, storms, tracks, threshold, target)
+    write_csv(inventory, output)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        merge_inventory(
+            inventories=snakemake.input.inventories,
+            patches=snakemake.input.patches,
+            tracks=snakemake.input.tracks,
+            threshold=snakemake.params.threshold,
+            target=snakemake.params.target,
+            output=snakemake.output.inventory,
+        )

@@ -1,0 +1,50 @@
+"""Apply one trained network to the storms of both periods."""
+
+from typing import TYPE_CHECKING
+
+from stormcnn.files import provenance, write_netcdf
+from stormcnn.logs import job_log
+from stormcnn.patches import read_patches
+from stormcnn.predictions import describe_predictions
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def predict_storms(
+    *,
+    network: str,
+    patches: dict[str, list[str]],
+    model: str,
+    seed: int,
+    threshold: float,
+    threads: int,
+    output: dict[str, str],
+) -> None:
+    """Write the probability and the label of every storm, for each period of `patches`."""
+    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    from stormcnn import backend
+    from stormcnn.networks import load_network
+    from stormcnn.training import predict_probability
+
+    backend.prepare(threads, seed)
+    trained = load_network(network)
+    for period, paths in patches.items():
+        storms = read_patches(paths)
+        probability = predict_probability(trained, storms["predictors"].values)
+        predictions = describe_predictions(probability, storms["peak"], threshold)
+        about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
+        write_netcdf(predictions.assign_attrs(title=storms.attrs["title"], **about), output[period])
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        predict_storms(
+            network=snakemake.input.network,
+            patches={name: snakemake.input[name] for name in ("training", "test")},
+            model=snakemake.params.model,
+            seed=int(snakemake.params.seed),
+            threshold=snakemake.params.threshold,
+            threads=snakemake.params.threads,
+            output=dict(snakemake.output.items()),
+        )

@@ -1,0 +1,20 @@
+"""Check the storms of one batch of runs and write what the workflow needs of them."""
+
+from typing import TYPE_CHECKING
+
+from stormcnn.logs import job_log
+from stormcnn.patches import prepare_batch
+from stormcnn.runs import Run
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        prepare_batch(
+            [Run(*run) for run in snakemake.params.runs],
+            snakemake.output.patches,
+            snakemake.output.statistics,
+            snakemake.output.inventory,
+            **snakemake.params.data,
+        )

@@ -1,0 +1,72 @@
+"""Sample the members of one network for every test storm."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from stormcnn.files import provenance, write_netcdf
+from stormcnn.logs import job_log
+from stormcnn.members import EventCounts, describe_storms, summarise_members
+from stormcnn.patches import read_patches
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def sample_members(
+    *,
+    network: str,
+    patches: list[str],
+    predictions: str,
+    model: str,
+    seed: int,
+    members: int,
+    threads: int,
+    storms: str,
+    counts: str,
+) -> None:
+    """Write what the members say of every storm, and their event counts by run."""
+    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    from stormcnn import backend
+    from stormcnn.dropout import MemberSampler
+    from stormcnn.networks import load_network
+
+    backend.prepare(threads, seed)
+    sampler = MemberSampler(load_network(network), members, seed)
+    with xr.open_dataset(predictions) as file:
+        forecast = file.load()
+    fields = read_patches(patches)["predictors"].values
+    event_counts = EventCounts(forecast["run_date"], members, seed)
+    parts = []
+    with tqdm(total=len(fields), unit="storm", mininterval=10) as progress:
+        for which, probability in sampler.batches(fields):
+            here = forecast.isel(storm=which)
+            parts.append(summarise_members(probability))
+            event_counts.add(
+                probability, here["label"], here["run_date"], here["run_file"], here["patch"]
+            )
+            progress.update(len(probability))
+    settings = {"model": model, "members": members}
+    about = {"title": forecast.attrs["title"], "members": members} | provenance(
+        settings, model=model, seed=seed
+    )
+    summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    write_netcdf(describe_storms(forecast, summary).assign_attrs(about), storms)
+    write_netcdf(event_counts.dataset().assign_attrs(about), counts)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        sample_members(
+            network=snakemake.input.network,
+            patches=snakemake.input.patches,
+            predictions=snakemake.input.predictions,
+            model=snakemake.params.model,
+            seed=int(snakemake.params.seed),
+            members=snakemake.params.members,
+            threads=snakemake.params.threads,
+            storms=snakemake.output.storms,
+            counts=snakemake.output.counts,
+        )

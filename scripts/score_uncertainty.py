@@ -1,0 +1,61 @@
+"""Score what the members say of the test storms."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from stormcnn.files import write_csv
+from stormcnn.logs import job_log
+from stormcnn.predictions import match_truth, read_by_network
+from stormcnn.uncertainty import UncertaintyTables, score_uncertainty
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def score_uncertainties(
+    *,
+    storms: list[str],
+    counts: list[str],
+    truth: list[str],
+    verification: dict[str, Any],
+    output: dict[str, str],
+) -> None:
+    """Write the tables of all sampled networks, each to its path in `output`.
+
+    `truth` is empty or the file of the true probabilities of made-up storms.
+    """
+    counts_of = read_by_network(counts)
+    known = pd.concat(map(pd.read_csv, truth)) if truth else None
+    tables = []
+    for (model, seed), members in read_by_network(storms).items():
+        true_probability = (
+            None
+            if known is None
+            else match_truth(known, members["run_file"].values, members["patch"].values)
+        )
+        tables.append(
+            score_uncertainty(
+                members,
+                members["label"].values,
+                counts_of[model, seed],
+                model=model,
+                seed=seed,
+                resamples=verification["bootstrap"],
+                confidence=verification["confidence"],
+                truth=true_probability,
+            )
+        )
+    for name in UncertaintyTables._fields:
+        write_csv(pd.concat([getattr(table, name) for table in tables]), output[name])
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        score_uncertainties(
+            storms=snakemake.input.storms,
+            counts=snakemake.input.counts,
+            truth=snakemake.input.truth,
+            verification=snakemake.params.verification,
+            output=dict(snakemake.output.items()),
+        )

@@ -1,0 +1,80 @@
+"""Train one network with one seed."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from stormcnn.events import check_enough_storms, exceeds
+from stormcnn.files import provenance, write_csv, write_text
+from stormcnn.logs import job_log
+from stormcnn.patches import read_patches
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def train_network(
+    *,
+    patches: list[str],
+    scaling: str,
+    model: str,
+    architecture: dict[str, Any],
+    training: dict[str, Any],
+    event: dict[str, Any],
+    seed: int,
+    network: str,
+    history: str,
+    summary: str,
+) -> None:
+    """Fit the network to the training period and write it, its losses, and its layer table."""
+    storms = read_patches(patches)
+    happened = exceeds(storms["peak"].values, event["threshold"])
+    check_enough_storms(happened, event["threshold"])
+    scales = pd.read_csv(scaling)
+
+    # TensorFlow takes seconds to import, for which a refusal need not wait, and it speaks while it
+    # is imported, where the log listens.
+    from stormcnn import backend, networks
+    from stormcnn.training import fit_network
+
+    backend.prepare(training["threads"], seed)
+    built = networks.build_network(
+        architecture,
+        storms["predictors"].shape[1:3],
+        scales["mean"].tolist(),
+        scales["std"].tolist(),
+    )
+    losses = fit_network(built, storms["predictors"].values, happened, training, seed)
+    settings = {"architecture": architecture, "training": training, "event": event}
+    networks.save_network(
+        built,
+        network,
+        {
+            "model": model,
+            "predictors": scales["variable"].tolist(),
+            "event": event,
+            "training_event_frequency": float(happened.mean()),
+            "training_minimum": scales["minimum"].tolist(),
+            "training_maximum": scales["maximum"].tolist(),
+            "data": storms.attrs["title"],
+            **provenance(settings, seed=seed),
+        },
+    )
+    write_csv(losses, history)
+    write_text(networks.summarise(built), summary)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        train_network(
+            patches=snakemake.input.patches,
+            scaling=snakemake.input.scaling,
+            model=snakemake.params.model,
+            architecture=snakemake.params.architecture,
+            training=snakemake.params.training,
+            event=snakemake.params.event,
+            seed=int(snakemake.params.seed),
+            network=snakemake.output.network,
+            history=snakemake.output.history,
+            summary=snakemake.output.summary,
+        )

@@ -1,0 +1,25 @@
+"""Unpack the files that are needed out of one of the archives."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stormcnn.archive import check_archive, unpack
+from stormcnn.logs import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def unpack_files(*, archive: str, source: dict[str, Any], files: list[str]) -> None:
+    """Put `files`, which lie in one folder, there from the archive."""
+    check_archive(archive, size=source["bytes"], sha256=source["sha256"])
+    unpack(archive, Path(files[0]).parent, [Path(file).name for file in files])
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        unpack_files(
+            archive=snakemake.input.archive,
+            source=snakemake.params.source,
+            files=snakemake.output.files,
+        )

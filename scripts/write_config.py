@@ -1,0 +1,23 @@
+"""Write the whole config as it was run, and the versions of what ran."""
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from stormcnn.files import library_versions, write_text
+from stormcnn.logs import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def write_config(*, config: dict[str, Any], output: str) -> None:
+    """Write `config` as YAML that can be given to `--configfile` again."""
+    versions = [f"# {name} {version}" for name, version in library_versions().items()]
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    write_text("\n".join(["# Made with", *versions, "", text]), output)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        write_config(config=snakemake.params.config, output=snakemake.output.config)

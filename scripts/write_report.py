@@ -1,0 +1,49 @@
+"""Write the report: one HTML file with everything that a reader wants to see."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stormcnn.inventory import is_made_up
+from stormcnn.logs import job_log
+from stormcnn.report import write_report
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def describe_event(target: str, region: str, threshold: float) -> str:
+    """What is forecast, in words."""
+    where = {"storm": "inside the storm", "patch": "in the storm's patch"}[region]
+    return f"the largest {target} {where} exceeds {threshold:g} in the next hour"
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        networks = [(model, seed) for model, seed in snakemake.params.networks]
+        write_report(
+            snakemake.output.report,
+            template=snakemake.input.template,
+            run=snakemake.params.run,
+            event=describe_event(**snakemake.params.event),
+            made_up=is_made_up(snakemake.input.inventory),
+            confidence=snakemake.params.confidence,
+            config=snakemake.input.config,
+            comparison=snakemake.input.comparison,
+            scores=snakemake.input.scores,
+            inventory=snakemake.input.inventory,
+            summaries=dict(zip(networks, snakemake.input.summaries, strict=True)),
+            histories=dict(zip(networks, snakemake.input.histories, strict=True)),
+            predictions=snakemake.input.predictions,
+            patches=snakemake.input.patches,
+            differences=snakemake.input.differences,
+            curves={
+                name: snakemake.input[name]
+                for name in ("roc", "reliability", "performance", "thresholds")
+            },
+            uncertainty={Path(path).stem: path for path in snakemake.input.uncertainty},
+            members=snakemake.input.members,
+            cases=snakemake.input.cases,
+            figures=[*snakemake.input.figures, *snakemake.input.pictures],
+            published=next(iter(snakemake.input.published), None),
+            explored=snakemake.params.explored,
+        )
