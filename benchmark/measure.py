@@ -1,0 +1,81 @@
+"""Run commands and measure their time and the memory of all their processes."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+INTERVAL = 0.2  # seconds between looks at the processes' memory
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall time, and the largest memory of one process and of all processes together."""
+
+    seconds: float
+    process_mib: float
+    all_mib: float
+
+
+class _MemoryWatch(threading.Thread):
+    """Looks at a process and its descendants until it ends.
+
+    Proportional set size counts what processes share once.
+    """
+
+    def __init__(self, process: psutil.Process) -> None:
+        super().__init__(daemon=True)
+        self.process = process
+        self.most_of_one = 0.0
+        self.most_of_all = 0.0
+
+    def run(self) -> None:
+        """Keep the largest values until the process is gone."""
+        while True:
+            try:
+                family = [self.process, *self.process.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                return
+            sizes = []
+            for member in family:
+                try:
+                    memory = member.memory_full_info()
+                except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
+                    continue
+                sizes.append((memory.rss / 2**20, memory.pss / 2**20))
+            self.most_of_one = max([self.most_of_one, *(rss for rss, _ in sizes)])
+            self.most_of_all = max(self.most_of_all, sum(pss for _, pss in sizes))
+            time.sleep(INTERVAL)
+
+
+def run(command: Sequence[str], folder: Path, log: Path) -> Measured:
+    """Run a command in a folder, its output to `log`; `RuntimeError` where it fails."""
+    with log.open("w") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        watch = _MemoryWatch(psutil.Process(process.pid))
+        watch.start()
+        code = process.wait()
+        seconds = time.perf_counter() - start
+    watch.join()
+    if code:
+        raise RuntimeError(f"{' '.join(command)} ended with {code}; see {log}")
+    return Measured(seconds, watch.most_of_one, watch.most_of_all)
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float | int]:
+    """Ours over theirs, pair by pair: the median with the range."""
+    ratios = [own / other for own, other in zip(ours, theirs, strict=True)]
+    return {
+        "median": round(statistics.median(ratios), 3),
+        "low": round(min(ratios), 3),
+        "high": round(max(ratios), 3),
+        "pairs": len(ratios),
+    }
