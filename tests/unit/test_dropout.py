@@ -134,3 +134,10 @@ def test_network_without_dropout_has_no_members():
     assert dropout_layers(net) == []
     with pytest.raises(ValueError, match="no dropout"):
         MemberSampler(net, 5, seed=0)
+
+
+def test_dropout_with_a_rate_of_zero_is_none():
+    net = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.SpatialDropout2D(0.0), keras.layers.Flatten()]
+    )
+    assert dropout_layers(net) == []
