@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import pickle
@@ -212,7 +213,7 @@ def _read_checked(path: str, wanted: Wanted, sha256: str) -> xr.Dataset:
     except ValueError as error:
         raise BadRunFile(str(error)) from error
     try:
-        before = _identity(path)
+        before = os.stat(path)
         found = sha256_of(path)
     except OSError as error:
         raise BadRunFile(f"{path}: cannot be opened ({error.strerror}).") from error
@@ -223,7 +224,7 @@ def _read_checked(path: str, wanted: Wanted, sha256: str) -> xr.Dataset:
         )
     _check_format(path)
     values, title, units = _read_variables(path, wanted)
-    if _identity(path) != before:
+    if _identity(os.stat(path)) != _identity(before):
         raise BadRunFile(f"{path}: was changed while it was read. Start again.")
 
     hours = _forecast_hours(path, values["time"], units, name.run_date)
@@ -238,15 +239,8 @@ def _read_checked(path: str, wanted: Wanted, sha256: str) -> xr.Dataset:
     )
 
 
-class _Identity(NamedTuple):
-    st_size: int
-    st_mtime_ns: int
-    st_ino: int
-
-
-def _identity(path: str) -> _Identity:
-    status = os.stat(path)
-    return _Identity(status.st_size, status.st_mtime_ns, status.st_ino)
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _check_format(path: str) -> None:
@@ -303,7 +297,7 @@ def _check_layout(path: str, source: netCDF4.Dataset, fields: Sequence[str]) -> 
             )
         if 0 in variable.shape[1:]:
             raise BadRunFile(f"{path}: the patches of {name} have no grid point.")
-        if variable.size * variable.dtype.itemsize > LARGEST_PACKING * size:
+        if math.prod(variable.shape) * variable.dtype.itemsize > LARGEST_PACKING * size:
             raise BadRunFile(
                 f"{path}: {name} is said to have the shape {variable.shape}, more than a file of "
                 f"{size} bytes can hold. The file is damaged: fetch it again or take it away."
