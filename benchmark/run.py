@@ -124,7 +124,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["demo", "workflow"])
     arguments = parser.parse_args()
     results: dict[str, object] = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
         "size": arguments.size,
     }
     with tempfile.TemporaryDirectory(prefix="stormcnn-benchmark-") as name:
