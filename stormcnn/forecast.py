@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stormcnn.members import QUANTILES
+from stormcnn.members import LEVELS
 
 FIELDS = {
     "probability": ("probability of strong low-level rotation in the next hour", "1"),
@@ -69,7 +69,7 @@ def assemble_forecast(
         },
     )
     if "quantile" in forecast.dims:
-        forecast = forecast.assign_coords(quantile=list(QUANTILES))
+        forecast = forecast.assign_coords(quantile=LEVELS)
     order = np.argsort(-probability, kind="stable")
     return forecast.isel(storm=order)
 

@@ -15,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+LEVELS = xr.Variable(
+    "quantile", list(QUANTILES), {"long_name": "level of the quantile", "units": "1"}
+)
 
 
 def binary_entropy(probability: ArrayLike) -> NDArray[np.float64]:
@@ -164,4 +167,4 @@ def describe_storms(forecast: xr.Dataset, summary: dict[str, NDArray[np.float64]
         dims = ("storm", "quantile")[: summary[name].ndim]
         values = summary[name].astype(np.float32)
         described[name] = (dims, values, {"long_name": long_name, "units": units})
-    return described.assign_coords(quantile=("quantile", list(QUANTILES)))
+    return described.assign_coords(quantile=LEVELS)
