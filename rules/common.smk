@@ -50,6 +50,10 @@ try:
     RUNS = update_run_list(checked["data"])
 except (OSError, ValueError) as error:
     raise WorkflowError(str(error)) from None
+# A network of the default config that was left out must also be left out when the run is repeated.
+LEFT_OUT = {
+    name: None for name in config.get("models", {}) if name not in checked["models"]
+}
 config.clear()
 config.update(checked)
 

@@ -165,7 +165,7 @@ rule write_config:
     conda:
         "../envs/report.yaml"
     params:
-        config=config,
+        config=config | {"models": config["models"] | LEFT_OUT},
     script:
         "../scripts/write_config.py"
 
