@@ -50,7 +50,7 @@ def sample_cases(
                 long_name="probability of strong low-level rotation without dropout"
             ),
             "label": here["label"],
-            "predictors": fields,
+            "predictors": fields.assign_attrs(long_name="fields of the storm's patch"),
             "index": ("storm", chosen, {"long_name": "index among the test storms"}),
         },
         coords=here.coords,

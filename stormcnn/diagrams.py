@@ -477,8 +477,9 @@ def _draw_published_scores(
 def draw_strata(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str], label: str) -> None:
     """One score by stratum (month, forecast hour, region), each forecast beside the others.
 
-    `table` holds one score: `model,forecast,seed,stratum,value,low,high,events`. Strata keep the
-    table's order and show their number of events; an empty value is a stratum with too few.
+    `table` holds one score and one kind of stratum such as `month=5`, at least one:
+    `model,forecast,seed,stratum,value,low,high,events`. Strata keep the table's order and show
+    their number of events; an empty value is a stratum with too few.
     """
     strata = table.drop_duplicates("stratum")
     place = {stratum: number for number, stratum in enumerate(strata["stratum"])}
@@ -493,13 +494,15 @@ def draw_strata(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str], labe
             label=series.label,
             **(series.style | {"linestyle": "none"}),
         )
-    names = strata["stratum"].astype(str).str.replace("_", " ")
+    kinds, names = zip(
+        *(str(name).replace("_", " ").split("=") for name in strata["stratum"]), strict=True
+    )
     axes.set_xticks(
         range(len(place)),
         [f"{name}\n({int(n)})" for name, n in zip(names, strata["events"], strict=True)],
     )
-    axes.set_xlabel("Part of the test period (number of events)")
-    axes.set_title(label)
+    axes.set_xlabel(f"{kinds[0].capitalize()} (number of events)")
+    axes.set_title(f"{label} by {kinds[0]}")
     axes.grid(True, axis="y")
     _legend_below(axes, gap=5.8)
 

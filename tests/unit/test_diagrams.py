@@ -167,7 +167,7 @@ def test_published_scores_stand_on_the_line_of_their_model():
 
 def test_strata_name_their_events_and_leave_gaps_where_they_are_too_few(axes):
     table = curve(
-        stratum=["great_plains", "southeast"],
+        stratum=["region=great_plains", "region=southeast"],
         value=[0.3, np.nan],
         low=[0.2, np.nan],
         high=[0.4, np.nan],
@@ -178,6 +178,7 @@ def test_strata_name_their_events_and_leave_gaps_where_they_are_too_few(axes):
         "great plains\n(40)",
         "southeast\n(3)",
     ]
+    assert axes.get_title(loc="left") == "Brier skill score by region"
     heights = np.array(axes.containers[0].lines[0].get_ydata(), dtype=float)
     assert np.array_equal(heights, [0.3, np.nan], equal_nan=True)
 
