@@ -1,0 +1,188 @@
+"""Copies of this checkout in which tests run the real workflow, away from the user's results."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from run_files import run_values, write_run_file
+
+ROOT = Path(__file__).parents[1]
+OBSERVER = ROOT / "tests" / "workflow" / "observer"
+CODE = ("Snakefile", "config", "envs", "profiles", "report", "rules", "scripts", "stormcnn")
+# Other machines are slower than those that the tests were written on.
+SECONDS_A_RUN = 900
+
+# Two networks of one small layer on patches of 8 x 8 grid points.
+SETTINGS: dict[str, Any] = {
+    "run": {"name": "tiny"},
+    "data": {"name": "tiny", "source": "folder", "folder": "runs", "batch": "month"},
+    "models": {
+        "baseline": {"filters": [4], "kernel_size": 3},
+        "l2": None,
+        "dropout": {"filters": [4], "kernel_size": 3},
+    },
+    "training": {"epochs": 2},
+    "verification": {"bootstrap": 20},
+    "uncertainty": {"members": 10, "cases": {"count": 2, "members": 10}},
+    "report": {"storms": 5},
+}
+# Three batches before the split and three after it, two of which hold two runs.
+RUN_DATES = [
+    datetime(year, month, day) for year in (2014, 2015) for month, day in ((4, 1), (5, 1), (5, 2))
+]
+RUN_DATES += [datetime(2014, 6, 1), datetime(2015, 6, 1)]
+
+
+class Job(NamedTuple):
+    """A job of a plan."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        return self.name.split()[0]
+
+
+class Checkout:
+    """A folder with a copy of the code, in which Snakemake can be run."""
+
+    config = "tiny.yaml"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of_code(cls, path: Path, settings: Mapping[str, Any] = SETTINGS) -> Checkout:
+        """A fresh clone, with `settings` in a config file of its own."""
+        copy_code(path)
+        checkout = cls(path)
+        checkout.configure(settings)
+        return checkout
+
+    def copy(self, path: Path) -> Checkout:
+        """Everything that is there, with its times, in another place."""
+        shutil.copytree(self.path, path, ignore=shutil.ignore_patterns(self._records.name))
+        return Checkout(path)
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Replace the config file."""
+        text = yaml.safe_dump(dict(settings), sort_keys=False)
+        (self.path / self.config).write_text(text, encoding="utf-8")
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Change some settings of the config file and keep the others."""
+        given = yaml.safe_load((self.path / self.config).read_text(encoding="utf-8"))
+        self.configure(merged(given, changes))
+
+    def run(self, *arguments: str) -> str:
+        """Run the workflow, which must succeed; gives all that it prints."""
+        result = self._snakemake(*arguments)
+        assert result.returncode == 0, result.stdout
+        return result.stdout
+
+    def fail(self, *arguments: str) -> str:
+        """Run the workflow, which must fail without a stack trace; gives all that it prints."""
+        result = self._snakemake(*arguments)
+        assert result.returncode != 0, result.stdout
+        assert "Traceback" not in result.stdout, result.stdout
+        return result.stdout
+
+    def plan(self, *arguments: str) -> dict[str, Job]:
+        """Jobs that would run, by rule and wildcards, as in `train_network dropout 0`."""
+        blocks = re.findall(
+            r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", self.run("--dry-run", *arguments), re.M
+        )
+        jobs = [_as_job(rule, block) for rule, block in blocks]
+        assert len({job.name for job in jobs}) == len(jobs)
+        return {job.name: job for job in jobs}
+
+    def imports(self, rule: str) -> set[str]:
+        """Modules that the jobs of a rule have imported, each in a process of its own."""
+        records = [path for path in self._records.iterdir() if path.name.endswith(f".{rule}.py")]
+        assert records, f"no job of {rule} has run"
+        return {name for path in records for name in path.read_text().split()}
+
+    def rules_run(self) -> set[str]:
+        """Rules whose scripts have been run here."""
+        return {path.name.split(".")[1] for path in self._records.glob("tmp*.py")}
+
+    def imports_of_planning(self) -> set[str]:
+        """Modules that Snakemake's own process had imported when it last ended."""
+        return set((self._records / "__main__.py").read_text().split())
+
+    @property
+    def _records(self) -> Path:
+        return self.path / "imports"
+
+    def _snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with the default profile, whatever the user's own settings are."""
+        self._records.mkdir(exist_ok=True)
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SNAKEMAKE_", "KERAS_", "PYTHON"))
+        }
+        command = [sys.executable, "-m", "snakemake", "--configfile", self.config]
+        return subprocess.run(
+            [*command, "--cores", "2", *arguments],
+            cwd=self.path,
+            env=environment | {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS_A_RUN,
+            check=False,
+        )
+
+
+def copy_code(path: Path, root: Path = ROOT) -> None:
+    """Copy the code of `root` to `path` as a clone does: files get the time of the copy."""
+    for name in CODE:
+        source, target = root / name, path / name
+        if source.is_dir():
+            shutil.copytree(
+                source,
+                target,
+                copy_function=shutil.copyfile,
+                ignore=shutil.ignore_patterns("__pycache__"),
+                dirs_exist_ok=True,
+            )
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` with `changes` in them, block by block."""
+    result = dict(settings)
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def write_runs(folder: Path, run_dates: Iterable[datetime] = RUN_DATES, storms: int = 12) -> None:
+    """Write a run file for each run date, with different storms; half of them are events."""
+    for run_date in run_dates:
+        values = run_values(storms, seed=int(f"{run_date:%Y%m%d}"))
+        write_run_file(folder, values, run_date=run_date)
+
+
+def _as_job(rule: str, block: str) -> Job:
+    def listed(key: str) -> tuple[str, ...]:
+        found = re.search(rf"^    {key}: (.*)$", block, re.M)
+        return tuple(found[1].split(", ")) if found else ()
+
+    values = [wildcard.partition("=")[2] for wildcard in listed("wildcards")]
+    return Job(" ".join([rule, *values]), listed("input"), listed("output"))

@@ -1,0 +1,177 @@
+"""Bad input ends with a sentence that says what is wrong and where, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from checkout import RUN_DATES, Checkout, write_runs
+from run_files import run_file_name, run_values, write_run_file
+
+INVENTORY = "resources/tiny/inventory.csv"
+DATES = [datetime(2014, 4, 1), datetime(2014, 5, 1), datetime(2015, 5, 1)]
+
+
+@pytest.fixture
+def own(checkout: Checkout) -> Checkout:
+    """A clone with three run files in two batches."""
+    write_runs(checkout.path / "runs", DATES, storms=4)
+    checkout.change({"data": {"batch": "year"}})
+    return checkout
+
+
+def run_file(checkout: Checkout, date: datetime) -> Path:
+    return checkout.path / "runs" / run_file_name(date)
+
+
+# Settings
+
+
+def test_every_fault_of_the_settings_gets_its_sentence_before_any_job(own: Checkout) -> None:
+    own.change(
+        {
+            "data": {"name": "demo"},
+            "split": {"test_start": "2015-05-01"},
+            "models": {"dropout": {"dropout": 0.5}, "baseline": {"filters": [8, 0]}},
+            "training": {"epoch": 3},
+        }
+    )
+    said = own.fail("--dry-run")
+    assert "training.epoch: there is no such key; did you mean epochs?" in said
+    assert "models.baseline.filters: [8, 0] was given; allowed is a list of 1 to 5 whole" in said
+    assert "Building DAG" not in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"models": {"dropout": {"dropout": 0.5}}},
+            "models.dropout.dropout: 0.5 was given with spatial_dropout 0.2; allowed is one",
+        ),
+        (
+            {"split": {"test_start": "2015-05-01"}},
+            "split.test_start: 2015-05-01 was given; allowed is the first day of a year such as",
+        ),
+        (
+            {"split": {"test_start": "2031-01-01"}},
+            "split.test_start: 2031-01-01 leaves no run file for the test period; the run dates "
+            "reach from 2014-04-01 to 2015-05-01.",
+        ),
+        (
+            {"data": {"folder": "elsewhere"}},
+            "data.folder: elsewhere is not a folder. Give the folder of run files.",
+        ),
+        (
+            {"data": {"folder": "config"}},
+            "data.folder: config holds no run file (*_model_patches.nc).",
+        ),
+    ],
+)
+def test_wrong_setting_ends_before_any_job_with_a_sentence(
+    own: Checkout, changes: dict[str, Any], sentence: str
+) -> None:
+    own.change(changes)
+    said = own.fail("--dry-run")
+    assert sentence in said
+    assert "Building DAG" not in said
+
+
+# Run files
+
+
+def test_run_file_whose_name_has_no_date_is_named(own: Checkout) -> None:
+    run_file(own, DATES[0]).rename(own.path / "runs" / "storms_model_patches.nc")
+    said = own.fail("--dry-run")
+    assert "runs/storms_model_patches.nc: no run date can be read from the file's name." in said
+
+
+def test_same_run_in_two_places_is_refused(own: Checkout) -> None:
+    name = run_file_name(DATES[0])
+    (own.path / "runs" / "again").mkdir()
+    shutil.copy(run_file(own, DATES[0]), own.path / "runs" / "again")
+    said = own.fail("--dry-run")
+    assert f"runs/{name} and runs/again/{name} are the same run" in said.replace(
+        f"runs/again/{name} and runs/{name}", f"runs/{name} and runs/again/{name}"
+    )
+    assert "Take one of them away." in said
+
+
+def test_same_content_under_two_names_is_refused(own: Checkout) -> None:
+    copy = run_file(own, DATES[0]).with_name(run_file_name(DATES[0], member="d02"))
+    shutil.copy(run_file(own, DATES[0]), copy)
+    said = own.fail(INVENTORY)
+    assert f"{copy.name} have the same content (SHA-256" in said
+    assert not (own.path / INVENTORY).exists()
+
+
+def test_truncated_run_file_is_named_and_nothing_is_half_written(own: Checkout) -> None:
+    own.run(INVENTORY)
+    kept = (own.path / INVENTORY).read_bytes()
+    path = run_file(own, DATES[1])
+    path.write_bytes(path.read_bytes()[:30000])
+
+    said = own.fail(INVENTORY)
+    assert f"runs/{path.name}: cannot be read as NetCDF" in said
+    assert "With data.skip_bad_files: true such files are left out." in said
+    assert (own.path / INVENTORY).read_bytes() == kept
+    written = {path.name for path in (own.path / "resources/tiny/patches").iterdir()}
+    assert written == {"2015.nc"}
+
+    own.change({"data": {"skip_bad_files": True}})
+    own.run(INVENTORY)
+    inventory = pd.read_csv(own.path / INVENTORY).set_index("file")
+    assert list(inventory["storms"]) == [4, 0, 4]
+    assert "cannot be read as NetCDF" in inventory.loc[f"runs/{path.name}", "reason"]
+
+
+def test_bad_storms_are_set_aside_and_explained(own: Checkout) -> None:
+    values = run_values(storms=4)
+    values["REFL_COM_curr"][1, 0, 0] = np.nan
+    values["U10_curr"][2] = 0
+    path = write_run_file(own.path / "runs", values, run_date=DATES[1])
+    own.run(INVENTORY)
+    inventory = pd.read_csv(own.path / INVENTORY).set_index("file")
+    row = inventory.loc[f"runs/{path.name}"]
+    assert (row["storms"], row["rejected"]) == (2, 2)
+    assert "NaN in REFL_COM_curr" in row["reason"]
+    assert "U10_curr" in row["reason"]
+
+
+def test_run_files_with_patches_of_different_sizes_are_refused(own: Checkout) -> None:
+    write_run_file(own.path / "runs", run_values(storms=4, size=6), run_date=DATES[2])
+    said = own.fail(INVENTORY)
+    assert "All patches of a data set must have one size" in said
+    for date, size in ((DATES[0], "8 x 8"), (DATES[2], "6 x 6")):
+        assert f"runs/{run_file_name(date)} has {size}" in said
+    assert not (own.path / INVENTORY).exists()
+
+
+# Test period
+
+
+def test_test_period_without_events_goes_on_and_says_so(rerun: Checkout) -> None:
+    for date in RUN_DATES:
+        if date.year == 2015:
+            values = run_values(storms=12, seed=date.day)
+            values["RVORT1_MAX_future"] *= 0.1
+            write_run_file(rerun.path / "runs", values, run_date=date)
+    rerun.change({"models": {"baseline": None}, "comparison": {"reference": "dropout"}})
+    rerun.change({"uncertainty": {"cases": {"count": 0}}})
+    rerun.run()
+    assert "train_network" not in rerun.rules_run()
+
+    scores = pd.read_csv(rerun.path / "results/tiny/verification/scores.csv")
+    test = scores[(scores["period"] == "test") & (scores["stratum"] == "all")]
+    assert set(test["events"]) == {0}
+    assert test.loc[test["score"] == "auc", "value"].isna().all()
+    assert test.loc[test["score"] == "brier_score", "value"].notna().all()
+    said = (rerun.path / "logs/score_networks/tiny.log").read_text()
+    assert "None of the 48 storms of the test period is an event" in said
+    report = (rerun.path / "results/tiny/report.html").read_text()
+    assert "the test period holds one class only" in report

@@ -1,0 +1,356 @@
+"""A whole run: every file that others read is there, and holds what they rely on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from checkout import RUN_DATES, Checkout
+
+NETWORKS = ("baseline", "dropout")
+BATCHES = ("2014-04", "2014-05", "2014-06", "2015-04", "2015-05", "2015-06")
+TRAINING_RUNS = sum(date.year < 2015 for date in RUN_DATES)
+STORMS_A_RUN = 12
+POINTS_A_STORM = 8 * 8
+DATA = "resources/tiny"
+RESULTS = "results/tiny"
+MEMBERS = f"{RESULTS}/uncertainty/dropout/seed-0"
+FIGURES = [
+    *("training_curves", "scores", "roc", "reliability", "performance", "strata"),
+    *("entropy", "spread_skill", "discard", "counts", "cases-dropout-0", "dropout_masks"),
+]
+
+SCORES = "model forecast seed period stratum score value low high storms events runs"
+TABLES = {
+    f"{DATA}/runs.csv": "run_date file batch",
+    f"{DATA}/inventory.csv": "run_date file batch storms rejected reason bytes sha256",
+    f"{DATA}/statistics/2014-05.csv": "run_date variable count mean m2 minimum maximum",
+    f"{RESULTS}/scaling.csv": "variable mean std minimum maximum count",
+    f"{RESULTS}/models/baseline/seed-0/history.csv": "epoch loss seconds",
+    f"{RESULTS}/verification/scores.csv": SCORES,
+    f"{RESULTS}/verification/differences.csv": "model reference forecast seed period score "
+    "difference low high p_value p_holm",
+    f"{RESULTS}/verification/roc.csv": "model forecast seed threshold pofd pod pod_low pod_high",
+    f"{RESULTS}/verification/reliability.csv": "model forecast seed bin forecast_mean "
+    "observed_frequency low high storms events",
+    f"{RESULTS}/verification/performance.csv": "model forecast seed threshold success_ratio pod "
+    "csi frequency_bias csi_low csi_high pod_low pod_high",
+    f"{RESULTS}/verification/thresholds.csv": "model forecast seed threshold hits misses "
+    "false_alarms correct_negatives pod pofd success_ratio csi frequency_bias "
+    "peirce_skill_score heidke_skill_score",
+    f"{RESULTS}/uncertainty/scores.csv": SCORES,
+    f"{RESULTS}/uncertainty/spread_skill.csv": "model seed kind bin spread error low high storms "
+    "forecast_mean observed_frequency",
+    f"{RESULTS}/uncertainty/discard.csv": "model seed order fraction score value low high",
+    f"{RESULTS}/uncertainty/counts.csv": "model seed run_date observed mean q05 q25 q50 q75 q95 "
+    "deterministic",
+    f"{RESULTS}/comparison.csv": "model title trainable_parameters training_seconds auc auc_low "
+    "auc_high brier_score brier_score_low brier_score_high brier_skill_score "
+    "brier_skill_score_low brier_skill_score_high",
+}
+
+STORM = ("storm",)
+COORDINATES = dict.fromkeys(
+    (
+        *("run_date", "valid_time", "forecast_hour", "member", "track_id", "track_step"),
+        *("longitude", "latitude", "run_file", "patch"),
+    ),
+    STORM,
+)
+FIELDS = {"predictors": ("storm", "y", "x", "variable")}
+PREDICTIONS = {"probability": STORM, "label": STORM} | COORDINATES
+DATASETS = {
+    **{
+        f"{DATA}/patches/{batch}.nc": FIELDS
+        | {"peak": STORM, "variable": ("variable",)}
+        | COORDINATES
+        for batch in BATCHES
+    },
+    **{
+        f"{RESULTS}/predictions/{network}/seed-0{period}.nc": PREDICTIONS
+        for network in NETWORKS
+        for period in ("", "-training")
+    },
+    f"{MEMBERS}/storms.nc": PREDICTIONS
+    | {"mc_mean": STORM, "mc_std": STORM, "mc_entropy": STORM}
+    | {"mc_quantile": ("storm", "quantile"), "quantile": ("quantile",)},
+    f"{MEMBERS}/counts.nc": {
+        "count": ("run", "member"),
+        "expected": ("run", "member"),
+        "observed": ("run",),
+        "run_date": ("run",),
+    },
+    f"{MEMBERS}/cases.nc": FIELDS
+    | {"probability": ("storm", "member"), "deterministic": STORM, "label": STORM}
+    | COORDINATES,
+}
+OTHERS = [
+    *(
+        f"{RESULTS}/models/{network}/seed-0/{name}"
+        for network in NETWORKS
+        for name in ("network.keras", "history.csv", "summary.txt")
+    ),
+    *(f"{RESULTS}/figures/{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")),
+    f"{RESULTS}/report.html",
+    f"{RESULTS}/config.yaml",
+]
+
+
+def read_dataset(finished: Checkout, name: str) -> xr.Dataset:
+    with xr.open_dataset(finished.path / name) as file:
+        return file.load()
+
+
+def read_table(finished: Checkout, name: str) -> pd.DataFrame:
+    return pd.read_csv(finished.path / name)
+
+
+def read_patches(finished: Checkout, year: str) -> xr.Dataset:
+    batches = [batch for batch in BATCHES if batch.startswith(year)]
+    parts = [read_dataset(finished, f"{DATA}/patches/{batch}.nc") for batch in batches]
+    return xr.concat(parts, "storm", data_vars="minimal", coords="minimal", compat="override")
+
+
+def score(finished: Checkout, model: str, name: str) -> float:
+    table = read_table(finished, f"{RESULTS}/verification/scores.csv")
+    where = {"model": model, "score": name, "forecast": "single", "period": "test"}
+    rows = table[table["stratum"] == "all"]
+    for column, value in where.items():
+        rows = rows[rows[column] == value]
+    return rows["value"].item()
+
+
+# Files
+
+
+def test_every_file_is_written(finished: Checkout) -> None:
+    empty = [
+        name
+        for name in [*TABLES, *DATASETS, *OTHERS]
+        if not (finished.path / name).is_file() or not (finished.path / name).stat().st_size
+    ]
+    assert empty == []
+
+
+def test_no_unfinished_file_is_left(finished: Checkout) -> None:
+    written = [*(finished.path / "results").rglob("*"), *(finished.path / "resources").rglob("*")]
+    assert [path for path in written if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(("name", "columns"), TABLES.items(), ids=lambda value: value)
+def test_table_has_its_columns(finished: Checkout, name: str, columns: str) -> None:
+    table = read_table(finished, name)
+    assert len(table) > 0
+    assert [column for column in columns.split() if column not in table] == []
+    assert [column for column in table if column.startswith("Unnamed")] == []
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_dataset_has_its_variables(finished: Checkout, name: str) -> None:
+    dataset = read_dataset(finished, name)
+    found = {str(name): variable.dims for name, variable in dataset.variables.items()}
+    assert found | DATASETS[name] == found
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_dataset_follows_the_cf_conventions(finished: Checkout, name: str) -> None:
+    with xr.open_dataset(finished.path / name, decode_times=False) as dataset:
+        assert dataset.attrs["Conventions"] == "CF-1.8"
+        assert dataset.attrs["title"].startswith("Storm patches")
+        numbers = {
+            name: variable.attrs
+            for name, variable in dataset.variables.items()
+            if variable.dtype.kind == "f"
+        }
+        described = [*numbers, *dataset.data_vars, *DATASETS[name].keys() & dataset.variables]
+        assert [key for key in described if "long_name" not in dataset[key].attrs] == []
+        # The predictors have different units, told by the variable `units`.
+        without = [key for key in numbers if "units" not in numbers[key] and key != "predictors"]
+        assert without == []
+        for time in {"run_date", "valid_time"} & dataset.variables.keys():
+            assert " since " in dataset[time].attrs["units"]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_dataset_says_what_it_was_made_with(finished: Checkout, name: str) -> None:
+    attributes = read_dataset(finished, name).attrs
+    assert re.fullmatch("[0-9a-f]{16}", attributes["settings_digest"])
+    assert {"tensorflow", "keras", "numpy", "xarray"} <= {
+        entry.partition("=")[0] for entry in attributes["software"].split()
+    }
+    if name.startswith(RESULTS):
+        assert attributes["model"] == name.split("/")[3]
+        assert attributes["seed"] == "0"
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_dataset_lacks_no_value(finished: Checkout, name: str) -> None:
+    dataset = read_dataset(finished, name)
+    assert [key for key, variable in dataset.variables.items() if variable.isnull().any()] == []
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_dataset_is_compressed_without_missing_values(finished: Checkout, name: str) -> None:
+    for variable in read_dataset(finished, name).data_vars.values():
+        assert variable.encoding["zlib"]
+        assert "_FillValue" not in variable.encoding
+
+
+def test_every_job_has_its_log_and_benchmark(checkout: Checkout, finished: Checkout) -> None:
+    (checkout.path / "runs").symlink_to(finished.path / "runs")
+    jobs = [name.split() for name in checkout.plan()]
+    about = {"/".join([rule, "-".join(["tiny", *values])]) for rule, *values in jobs}
+    logs = {path.relative_to(finished.path / "logs") for path in finished.path.glob("logs/*/*")}
+    assert logs == {Path(f"{name}.log") for name in about - {"all/tiny"}}
+    for log in logs:
+        last = (finished.path / "logs" / log).read_text().splitlines()[-1]
+        assert re.search(r"[\d.]+ s, peak memory \d+ MiB$", last)
+        assert (finished.path / "benchmarks" / log.with_suffix(".tsv")).is_file()
+
+
+def test_config_as_run_makes_the_same_again(rerun: Checkout) -> None:
+    config = rerun.path / RESULTS / "config.yaml"
+    (rerun.path / rerun.config).write_bytes(config.read_bytes())
+    assert rerun.plan() == {}
+
+
+# Content
+
+
+def test_inventory_counts_the_storms_of_every_run(finished: Checkout) -> None:
+    inventory = read_table(finished, f"{DATA}/inventory.csv")
+    assert list(inventory["run_date"]) == [f"{date:%Y-%m-%dT%H:%M}" for date in sorted(RUN_DATES)]
+    assert set(inventory["storms"]) == {STORMS_A_RUN}
+    assert set(inventory["rejected"]) == {0}
+    sizes = [(finished.path / file).stat().st_size for file in inventory["file"]]
+    assert list(inventory["bytes"]) == sizes
+
+
+def test_scaling_is_that_of_the_training_period_alone(finished: Checkout) -> None:
+    scaling = read_table(finished, f"{RESULTS}/scaling.csv")
+    fields = read_patches(finished, "2014")["predictors"].astype("float64")
+    assert list(scaling["variable"]) == ["REFL_COM_curr", "U10_curr", "V10_curr"]
+    assert set(scaling["count"]) == {TRAINING_RUNS * STORMS_A_RUN * POINTS_A_STORM}
+    over = ("storm", "y", "x")
+    np.testing.assert_allclose(scaling["mean"], fields.mean(over), rtol=1e-12)
+    np.testing.assert_allclose(scaling["std"], fields.std(over), rtol=1e-12)
+    np.testing.assert_array_equal(scaling["minimum"], fields.min(over))
+    np.testing.assert_array_equal(scaling["maximum"], fields.max(over))
+
+
+@pytest.mark.parametrize(("period", "year"), [("", "2015"), ("-training", "2014")])
+def test_predictions_are_of_the_storms_of_their_period(
+    finished: Checkout, period: str, year: str
+) -> None:
+    patches = read_patches(finished, year)
+    predictions = read_dataset(finished, f"{RESULTS}/predictions/baseline/seed-0{period}.nc")
+    for name in COORDINATES:
+        np.testing.assert_array_equal(predictions[name], patches[name])
+    np.testing.assert_array_equal(predictions["label"], patches["peak"] > 0.005)
+    assert 0 < predictions["label"].mean() < 1
+    assert predictions["probability"].min() >= 0
+    assert predictions["probability"].max() <= 1
+    assert predictions["probability"].std() > 0
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_scores_are_those_of_the_predictions(finished: Checkout, model: str) -> None:
+    predictions = read_dataset(finished, f"{RESULTS}/predictions/{model}/seed-0.nc")
+    happened = predictions["label"].values.astype(bool)
+    probability = predictions["probability"].values.astype(float)
+    difference = probability[happened][:, None] - probability[~happened]
+    auc = (difference > 0).mean() + (difference == 0).mean() / 2
+    brier = np.square(probability - happened).mean()
+    climatology = np.square(happened.mean() - happened).mean()
+    assert score(finished, model, "auc") == pytest.approx(auc, abs=1e-6)
+    assert score(finished, model, "brier_score") == pytest.approx(brier, abs=1e-6)
+    assert score(finished, model, "brier_score_climatology") == pytest.approx(climatology)
+    skill = 1 - brier / climatology
+    assert score(finished, model, "brier_skill_score") == pytest.approx(skill, abs=1e-5)
+
+
+def test_scores_are_of_both_periods_and_of_all_forecasts(finished: Checkout) -> None:
+    scores = read_table(finished, f"{RESULTS}/verification/scores.csv")
+    found = set(scores[["model", "forecast", "seed", "period"]].itertuples(index=False, name=None))
+    single = {(model, "single", 0) for model in NETWORKS}
+    fitted = {(*forecast, "train") for forecast in single}
+    tested = {(*forecast, "test") for forecast in single | {("dropout", "mc_mean", 0)}}
+    assert found == fitted | tested
+
+
+def test_members_differ_and_their_quantiles_rise(finished: Checkout) -> None:
+    storms = read_dataset(finished, f"{MEMBERS}/storms.nc")
+    predictions = read_dataset(finished, f"{RESULTS}/predictions/dropout/seed-0.nc")
+    np.testing.assert_array_equal(storms["probability"], predictions["probability"])
+    assert (storms["mc_std"] > 0).all()
+    assert (storms["mc_quantile"].diff("quantile") >= 0).all()
+    assert (storms["mc_entropy"] <= np.log(2)).all()
+    assert storms.attrs["members"] == 10
+
+
+def test_event_counts_are_of_every_test_run(finished: Checkout) -> None:
+    counts = read_dataset(finished, f"{MEMBERS}/counts.nc")
+    predictions = read_dataset(finished, f"{RESULTS}/predictions/dropout/seed-0.nc")
+    assert dict(counts.sizes) == {"run": len(RUN_DATES) - TRAINING_RUNS, "member": 10}
+    happened = predictions["label"].groupby("run_date").sum()
+    np.testing.assert_array_equal(counts["run_date"], happened["run_date"])
+    np.testing.assert_array_equal(counts["observed"], happened)
+
+
+def test_cases_are_two_storms_with_all_their_members(finished: Checkout) -> None:
+    cases = read_dataset(finished, f"{MEMBERS}/cases.nc")
+    storms = read_dataset(finished, f"{MEMBERS}/storms.nc").isel(storm=cases["index"].values)
+    assert cases["probability"].shape == (2, 10)
+    # Members are those that were sampled for all storms, so they give the same means.
+    np.testing.assert_allclose(cases["probability"].mean("member"), storms["mc_mean"], atol=1e-6)
+    np.testing.assert_array_equal(cases["run_file"], storms["run_file"])
+
+
+def test_comparison_has_a_row_a_model(finished: Checkout) -> None:
+    comparison = read_table(finished, f"{RESULTS}/comparison.csv").set_index("model")
+    assert list(comparison.index) == list(NETWORKS)
+    assert list(comparison["title"]) == ["Baseline", "Spatial dropout"]
+    for model in NETWORKS:
+        assert comparison.loc[model, "auc"] == score(finished, model, "auc")
+        summary = (finished.path / f"{RESULTS}/models/{model}/seed-0/summary.txt").read_text()
+        assert f"{comparison.loc[model, 'trainable_parameters']:,}" in summary
+    assert (comparison["training_seconds"] > 0).all()
+
+
+def test_report_shows_the_networks_and_loads_nothing(finished: Checkout) -> None:
+    report = (finished.path / RESULTS / "report.html").read_text()
+    assert "Spatial dropout" in report
+    assert "made up" not in report.lower()
+    assert re.findall(r"""(?:src|href)=["']?(?!#|data:|https?://doi\.org)[^"' >]+""", report) == []
+
+
+# Modules
+
+
+def test_tensorflow_is_imported_only_where_networks_are_used(finished: Checkout) -> None:
+    importing = {rule for rule in finished.rules_run() if "tensorflow" in finished.imports(rule)}
+    assert importing == {
+        "train_network",
+        "predict_storms",
+        "sample_members",
+        "sample_cases",
+        "draw_dropout",
+    }
+
+
+def test_planning_imports_no_library_of_science(finished: Checkout) -> None:
+    imported = finished.imports_of_planning()
+    assert "stormcnn.config" in imported
+    # Snakemake itself imports numpy and pandas.
+    science = {"xarray", "netCDF4", "scipy", "sklearn", "matplotlib", "keras", "tensorflow"}
+    assert science & imported == set()
+
+
+def test_what_libraries_say_goes_to_the_logs(finished: Checkout) -> None:
+    said = (finished.path.parent / "finished.txt").read_text()
+    assert "absl" not in said
+    assert "Warning" not in said

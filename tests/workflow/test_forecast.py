@@ -1,0 +1,123 @@
+"""Forecasts of new storms by a network that is there, and their verification afterwards."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from checkout import Checkout
+from run_files import run_file_name, run_values, write_run_file
+
+NEW = datetime(2016, 5, 3)
+NAME = "20160503-0000"
+FORECAST = f"results/tiny/forecast/{NAME}"
+
+
+def add_new_run(checkout: Checkout) -> None:
+    """A run whose future is unknown, and the wish to forecast it."""
+    values = run_values(storms=24, seed=99)
+    known = {name: array for name, array in values.items() if not name.endswith("_future")}
+    write_run_file(checkout.path / "new", known, run_date=NEW)
+    write_run_file(checkout.path / "observed", values, run_date=NEW)
+    name = run_file_name(NEW)
+    checkout.change(
+        {"forecast": {"runs": [f"new/{name}"], "observed": [f"observed/{name}"], "members": 10}}
+    )
+
+
+@pytest.fixture(scope="module")
+def forecast(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A forecast that has been made, and then verified."""
+    checkout = finished.copy(tmp_path_factory.mktemp("forecast") / "checkout")
+    add_new_run(checkout)
+    checkout.run("forecast")
+    checkout.run("verify")
+    return checkout
+
+
+def read_forecast(checkout: Checkout) -> xr.Dataset:
+    with xr.open_dataset(checkout.path / f"{FORECAST}.nc") as file:
+        return file.load()
+
+
+def test_forecast_runs_no_other_job(forecast: Checkout) -> None:
+    assert forecast.rules_run() == {"forecast_storms", "verify_forecasts"}
+    assert "tensorflow" not in forecast.imports("verify_forecasts")
+
+
+def test_forecast_needs_the_network_alone(
+    checkout: Checkout, finished: Checkout, tmp_path: Path
+) -> None:
+    network = shutil.copy(
+        finished.path / "results/tiny/models/dropout/seed-0/network.keras", tmp_path
+    )
+    checkout.configure({"forecast": {"network": str(network)}})
+    add_new_run(checkout)
+    assert checkout.plan("forecast").keys() == {"forecast", f"forecast_storms {NAME}"}
+
+
+def test_missing_network_ends_with_a_sentence_and_is_not_trained(checkout: Checkout) -> None:
+    write_run_file(checkout.path / "runs", run_date=datetime(2014, 4, 1))
+    write_run_file(checkout.path / "runs", run_date=datetime(2015, 4, 1))
+    add_new_run(checkout)
+    said = checkout.fail("forecast")
+    assert "results/tiny/models/dropout/seed-0/network.keras" in said
+    assert "train_network" not in checkout.rules_run()
+    assert not list(checkout.path.glob("results/tiny/forecast/*"))
+
+
+def test_forecast_has_every_storm_the_most_probable_first(forecast: Checkout) -> None:
+    storms = read_forecast(forecast)
+    assert storms.sizes["storm"] == 24
+    assert (storms["probability"].diff("storm") <= 0).all()
+    assert sorted(storms["patch"].values) == list(range(24))
+    for name in ("mc_mean", "mc_std", "outside_training"):
+        assert storms[name].dims == ("storm",)
+    assert storms["mc_quantile"].dims == ("storm", "quantile")
+    assert {"longitude", "latitude", "valid_time", "track_id"} <= set(storms.coords)
+    assert [key for key, variable in storms.variables.items() if variable.isnull().any()] == []
+    assert storms.attrs["Conventions"] == "CF-1.8"
+
+
+def test_table_and_geojson_say_what_the_dataset_says(forecast: Checkout) -> None:
+    storms = read_forecast(forecast)
+    table = pd.read_csv(forecast.path / f"{FORECAST}.csv")
+    geojson = json.loads((forecast.path / f"{FORECAST}.geojson").read_text())
+    for name in ("probability", "mc_mean", "mc_std", "longitude", "latitude", "track_id"):
+        np.testing.assert_allclose(table[name], storms[name], rtol=1e-6)
+    places = [feature["geometry"]["coordinates"] for feature in geojson["features"]]
+    np.testing.assert_allclose(places, table[["longitude", "latitude"]], rtol=1e-5)
+    probabilities = [feature["properties"]["probability"] for feature in geojson["features"]]
+    np.testing.assert_allclose(probabilities, table["probability"], rtol=1e-5)
+
+
+def test_map_is_a_picture(forecast: Checkout) -> None:
+    assert (forecast.path / f"{FORECAST}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_forecast_is_scored_when_the_future_is_known(forecast: Checkout) -> None:
+    scores = pd.read_csv(forecast.path / "results/tiny/forecast/scores.csv")
+    storms = read_forecast(forecast)
+    peaks = run_values(storms=24, seed=99)["RVORT1_MAX_future"][:, 4, 4]
+    happened = peaks[storms["patch"].values] > 0.005
+    assert 0 < happened.sum() < 24
+    brier = np.square(storms["probability"].values - happened).mean()
+    row = scores[(scores["score"] == "brier_score") & (scores["forecast"] == "single")]
+    row = row[row["stratum"] == "all"]
+    assert row["value"].item() == pytest.approx(brier, abs=1e-6)
+    assert row["events"].item() == happened.sum()
+    assert {"single", "mc_mean"} <= set(scores["forecast"])
+
+
+def test_new_network_makes_the_forecast_anew(forecast: Checkout, tmp_path: Path) -> None:
+    again = forecast.copy(tmp_path / "again")
+    assert again.plan("forecast") == {}
+    networks = again.path / "results/tiny/models"
+    shutil.copy(networks / "baseline/seed-0/network.keras", networks / "dropout/seed-0")
+    assert again.plan("forecast").keys() == {"forecast", f"forecast_storms {NAME}"}

@@ -1,0 +1,89 @@
+"""Dry runs of the shipped configs: what each would do."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from checkout import ROOT, Checkout, Job, copy_code
+
+CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml"))
+
+
+class ShippedConfig(Checkout):
+    """A fresh clone that is run with a config of the shipped ones."""
+
+    def __init__(self, path: Path, config: str) -> None:
+        super().__init__(path)
+        self.config = f"config/{config}"
+        copy_code(path)
+
+
+def count_rules(plan: dict[str, Job]) -> Counter[str]:
+    return Counter(job.rule for job in plan.values())
+
+
+def test_all_shipped_configs_are_tried_here() -> None:
+    assert CONFIGS == ["config.yaml", "ncar.yaml", "study.yaml"]
+
+
+@pytest.mark.parametrize("config", ["config.yaml", "study.yaml"])
+def test_plan_makes_up_the_data_and_ends_with_the_report(tmp_path: Path, config: str) -> None:
+    checkout = ShippedConfig(tmp_path, config)
+    settings = yaml.safe_load((ROOT / "config" / config).read_text())
+    plan = checkout.plan()
+    assert len(plan["generate_runs"].outputs) == 100 + 1
+    networks = [model for model in plan if model.startswith("train_network ")]
+    models = {name.split()[1] for name in networks}
+    assert models >= {"baseline", "l2", "dropout", *settings["models"]}
+    assert len(networks) == len(models) * len(settings["training"].get("seeds", [0]))
+    assert plan["write_report"].outputs == (f"results/{settings['run']['name']}/report.html",)
+
+
+def test_ncar_config_plans_the_hundred_runs(tmp_path: Path) -> None:
+    checkout = ShippedConfig(tmp_path, "ncar.yaml")
+    plan = checkout.plan()
+    assert {"download_archive patches", "download_archive tracks"} < plan.keys()
+    unpacked = plan["unpack_runs"].outputs
+    with open(ROOT / "config/runs/ncar.csv", newline="") as stream:
+        files = [row["file"] for row in csv.DictReader(stream)]
+    assert len(files) == 100
+    assert set(unpacked) == {f"resources/ncar/runs/{file}" for file in files}
+    assert len(plan["unpack_tracks"].outputs) == 100
+    prepared = {name for name in plan if name.startswith("prepare_patches ")}
+    assert prepared == {f"prepare_patches {year}" for year in range(2010, 2018)}
+    read = [file for name in prepared for file in plan[name].inputs if file.endswith(".nc")]
+    assert sorted(read) == sorted(unpacked)
+    trained = {name for name in plan if name.startswith("train_network ")}
+    assert trained == {f"train_network {model} 0" for model in ("baseline", "l2", "dropout")}
+    # The lesson's split: the runs from 2010 to 2014 train.
+    patches = [file for file in plan["train_network l2 0"].inputs if file.endswith(".nc")]
+    assert patches == [f"resources/ncar/patches/{year}.nc" for year in range(2010, 2015)]
+
+
+def test_archive_on_disk_is_not_downloaded(tmp_path: Path) -> None:
+    checkout = ShippedConfig(tmp_path, "ncar.yaml")
+    path = tmp_path / "config" / "ncar.yaml"
+    settings = yaml.safe_load(path.read_text())
+    for kind in ("patches", "tracks"):
+        archive = tmp_path / f"{kind}.tar.gz"
+        archive.touch()
+        settings["data"]["ncar"][kind]["file"] = str(archive)
+    path.write_text(yaml.safe_dump(settings))
+    plan = checkout.plan()
+    assert "download_archive" not in count_rules(plan)
+    assert str(tmp_path / "patches.tar.gz") in plan["unpack_runs"].inputs
+
+
+def test_archive_at_hand_is_not_fetched_again_when_the_code_changes(tmp_path: Path) -> None:
+    checkout = ShippedConfig(tmp_path, "ncar.yaml")
+    folder = tmp_path / "resources" / "ncar" / "archives"
+    folder.mkdir(parents=True)
+    for kind in ("patches", "tracks"):
+        (folder / f"{kind}.tar.gz").touch()
+    with open(tmp_path / "stormcnn" / "archive.py", "a") as module:
+        module.write("\nCHANGED = True\n")
+    assert "download_archive" not in count_rules(checkout.plan())

@@ -1,0 +1,198 @@
+"""What runs again after a change, and what does not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from checkout import RUN_DATES, SETTINGS, Checkout, copy_code, write_runs
+from run_files import run_file_name
+
+EXPENSIVE = {"prepare_patches", "train_network", "predict_storms", "sample_members", "sample_cases"}
+# What the figures, the comparison and the report come from.
+SCORING = {"score_networks", "score_uncertainty"}
+REPORTING = {
+    "draw_training",
+    "draw_verification",
+    "draw_uncertainty",
+    "compare_models",
+    "write_report",
+    "all",
+}
+MODELS = ("baseline", "dropout")
+
+
+def rules(plan: Iterable[str]) -> set[str]:
+    return {name.split()[0] for name in plan}
+
+
+def append(checkout: Checkout, file: str, text: str = "\nCHANGED = True\n") -> None:
+    with open(checkout.path / file, "a") as stream:
+        stream.write(text)
+
+
+def test_second_run_does_nothing(rerun: Checkout) -> None:
+    said = rerun.run()
+    assert "Nothing to be done" in said
+    assert rerun.rules_run() == set()
+
+
+def test_fresh_clone_with_the_results_copied_does_nothing(
+    finished: Checkout, tmp_path: Path
+) -> None:
+    clone = finished.copy(tmp_path / "clone")
+    before = {path: path.stat().st_mtime for path in clone.path.rglob("*.py")}
+    copy_code(clone.path, finished.path)
+    assert all(path.stat().st_mtime > time for path, time in before.items())
+    assert clone.plan() == {}
+
+
+def test_settings_written_in_another_order_rerun_nothing(rerun: Checkout) -> None:
+    rerun.configure(dict(reversed(SETTINGS.items())))
+    assert rerun.plan() == {}
+
+
+def test_other_dropout_rate_reruns_the_dropout_branch_alone(rerun: Checkout) -> None:
+    rerun.change({"models": {"dropout": {"spatial_dropout": 0.5}}})
+    branch = {"train_network", "predict_storms", "sample_members", "sample_cases", "draw_cases"}
+    others = SCORING | REPORTING | {"write_config"}
+    assert rerun.plan().keys() == {f"{rule} dropout 0" for rule in branch} | others
+
+
+def test_other_title_reruns_the_report_alone(rerun: Checkout) -> None:
+    rerun.change({"models": {"dropout": {"title": "Channels dropped"}}})
+    again = rules(rerun.plan())
+    assert {"write_config", "write_report", "compare_models", "draw_verification"} <= again
+    assert again <= REPORTING | {"write_config", "draw_cases"}
+
+
+def test_other_threshold_trains_again_but_prepares_nothing(rerun: Checkout) -> None:
+    rerun.change({"event": {"threshold": 0.004}})
+    again = rerun.plan()
+    assert {"train_network baseline 0", "train_network dropout 0"} < again.keys()
+    assert {"prepare_patches", "merge_inventory", "fit_scaling"} & rules(again) == set()
+
+
+def test_more_members_sample_again_but_train_nothing(rerun: Checkout) -> None:
+    rerun.change({"uncertainty": {"members": 11}})
+    again = rules(rerun.plan())
+    assert "sample_members" in again
+    assert {"train_network", "predict_storms", "sample_cases"} & again == set()
+
+
+def test_added_network_trains_that_one_alone(rerun: Checkout) -> None:
+    rerun.change({"models": {"wide": {"filters": [8], "kernel_size": 3}}})
+    again = rerun.plan()
+    assert {name for name in again if name.startswith("train_network")} == {"train_network wide 0"}
+    assert {"prepare_patches", "sample_members", "sample_cases"} & rules(again) == set()
+
+
+def test_added_seed_trains_with_that_one_alone(rerun: Checkout) -> None:
+    rerun.change({"training": {"seeds": [0, 7]}})
+    again = rerun.plan()
+    assert {name for name in again if rules([name]) & EXPENSIVE} == {
+        *(f"{rule} {model} 7" for rule in ("train_network", "predict_storms") for model in MODELS),
+        "sample_members dropout 7",
+        "sample_cases dropout 7",
+    }
+
+
+def test_other_run_shares_the_prepared_data(rerun: Checkout) -> None:
+    rerun.change({"run": {"name": "other"}})
+    again = rerun.plan()
+    assert {"prepare_patches", "merge_inventory"} & rules(again) == set()
+    made = [file for job in again.values() for file in job.outputs]
+    assert made
+    assert all(file.startswith("results/other/") for file in made)
+
+
+@pytest.mark.parametrize(
+    ("file", "reruns", "keeps"),
+    [
+        ("scripts/fit_scaling.py", {"fit_scaling", "train_network"}, {"prepare_patches"}),
+        ("stormcnn/scores.py", SCORING, EXPENSIVE),
+        # Imported by `patches.py`, which `prepare_patches.py` imports.
+        ("stormcnn/storms.py", {"prepare_patches"}, set()),
+        ("stormcnn/dropout.py", {"sample_members"}, {"train_network", "predict_storms"}),
+        ("stormcnn/diagrams.py", {"draw_verification"}, EXPENSIVE | SCORING),
+        ("report/report.css", {"write_report"}, EXPENSIVE | SCORING | {"draw_verification"}),
+    ],
+)
+def test_edited_file_reruns_the_jobs_that_use_it(
+    rerun: Checkout, file: str, reruns: set[str], keeps: set[str]
+) -> None:
+    append(rerun, file)
+    again = rules(rerun.plan())
+    assert again >= reruns
+    assert again & keeps == set()
+
+
+def test_edit_of_what_only_logs_reruns_nothing(rerun: Checkout) -> None:
+    append(rerun, "stormcnn/logs.py")
+    append(rerun, "rules/common.smk", "\n# Nothing that a job reads.\n")
+    assert rerun.plan() == {}
+
+
+def test_code_that_a_job_declares_is_the_code_that_it_imports(
+    checkout: Checkout, finished: Checkout
+) -> None:
+    (checkout.path / "runs").symlink_to(finished.path / "runs")
+    declared = {
+        job.rule: {file for file in job.inputs if file.startswith("stormcnn/")}
+        for job in checkout.plan().values()
+        if job.rule != "all"
+    }
+    assert finished.rules_run() == declared.keys()
+    undeclared = {}
+    for rule, files in declared.items():
+        modules = {name for name in finished.imports(rule) if name.startswith("stormcnn.")}
+        imported = {name.replace(".", "/") + ".py" for name in modules - {"stormcnn.logs"}}
+        if imported - files:
+            undeclared[rule] = imported - files
+    assert undeclared == {}
+
+
+def test_added_training_run_redoes_its_batch_and_no_other(rerun: Checkout) -> None:
+    write_runs(rerun.path / "runs", [datetime(2014, 5, 3)])
+    again = rerun.plan()
+    prepared = {name for name in again if name.startswith("prepare_patches")}
+    assert prepared == {"prepare_patches 2014-05"}
+    assert {"fit_scaling", "merge_inventory", "train_network baseline 0"} < again.keys()
+
+
+def test_added_test_run_trains_nothing(rerun: Checkout) -> None:
+    write_runs(rerun.path / "runs", [datetime(2015, 7, 1)])
+    again = rerun.plan()
+    prepared = {name for name in again if name.startswith("prepare_patches")}
+    assert prepared == {"prepare_patches 2015-07"}
+    assert {"predict_storms baseline 0", "score_networks", "write_report"} < again.keys()
+    assert {"fit_scaling", "train_network"} & rules(again) == set()
+
+
+def test_taken_away_run_redoes_its_batch_and_no_other(rerun: Checkout) -> None:
+    (rerun.path / "runs" / run_file_name(datetime(2014, 5, 2))).unlink()
+    prepared = {name for name in rerun.plan() if name.startswith("prepare_patches")}
+    assert prepared == {"prepare_patches 2014-05"}
+
+
+def test_run_files_of_other_batches_are_not_opened(rerun: Checkout) -> None:
+    write_runs(rerun.path / "runs", [datetime(2014, 5, 3)])
+    for date in RUN_DATES:
+        if (date.year, date.month) != (2014, 5):
+            spoil(rerun.path / "runs" / run_file_name(date))
+    rerun.run("resources/tiny/inventory.csv", "results/tiny/scaling.csv")
+    assert rerun.rules_run() == {"prepare_patches", "merge_inventory", "fit_scaling"}
+    inventory = pd.read_csv(rerun.path / "resources/tiny/inventory.csv")
+    assert len(inventory) == len(RUN_DATES) + 1
+    assert set(inventory["storms"]) == {12}
+
+
+def spoil(path: Path) -> None:
+    """Replace a file's content by what nobody can read, so that nobody sees it from outside."""
+    status = path.stat()
+    path.write_bytes(b"\0" * status.st_size)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
