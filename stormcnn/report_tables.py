@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from stormcnn.diagrams import FORECASTS, headline, series_of
-from stormcnn.labels import SCORES, score_text
+from stormcnn.labels import SCORES, score_text, stratum_name
 
 if TYPE_CHECKING:
     import os
@@ -174,8 +174,8 @@ def strata_table(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table | Non
     rows = []
     for stratum, group in parts.groupby("stratum", sort=False):
         kind, _, value = str(stratum).partition("=")
+        name = stratum_name(str(stratum))
         first = group.iloc[0]
-        name = f"{kind.replace('_', ' ').capitalize()} {value.replace('_', ' ')}"
         rows.append(
             [
                 Cell(name, f"{kind} {value:>8}"),
@@ -198,7 +198,7 @@ def strata_table(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table | Non
 
 
 def difference_table(differences: pd.DataFrame, titles: Mapping[str, str]) -> Table:
-    """Differences between forecasts: a row a pair and score."""
+    """Differences between forecasts in the test period: a row a pair and score."""
     rows = []
     for row in headline(differences[differences["period"] == "test"]).to_dict("records"):
         subject, other = compared_forecasts(row, titles)
@@ -275,7 +275,7 @@ def case_table(cases: Iterable[StrPath], titles: Mapping[str, str]) -> Table | N
                 rows.append(
                     [
                         Cell(label, label),
-                        Cell(str(storm + 1), float(storm)),
+                        Cell(str(int(one["index"])), float(one["index"])),
                         Cell(time, time),
                         Cell(happened, happened),
                         *(
@@ -292,7 +292,7 @@ def case_table(cases: Iterable[StrPath], titles: Mapping[str, str]) -> Table | N
         return None
     return Table(
         "The cases: probability without dropout, and mean, median and range of the members.",
-        ["Network", "Case", "Valid", "Event", "Deterministic", "Mean", "Median", "5 to 95 %"],
+        ["Network", "Test storm", "Valid", "Event", "Deterministic", "Mean", "Median", "5 to 95 %"],
         [False, True, False, False, True, True, True, True],
         rows,
     )
