@@ -24,10 +24,9 @@ from stormcnn.files import write_text
 from stormcnn.inventory import read_inventory
 from stormcnn.labels import FIGURES, FigureText, score_text
 from stormcnn.report_tables import (
-    MAIN_SCORES,
     case_table,
     compared_forecasts,
-    difference_table,
+    difference_tables,
     inventory_table,
     main_rows,
     model_table,
@@ -239,12 +238,7 @@ def write_report(
         "main_scores": score_columns(whole_test(all_scores), titles),
         "all_scores": score_rows(whole_test(all_scores), titles, "All scores of the test period"),
         "strata": strata_table(all_scores, titles),
-        "differences": None
-        if given is None
-        else difference_table(given[given["score"].isin(MAIN_SCORES)], titles),
-        "other_differences": None
-        if given is None
-        else difference_table(given[~given["score"].isin(MAIN_SCORES)], titles),
+        "differences": () if given is None else difference_tables(given, titles),
         "published": None if published is None else published_table(compared, published),
         "uncertainty": None
         if spread is None

@@ -401,7 +401,7 @@ def test_tables_have_captions_scopes_and_numbers_to_sort_by(tmp_path, files):
     text = write(tmp_path, files)
     assert text.count("<table>") == text.count("<caption>") > 4
     assert all(head["scope"] in ("col", "row") for head in Page(text).all("th"))
-    assert '<td data-sort="0.4" class="number">0.400 (0.390 to 0.410)</td>' in text
+    assert '<td data-sort="0.4" class="number">0.400 (0.390&nbsp;to&nbsp;0.410)</td>' in text
 
 
 def test_strata_with_too_few_events_show_a_dash():
