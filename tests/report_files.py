@@ -143,14 +143,19 @@ def case_file():
     )
 
 
-def write_storms(folder):
-    """Write predictions of each model and patches of two batches: keywords of `write_report`."""
+def write_storms(folder, **coordinates):
+    """Write predictions of each model and patches of two batches: keywords of `write_report`.
+
+    `coordinates` replace those of the storms, by one value for all.
+    """
+    replaced = {name: ("storm", [value] * STORMS) for name, value in coordinates.items()}
     predictions = [folder / f"predictions-{model}.nc" for model in TITLES]
     for model, file in zip(TITLES, predictions, strict=True):
-        predicted(model).to_netcdf(file)
+        predicted(model).assign_coords(replaced).to_netcdf(file)
     patches = [folder / "patches-1.nc", folder / "patches-2.nc"]
-    write_netcdf(fields().isel(storm=slice(None, 12)), patches[0])
-    write_netcdf(fields().isel(storm=slice(12, None)), patches[1])
+    stored = fields().assign_coords(replaced)
+    write_netcdf(stored.isel(storm=slice(None, 12)), patches[0])
+    write_netcdf(stored.isel(storm=slice(12, None)), patches[1])
     return {"predictions": predictions, "patches": patches}
 
 
