@@ -501,6 +501,7 @@ def draw_strata(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str], labe
         range(len(place)),
         [f"{name}\n({int(n)})" for name, n in zip(names, strata["events"], strict=True)],
     )
+    axes.set_xlim(-0.5, len(place) - 0.5)
     axes.set_xlabel(f"{kind.capitalize()} (number of events)")
     axes.set_title(f"{label} by {kind}")
     axes.grid(True, axis="y")
