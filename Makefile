@@ -28,7 +28,7 @@ snakemake := $(venv)/bin/snakemake --cores $(CORES)
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: $(runtime) ## Train on made-up storms and write results/demo/report.html
@@ -45,6 +45,10 @@ study: $(runtime) ## The comparison with several seeds and more networks, on mad
 .PHONY: test
 test: check ## Check the code and run all tests
 	TF_CPP_MIN_LOG_LEVEL=2 .venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+.PHONY: test-browser
+test-browser: $(development) ## Look at a report in Chromium, where it is installed
+	.venv/bin/python -m pytest tests/browser
 
 .PHONY: check
 check: $(development) ## Style, types and the workflow's own lint

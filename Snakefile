@@ -9,6 +9,9 @@ min_version("9.20")
 configfile: "config/config.yaml"
 
 
+report: "report/captions/workflow.rst"
+
+
 include: "rules/common.smk"
 
 

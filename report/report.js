@@ -30,6 +30,15 @@ for (const table of document.querySelectorAll("table")) {
   });
 }
 
+// Only what has to be scrolled is a stop of the Tab key.
+const scrolled = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const overflows = target.scrollWidth > target.clientWidth;
+    target.tabIndex = overflows ? 0 : -1;
+  }
+});
+for (const part of document.querySelectorAll(".scroll, .picture")) scrolled.observe(part);
+
 const island = document.getElementById("explorer-data");
 if (island) explore(JSON.parse(island.textContent));
 
@@ -139,6 +148,7 @@ function explore(data) {
   function showFacts() {
     const storm = data.storms[state.storm];
     const facts = [
+      ["Test storm", String(storm.number)],
       ["Outcome", `${outcome(storm)}, peak vorticity ${storm.peak.toFixed(4)}\u00a0s⁻¹`],
       ["Valid", `${storm.valid}, hour ${storm.hour} of run ${storm.run}`],
       ["Place", `${side(storm.latitude, "NS")}, ${side(storm.longitude, "EW")}`],

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from stormcnn import demo_dates, runs, tracks
+from stormcnn import demo_dates, labels, runs, tracks
 from stormcnn.config import load_config
 from stormcnn.files import sha256_of, write_text
 
@@ -104,6 +104,22 @@ def patches_of(batches: list[str]) -> list[str]:
 def archive_path(kind: str) -> str:
     """The archive of `patches` or `tracks`: one that is on disk, or the one to be downloaded."""
     return config["data"]["ncar"][kind]["file"] or f"<data>/archives/{kind}.tar.gz"
+
+
+def figure_files(name: str, category: str, shown: str = "svg", **named: str) -> list:
+    """PNG and SVG of a figure, one of which is `shown` in Snakemake's own report.
+
+    What comes before the first hyphen in `name` says what it shows; `named` labels the rest.
+    """
+    kind = name.partition("-")[0]
+    files = {ending: f"<results>/figures/{name}.{ending}" for ending in ("png", "svg")}
+    files[shown] = report(
+        files[shown],
+        caption=f"../report/captions/{kind}.rst",
+        category=category,
+        labels={"figure": labels.FIGURES[kind].title, **named},
+    )
+    return list(files.values())
 
 
 def by_run_date(key: str) -> dict[str, str]:

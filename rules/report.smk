@@ -18,7 +18,7 @@ rule draw_training:
         inventory="<data>/inventory.csv",
         code=code("draw_training"),
     output:
-        multiext("<results>/figures/training_curves", ".png", ".svg"),
+        figure_files("training_curves", "Training"),
     log:
         "<logs>/draw_training/<run>.log",
     benchmark:
@@ -43,11 +43,11 @@ rule draw_verification:
         inventory="<data>/inventory.csv",
         code=code("draw_verification"),
     output:
-        multiext("<results>/figures/scores", ".png", ".svg"),
-        multiext("<results>/figures/roc", ".png", ".svg"),
-        multiext("<results>/figures/reliability", ".png", ".svg"),
-        multiext("<results>/figures/performance", ".png", ".svg"),
-        multiext("<results>/figures/strata", ".png", ".svg"),
+        figure_files("scores", "Verification"),
+        figure_files("roc", "Verification"),
+        figure_files("reliability", "Verification"),
+        figure_files("performance", "Verification"),
+        figure_files("strata", "Verification"),
     log:
         "<logs>/draw_verification/<run>.log",
     benchmark:
@@ -70,10 +70,10 @@ rule draw_uncertainty:
         inventory="<data>/inventory.csv",
         code=code("draw_uncertainty"),
     output:
-        multiext("<results>/figures/entropy", ".png", ".svg"),
-        multiext("<results>/figures/spread_skill", ".png", ".svg"),
-        multiext("<results>/figures/discard", ".png", ".svg"),
-        multiext("<results>/figures/counts", ".png", ".svg"),
+        figure_files("entropy", "Uncertainty"),
+        figure_files("spread_skill", "Uncertainty"),
+        figure_files("discard", "Uncertainty"),
+        figure_files("counts", "Uncertainty"),
     log:
         "<logs>/draw_uncertainty/<run>.log",
     benchmark:
@@ -92,7 +92,13 @@ rule draw_cases:
         cases="<results>/uncertainty/{model}/seed-{seed}/cases.nc",
         code=code("draw_cases"),
     output:
-        multiext("<results>/figures/cases-{model}-{seed}", ".png", ".svg"),
+        figure_files(
+            "cases-{model}-{seed}",
+            "Uncertainty",
+            shown="png",
+            model="{model}",
+            seed="{seed}",
+        ),
     log:
         "<logs>/draw_cases/<run>-{model}-{seed}.log",
     benchmark:
@@ -110,7 +116,7 @@ rule draw_dropout:
     input:
         code=code("draw_dropout"),
     output:
-        multiext("<results>/figures/dropout_masks", ".png", ".svg"),
+        figure_files("dropout_masks", "Training", shown="png"),
     log:
         "<logs>/draw_dropout/<run>.log",
     benchmark:
@@ -137,7 +143,12 @@ rule compare_models:
         ),
         code=code("compare_models"),
     output:
-        comparison="<results>/comparison.csv",
+        comparison=report(
+            "<results>/comparison.csv",
+            caption="../report/captions/comparison.rst",
+            category="Comparison",
+            labels={"table": "All models"},
+        ),
     log:
         "<logs>/compare_models/<run>.log",
     benchmark:
@@ -219,7 +230,12 @@ rule write_report:
         published=PUBLISHED["published_scores"],
         code=code("write_report"),
     output:
-        report="<results>/report.html",
+        report=report(
+            "<results>/report.html",
+            caption="../report/captions/report.rst",
+            category="Comparison",
+            labels={"table": "The whole report"},
+        ),
     log:
         "<logs>/write_report/<run>.log",
     benchmark:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def describe_event(target: str, region: str, threshold: float) -> str:
     """What is forecast, in words."""
     where = {"storm": "inside the storm", "patch": "in the storm's patch"}[region]
-    return f"the largest {target} {where} exceeds {threshold:g} in the next hour"
+    return f"the largest {target} {where} exceeds {threshold:g}"
 
 
 if __name__ == "__main__":

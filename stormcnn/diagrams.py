@@ -22,6 +22,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from stormcnn.files import replacing
+from stormcnn.labels import stratum_name
 
 if TYPE_CHECKING:
     import os
@@ -494,15 +495,15 @@ def draw_strata(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str], labe
             label=series.label,
             **(series.style | {"linestyle": "none"}),
         )
-    kinds, names = zip(
-        *(str(name).replace("_", " ").split("=") for name in strata["stratum"]), strict=True
-    )
+    names = strata["stratum"].map(stratum_name)
+    kind = str(strata["stratum"].iloc[0]).partition("=")[0].replace("_", " ")
     axes.set_xticks(
         range(len(place)),
         [f"{name}\n({int(n)})" for name, n in zip(names, strata["events"], strict=True)],
     )
-    axes.set_xlabel(f"{kinds[0].capitalize()} (number of events)")
-    axes.set_title(f"{label} by {kinds[0]}")
+    axes.set_xlim(-0.5, len(place) - 0.5)
+    axes.set_xlabel(f"{kind.capitalize()} (number of events)")
+    axes.set_title(f"{label} by {kind}")
     axes.grid(True, axis="y")
     _legend_below(axes, gap=5.8)
 

@@ -83,6 +83,7 @@ def explore_storms(
         one = first.isel(storm=index)
         storms.append(
             {
+                "number": int(index),
                 "valid": f"{pd.Timestamp(one['valid_time'].values):%Y-%m-%d %H:%M} UTC",
                 "run": f"{pd.Timestamp(one['run_date'].values):%Y-%m-%d %H:%M} UTC",
                 "hour": int(one["forecast_hour"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from typing import NamedTuple
 
 
@@ -306,3 +307,13 @@ def score_text(name: str) -> Score:
     if plain == name:
         return score
     return score._replace(label=f"{score.label}, against the true probability")
+
+
+def stratum_name(stratum: str) -> str:
+    """Name of a part of the test period: `month=5` is May, `forecast_hour=12-17` Hours 12 to 17."""
+    kind, _, value = stratum.partition("=")
+    if kind == "month":
+        return calendar.month_name[int(value)]
+    if kind == "forecast_hour":
+        return f"Hours {value.replace('-', ' to ')}"
+    return value.replace("_", " ").capitalize()

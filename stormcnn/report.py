@@ -26,7 +26,7 @@ from stormcnn.labels import FIGURES, FigureText, score_text
 from stormcnn.report_tables import (
     case_table,
     compared_forecasts,
-    difference_table,
+    difference_tables,
     inventory_table,
     main_rows,
     model_table,
@@ -238,7 +238,7 @@ def write_report(
         "main_scores": score_columns(whole_test(all_scores), titles),
         "all_scores": score_rows(whole_test(all_scores), titles, "All scores of the test period"),
         "strata": strata_table(all_scores, titles),
-        "differences": None if given is None else difference_table(given, titles),
+        "differences": () if given is None else difference_tables(given, titles),
         "published": None if published is None else published_table(compared, published),
         "uncertainty": None
         if spread is None

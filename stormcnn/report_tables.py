@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from stormcnn.diagrams import FORECASTS, headline, series_of
-from stormcnn.labels import SCORES, score_text
+from stormcnn.labels import SCORES, score_text, stratum_name
 
 if TYPE_CHECKING:
     import os
@@ -174,8 +174,8 @@ def strata_table(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table | Non
     rows = []
     for stratum, group in parts.groupby("stratum", sort=False):
         kind, _, value = str(stratum).partition("=")
+        name = stratum_name(str(stratum))
         first = group.iloc[0]
-        name = f"{kind.replace('_', ' ').capitalize()} {value.replace('_', ' ')}"
         rows.append(
             [
                 Cell(name, f"{kind} {value:>8}"),
@@ -197,31 +197,48 @@ def strata_table(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table | Non
     )
 
 
-def difference_table(differences: pd.DataFrame, titles: Mapping[str, str]) -> Table:
-    """Differences between forecasts: a row a pair and score."""
-    rows = []
+def difference_tables(differences: pd.DataFrame, titles: Mapping[str, str]) -> tuple[Table, Table]:
+    """Differences between forecasts in the main scores, and in the others: a row a pair and score.
+
+    DeLong's p-values, which there are of the area under the ROC curve only, stand in the first.
+    """
+    main: list[list[Cell]] = []
+    others: list[list[Cell]] = []
     for row in headline(differences[differences["period"] == "test"]).to_dict("records"):
         subject, other = compared_forecasts(row, titles)
         score = score_text(row["score"])
-        delong = row.get("p_delong_independent_storms", np.nan)
         low, high = (signed(row[end], score.decimals) for end in ("low", "high"))
         interval = MISSING if pd.isna(row["low"]) else f"{low} to {high}"
-        rows.append(
-            [
-                Cell(subject, subject),
-                Cell(other, other),
-                Cell(score.label, score.label),
-                Cell(signed(row["difference"], score.decimals), float(row["difference"])),
-                Cell(interval, float(row["low"])),
-                *(Cell(p_value(p), float(p)) for p in (row["p_value"], row["p_holm"], delong)),
-            ]
-        )
-    return Table(
-        "Differences on the same resampled run dates. DeLong's test assumes independent storms, "
-        "which storms of one run are not: its p-values are too small.",
-        ["Forecast", "Against", "Score", "Difference", "Interval", "p", "p (Holm)", "p (DeLong)"],
-        [False, False, False, True, True, True, True, True],
-        rows,
+        cells = [
+            Cell(subject, subject),
+            Cell(other, other),
+            Cell(score.label, score.label),
+            Cell(signed(row["difference"], score.decimals), float(row["difference"])),
+            Cell(interval, float(row["low"])),
+            *(Cell(p_value(p), float(p)) for p in (row["p_value"], row["p_holm"])),
+        ]
+        if row["score"] in MAIN_SCORES:
+            delong = row.get("p_delong_independent_storms", np.nan)
+            main.append([*cells, Cell(p_value(delong), float(delong))])
+        else:
+            others.append(cells)
+    columns = ["Forecast", "Against", "Score", "Difference", "Interval", "p", "p (Holm)"]
+    numeric = [False, False, False, True, True, True, True]
+    return (
+        Table(
+            "Differences in the main scores, on the same resampled run dates. DeLong's test "
+            "assumes independent storms, which storms of one run are not: its p-values are too "
+            "small.",
+            [*columns, "p (DeLong)"],
+            [*numeric, True],
+            main,
+        ),
+        Table(
+            "Differences in the other scores, on the same resampled run dates.",
+            columns,
+            numeric,
+            others,
+        ),
     )
 
 
@@ -275,7 +292,7 @@ def case_table(cases: Iterable[StrPath], titles: Mapping[str, str]) -> Table | N
                 rows.append(
                     [
                         Cell(label, label),
-                        Cell(str(storm + 1), float(storm)),
+                        Cell(str(int(one["index"])), float(one["index"])),
                         Cell(time, time),
                         Cell(happened, happened),
                         *(
@@ -292,7 +309,7 @@ def case_table(cases: Iterable[StrPath], titles: Mapping[str, str]) -> Table | N
         return None
     return Table(
         "The cases: probability without dropout, and mean, median and range of the members.",
-        ["Network", "Case", "Valid", "Event", "Deterministic", "Mean", "Median", "5 to 95 %"],
+        ["Network", "Test storm", "Valid", "Event", "Deterministic", "Mean", "Median", "5 to 95 %"],
         [False, True, False, False, True, True, True, True],
         rows,
     )

@@ -175,10 +175,11 @@ def test_strata_name_their_events_and_leave_gaps_where_they_are_too_few(axes):
     )
     diagrams.draw_strata(axes, table, TITLES, "Brier skill score")
     assert [each.get_text() for each in axes.get_xticklabels()] == [
-        "great plains\n(40)",
-        "southeast\n(3)",
+        "Great plains\n(40)",
+        "Southeast\n(3)",
     ]
     assert axes.get_title(loc="left") == "Brier skill score by region"
+    assert axes.get_xlim() == (-0.5, 1.5)
     heights = np.array(axes.containers[0].lines[0].get_ydata(), dtype=float)
     assert np.array_equal(heights, [0.3, np.nan], equal_nan=True)
 

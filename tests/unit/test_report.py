@@ -11,200 +11,36 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 from PIL import Image
+from report_files import (
+    SUMMARY,
+    TITLES,
+    case_file,
+    difference_row,
+    fields,
+    predicted,
+    sampled,
+    score_rows,
+    write_run,
+    write_storms,
+)
 
 from stormcnn import explorer, report, report_tables
-from stormcnn.files import write_netcdf
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "report" / "report.html.jinja"
 PUBLISHED = ROOT / "report" / "published_scores.csv"
-TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
-SUMMARY = "conv_1 608\nTrainable parameters: 17,169\nKernel weights below 0.001: 12.5 %\n"
 HOSTILE = '<script>alert("storm")</script>'
-STORMS = 24
-
-
-def score_rows(model="baseline", forecast="single", seed=0, **columns):
-    values = {"auc": 0.9, "brier_score": 0.03, "brier_skill_score": 0.4}
-    return pd.DataFrame(
-        {
-            "model": model,
-            "forecast": forecast,
-            "seed": seed,
-            "period": "test",
-            "stratum": "all",
-            "score": list(values),
-            "value": list(values.values()),
-            "low": [value - 0.01 for value in values.values()],
-            "high": [value + 0.01 for value in values.values()],
-            "storms": 40000,
-            "events": 2000,
-            "runs": 36,
-        }
-        | columns
-    )
-
-
-def difference_row(**columns):
-    return pd.DataFrame(
-        {
-            "model": ["dropout"],
-            "reference": "baseline",
-            "forecast": "single",
-            "seed": 0,
-            "period": "test",
-            "score": "brier_skill_score",
-            "difference": 0.02,
-            "low": 0.004,
-            "high": 0.036,
-            "p_value": 0.006,
-            "p_holm": 0.012,
-        }
-        | columns
-    )
-
-
-def storm_coordinates():
-    number = np.arange(STORMS)
-    date = np.where(number < 12, np.datetime64("2015-05-01"), np.datetime64("2015-06-01"))
-    run_date = date.astype("datetime64[ns]")
-    return {
-        "run_date": ("storm", run_date),
-        "valid_time": ("storm", run_date + np.timedelta64(18, "h")),
-        "forecast_hour": ("storm", np.full(STORMS, 18)),
-        "track_id": ("storm", number),
-        "track_step": ("storm", np.ones(STORMS, int)),
-        "longitude": ("storm", np.linspace(-100, -90, STORMS)),
-        "latitude": ("storm", np.linspace(30, 40, STORMS)),
-        "run_file": ("storm", np.where(number < 12, "first.nc", "second.nc")),
-        "patch": ("storm", number % 12),
-    }
-
-
-def predicted(model="baseline"):
-    probability = np.linspace(0.01, 0.9, STORMS).astype("f4")
-    label = np.zeros(STORMS, "i1")
-    label[[1, 20, 23]] = 1
-    return xr.Dataset(
-        {"probability": ("storm", probability), "label": ("storm", label)},
-        coords=storm_coordinates(),
-        attrs={"model": model, "seed": 0},
-    )
-
-
-def sampled(model="dropout"):
-    mean = np.linspace(0.02, 0.8, STORMS).astype("f4")
-    spread = np.full(STORMS, 0.01, "f4")
-    spread[5] = 0.2
-    quantiles = np.array([0.05, 0.5, 0.95])
-    return xr.Dataset(
-        {
-            "mc_mean": ("storm", mean),
-            "mc_std": ("storm", spread),
-            "mc_quantile": (("storm", "quantile"), mean[:, None] * np.array([0.5, 1.0, 1.1])),
-        },
-        coords=storm_coordinates() | {"quantile": quantiles},
-        attrs={"model": model, "seed": 0},
-    )
-
-
-def fields():
-    y, x = np.mgrid[0:8, 0:8]
-    storm = np.arange(STORMS)[:, None, None]
-    values = [storm + y + 0 * x, x - 4 + 0 * storm, y - 4 + 0 * storm]
-    return xr.Dataset(
-        {
-            "predictors": (
-                ("storm", "y", "x", "variable"),
-                np.stack(values, axis=-1).astype("f4"),
-            ),
-            "peak": ("storm", np.linspace(0.001, 0.01, STORMS).astype("f4")),
-        },
-        coords=storm_coordinates()
-        | {
-            "variable": ("variable", ["REFL_COM_curr", "U10_curr", "V10_curr"]),
-            "units": ("variable", ["dBZ", "m s-1", "m s-1"]),
-            "standard_name": ("variable", ["", "eastward_wind", "northward_wind"]),
-        },
-        attrs={"title": "Storm patches"},
-    )
-
-
-def case_file():
-    return xr.Dataset(
-        {
-            "probability": (("storm", "member"), [[0.1, 0.2, 0.9]]),
-            "deterministic": ("storm", [0.3]),
-            "label": ("storm", [1]),
-        },
-        coords={"valid_time": ("storm", [np.datetime64("2016-06-22T23", "ns")])},
-        attrs={"model": "dropout", "seed": 0},
-    )
 
 
 @pytest.fixture(scope="module")
 def storm_files(tmp_path_factory):
-    """Predictions of each model, and the patches of two batches."""
-    folder = tmp_path_factory.mktemp("storms")
-    predictions = [folder / f"predictions-{model}.nc" for model in TITLES]
-    for model, file in zip(TITLES, predictions, strict=True):
-        predicted(model).to_netcdf(file)
-    patches = [folder / "patches-1.nc", folder / "patches-2.nc"]
-    write_netcdf(fields().isel(storm=slice(None, 12)), patches[0])
-    write_netcdf(fields().isel(storm=slice(12, None)), patches[1])
-    return {"predictions": predictions, "patches": patches}
+    return write_storms(tmp_path_factory.mktemp("storms"))
 
 
 @pytest.fixture
 def files(tmp_path, storm_files):
     """The files of a small run, as the keywords of `write_report`."""
-    histories = {(model, 0): tmp_path / f"history-{model}.csv" for model in TITLES}
-    summaries = {(model, 0): tmp_path / f"summary-{model}.txt" for model in TITLES}
-    for history, summary in zip(histories.values(), summaries.values(), strict=True):
-        history.write_text("epoch,loss,seconds\n1,0.2,3.0\n2,0.1,2.0\n")
-        summary.write_text(SUMMARY, encoding="utf-8")
-    scores = pd.concat([score_rows(), score_rows("dropout"), score_rows("dropout", "mc_mean")])
-    comparison = report.compare_models(
-        scores,
-        TITLES,
-        {network: pd.read_csv(file) for network, file in histories.items()},
-        dict.fromkeys(summaries, SUMMARY),
-    )
-    tables = {
-        "scores": scores,
-        "comparison": comparison,
-        "differences": difference_row(),
-        "inventory": pd.DataFrame(
-            {
-                "run_date": ["2015-05-01T00:00", "2015-06-01T00:00"],
-                "file": ["runs/first.nc", "runs/second.nc"],
-                "batch": 2015,
-                "storms": [12, 11],
-                "rejected": [0, 1],
-                "reason": ["", "1 storm: all values are zero"],
-                "bytes": 2_000_000,
-                "sha256": "ab" * 32,
-            }
-        ),
-    }
-    for name, table in tables.items():
-        table.to_csv(tmp_path / f"{name}.csv", index=False)
-    (tmp_path / "config.yaml").write_text("run: {name: demo}\n")
-    return {
-        "template": TEMPLATE,
-        "run": "demo",
-        "event": "peak vorticity above 0.005 s⁻¹",
-        "made_up": False,
-        "confidence": 0.95,
-        "config": tmp_path / "config.yaml",
-        **{name: tmp_path / f"{name}.csv" for name in tables},
-        "summaries": summaries,
-        "histories": histories,
-        **storm_files,
-        "explored": 12,
-    }
+    return write_run(tmp_path) | storm_files
 
 
 class Page(HTMLParser):
@@ -450,6 +286,19 @@ def test_every_part_can_be_reached_from_the_contents(tmp_path, files):
     assert {"summary", "models", "scores", "explorer", "methods", "downloads"} <= targets
 
 
+def test_differences_in_the_main_scores_come_first_and_the_others_are_folded(tmp_path, files):
+    two = [difference_row(), difference_row(score="murphy_resolution", difference=0.0012)]
+    pd.concat(two).to_csv(files["differences"], index=False)
+    text = write(tmp_path, files)
+    main, folded = text[text.index('id="differences"') :].split(
+        "<summary>Differences in the other scores</summary>"
+    )
+    assert "+0.020" in main
+    assert "+0.00120" not in main
+    assert "+0.00120" in folded.partition("</details>")[0]
+    assert "+0.020" not in folded.partition("</details>")[0]
+
+
 def test_made_up_data_are_announced_at_the_top(tmp_path, files):
     assert "Made-up data." not in write(tmp_path, files)
     page = write(tmp_path, files, made_up=True)
@@ -498,7 +347,7 @@ def test_uncertainty_and_cases_appear_where_there_are_any(tmp_path, files):
         )
     ).text
     assert "Mutual information" in text
-    assert "Spatial dropout, seed 0 1 2016-06-22 23 UTC yes 0.300 0.400 0.200" in text
+    assert "Spatial dropout, seed 0 985 2016-06-22 23 UTC yes 0.300 0.400 0.200" in text
     assert "No members" not in text
     assert "No cases" not in text
 
@@ -552,7 +401,7 @@ def test_tables_have_captions_scopes_and_numbers_to_sort_by(tmp_path, files):
     text = write(tmp_path, files)
     assert text.count("<table>") == text.count("<caption>") > 4
     assert all(head["scope"] in ("col", "row") for head in Page(text).all("th"))
-    assert '<td data-sort="0.4" class="number">0.400 (0.390 to 0.410)</td>' in text
+    assert '<td data-sort="0.4" class="number">0.400 (0.390&nbsp;to&nbsp;0.410)</td>' in text
 
 
 def test_strata_with_too_few_events_show_a_dash():
@@ -563,7 +412,7 @@ def test_strata_with_too_few_events_show_a_dash():
         ]
     )
     table = report_tables.strata_table(scores, TITLES)
-    assert [row[0].text for row in table.rows] == ["Month 5", "Month 12"]
+    assert [row[0].text for row in table.rows] == ["May", "December"]
     assert [row[-1].text for row in table.rows] == ["0.400 (0.390 to 0.410)", "–"]
 
 
@@ -663,6 +512,7 @@ def test_explorer_gives_the_probabilities_and_the_outcome_of_each_storm(tmp_path
     assert data["quantiles"] == [0.05, 0.5, 0.95]
     last = next(s for s in data["storms"] if (s["file"], s["patch"]) == ("second.nc", 11))
     assert last["event"] is True
+    assert last["number"] == 23
     assert last["probability"] == pytest.approx([0.9, 0.9])
     assert last["peak"] == pytest.approx(0.01)
     members = last["members"]["Spatial dropout"]

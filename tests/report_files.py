@@ -1,0 +1,207 @@
+"""The files of a small made-up run, as the report reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from stormcnn import report
+from stormcnn.files import write_netcdf
+
+TEMPLATE = Path(__file__).parents[1] / "report" / "report.html.jinja"
+TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
+SUMMARY = "conv_1 608\nTrainable parameters: 17,169\nKernel weights below 0.001: 12.5 %\n"
+STORMS = 24
+
+
+def score_rows(model="baseline", forecast="single", seed=0, **columns):
+    """Rows of the table of scores for one forecast; `columns` replace any."""
+    values = {"auc": 0.9, "brier_score": 0.03, "brier_skill_score": 0.4}
+    return pd.DataFrame(
+        {
+            "model": model,
+            "forecast": forecast,
+            "seed": seed,
+            "period": "test",
+            "stratum": "all",
+            "score": list(values),
+            "value": list(values.values()),
+            "low": [value - 0.01 for value in values.values()],
+            "high": [value + 0.01 for value in values.values()],
+            "storms": 40000,
+            "events": 2000,
+            "runs": 36,
+        }
+        | columns
+    )
+
+
+def difference_row(**columns):
+    """One row of the table of differences; `columns` replace any."""
+    return pd.DataFrame(
+        {
+            "model": ["dropout"],
+            "reference": "baseline",
+            "forecast": "single",
+            "seed": 0,
+            "period": "test",
+            "score": "brier_skill_score",
+            "difference": 0.02,
+            "low": 0.004,
+            "high": 0.036,
+            "p_value": 0.006,
+            "p_holm": 0.012,
+        }
+        | columns
+    )
+
+
+def storm_coordinates():
+    """Where and when the storms are."""
+    number = np.arange(STORMS)
+    date = np.where(number < 12, np.datetime64("2015-05-01"), np.datetime64("2015-06-01"))
+    run_date = date.astype("datetime64[ns]")
+    return {
+        "run_date": ("storm", run_date),
+        "valid_time": ("storm", run_date + np.timedelta64(18, "h")),
+        "forecast_hour": ("storm", np.full(STORMS, 18)),
+        "track_id": ("storm", number),
+        "track_step": ("storm", np.ones(STORMS, int)),
+        "longitude": ("storm", np.linspace(-100, -90, STORMS)),
+        "latitude": ("storm", np.linspace(30, 40, STORMS)),
+        "run_file": ("storm", np.where(number < 12, "first.nc", "second.nc")),
+        "patch": ("storm", number % 12),
+    }
+
+
+def predicted(model="baseline"):
+    """Probabilities of one network."""
+    probability = np.linspace(0.01, 0.9, STORMS).astype("f4")
+    label = np.zeros(STORMS, "i1")
+    label[[1, 20, 23]] = 1
+    return xr.Dataset(
+        {"probability": ("storm", probability), "label": ("storm", label)},
+        coords=storm_coordinates(),
+        attrs={"model": model, "seed": 0},
+    )
+
+
+def sampled(model="dropout"):
+    """What the members of one network say of every storm."""
+    mean = np.linspace(0.02, 0.8, STORMS).astype("f4")
+    spread = np.full(STORMS, 0.01, "f4")
+    spread[5] = 0.2
+    quantiles = np.array([0.05, 0.5, 0.95])
+    return xr.Dataset(
+        {
+            "mc_mean": ("storm", mean),
+            "mc_std": ("storm", spread),
+            "mc_quantile": (("storm", "quantile"), mean[:, None] * np.array([0.5, 1.0, 1.1])),
+        },
+        coords=storm_coordinates() | {"quantile": quantiles},
+        attrs={"model": model, "seed": 0},
+    )
+
+
+def fields():
+    """The patches of all storms."""
+    y, x = np.mgrid[0:8, 0:8]
+    storm = np.arange(STORMS)[:, None, None]
+    values = [storm + y + 0 * x, x - 4 + 0 * storm, y - 4 + 0 * storm]
+    return xr.Dataset(
+        {
+            "predictors": (
+                ("storm", "y", "x", "variable"),
+                np.stack(values, axis=-1).astype("f4"),
+            ),
+            "peak": ("storm", np.linspace(0.001, 0.01, STORMS).astype("f4")),
+        },
+        coords=storm_coordinates()
+        | {
+            "variable": ("variable", ["REFL_COM_curr", "U10_curr", "V10_curr"]),
+            "units": ("variable", ["dBZ", "m s-1", "m s-1"]),
+            "standard_name": ("variable", ["", "eastward_wind", "northward_wind"]),
+        },
+        attrs={"title": "Storm patches"},
+    )
+
+
+def case_file():
+    """One case with three members."""
+    return xr.Dataset(
+        {
+            "probability": (("storm", "member"), [[0.1, 0.2, 0.9]]),
+            "deterministic": ("storm", [0.3]),
+            "label": ("storm", [1]),
+            "index": ("storm", [985]),
+        },
+        coords={"valid_time": ("storm", [np.datetime64("2016-06-22T23", "ns")])},
+        attrs={"model": "dropout", "seed": 0},
+    )
+
+
+def write_storms(folder, **coordinates):
+    """Write predictions of each model and patches of two batches: keywords of `write_report`.
+
+    `coordinates` replace those of the storms, by one value for all.
+    """
+    replaced = {name: ("storm", [value] * STORMS) for name, value in coordinates.items()}
+    predictions = [folder / f"predictions-{model}.nc" for model in TITLES]
+    for model, file in zip(TITLES, predictions, strict=True):
+        predicted(model).assign_coords(replaced).to_netcdf(file)
+    patches = [folder / "patches-1.nc", folder / "patches-2.nc"]
+    stored = fields().assign_coords(replaced)
+    write_netcdf(stored.isel(storm=slice(None, 12)), patches[0])
+    write_netcdf(stored.isel(storm=slice(12, None)), patches[1])
+    return {"predictions": predictions, "patches": patches}
+
+
+def write_run(folder):
+    """Write the tables and texts of a run: the other keywords of `write_report`."""
+    histories = {(model, 0): folder / f"history-{model}.csv" for model in TITLES}
+    summaries = {(model, 0): folder / f"summary-{model}.txt" for model in TITLES}
+    for history, summary in zip(histories.values(), summaries.values(), strict=True):
+        history.write_text("epoch,loss,seconds\n1,0.2,3.0\n2,0.1,2.0\n")
+        summary.write_text(SUMMARY, encoding="utf-8")
+    scores = pd.concat([score_rows(), score_rows("dropout"), score_rows("dropout", "mc_mean")])
+    comparison = report.compare_models(
+        scores,
+        TITLES,
+        {network: pd.read_csv(file) for network, file in histories.items()},
+        dict.fromkeys(summaries, SUMMARY),
+    )
+    tables = {
+        "scores": scores,
+        "comparison": comparison,
+        "differences": difference_row(),
+        "inventory": pd.DataFrame(
+            {
+                "run_date": ["2015-05-01T00:00", "2015-06-01T00:00"],
+                "file": ["runs/first.nc", "runs/second.nc"],
+                "batch": 2015,
+                "storms": [12, 11],
+                "rejected": [0, 1],
+                "reason": ["", "1 storm: all values are zero"],
+                "bytes": 2_000_000,
+                "sha256": "ab" * 32,
+            }
+        ),
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    (folder / "config.yaml").write_text("run: {name: demo}\n")
+    return {
+        "template": TEMPLATE,
+        "run": "demo",
+        "event": "peak vorticity above 0.005 s⁻¹",
+        "made_up": False,
+        "confidence": 0.95,
+        "config": folder / "config.yaml",
+        **{name: folder / f"{name}.csv" for name in tables},
+        "summaries": summaries,
+        "histories": histories,
+        "explored": 12,
+    }
