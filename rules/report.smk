@@ -46,6 +46,7 @@ rule draw_verification:
         multiext("<results>/figures/scores", ".png", ".svg"),
         multiext("<results>/figures/roc", ".png", ".svg"),
         multiext("<results>/figures/reliability", ".png", ".svg"),
+        multiext("<results>/figures/recalibration", ".png", ".svg"),
         multiext("<results>/figures/performance", ".png", ".svg"),
         multiext("<results>/figures/strata", ".png", ".svg"),
     log:
@@ -135,6 +136,7 @@ rule compare_models:
             model=MODELS,
             seed=SEEDS,
         ),
+        coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
         code=code("compare_models"),
     output:
         comparison="<results>/comparison.csv",
@@ -147,6 +149,7 @@ rule compare_models:
         "../envs/report.yaml"
     params:
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
+        simple=SIMPLE,
         titles=TITLES,
     script:
         "../scripts/compare_models.py"
@@ -171,6 +174,7 @@ rule write_config:
 
 
 FIGURES = ["training_curves", "scores", "strata", "roc", "reliability", "performance"]
+FIGURES.append("recalibration")
 UNCERTAINTY = ["scores", "spread_skill", "discard", "counts"] if SAMPLED_MODELS else []
 if SAMPLED_MODELS:
     FIGURES += ["counts", "spread_skill", "discard", "entropy"]
@@ -217,6 +221,7 @@ rule write_report:
         )
         + ["<results>/figures/dropout_masks.png"],
         published=PUBLISHED["published_scores"],
+        coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
         code=code("write_report"),
     output:
         report="<results>/report.html",
