@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from stormcnn import demo_dates, labels, runs, tracks
-from stormcnn.config import load_config
+from stormcnn.config import SIMPLE_REFERENCE, load_config, matched_networks
 from stormcnn.files import sha256_of, write_text
 
 # Jobs, also those in conda environments and on other machines, find the library of this checkout.
@@ -69,6 +69,8 @@ ARCHITECTURES = {
     for name, model in config["models"].items()
 }
 TITLES = {name: model["title"] for name, model in config["models"].items()}
+SIMPLE = [SIMPLE_REFERENCE] if config["comparison"]["simple_reference"] else []
+TITLES |= {name: "Logistic regression" for name in SIMPLE}
 # With no members for all storms, only the cases are sampled.
 SAMPLED_MODELS = (
     config["uncertainty"]["models"] if config["uncertainty"]["members"] else []

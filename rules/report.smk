@@ -46,6 +46,7 @@ rule draw_verification:
         figure_files("scores", "Verification"),
         figure_files("roc", "Verification"),
         figure_files("reliability", "Verification"),
+        figure_files("recalibration", "Verification"),
         figure_files("performance", "Verification"),
         figure_files("strata", "Verification"),
     log:
@@ -141,6 +142,7 @@ rule compare_models:
             model=MODELS,
             seed=SEEDS,
         ),
+        coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
         code=code("compare_models"),
     output:
         comparison=report(
@@ -158,6 +160,7 @@ rule compare_models:
         "../envs/report.yaml"
     params:
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
+        simple=SIMPLE,
         titles=TITLES,
     script:
         "../scripts/compare_models.py"
@@ -182,6 +185,7 @@ rule write_config:
 
 
 FIGURES = ["training_curves", "scores", "strata", "roc", "reliability", "performance"]
+FIGURES.append("recalibration")
 UNCERTAINTY = ["scores", "spread_skill", "discard", "counts"] if SAMPLED_MODELS else []
 if SAMPLED_MODELS:
     FIGURES += ["counts", "spread_skill", "discard", "entropy"]
@@ -228,6 +232,7 @@ rule write_report:
         )
         + ["<results>/figures/dropout_masks.png"],
         published=PUBLISHED["published_scores"],
+        coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
         code=code("write_report"),
     output:
         report=report(

@@ -29,15 +29,122 @@ rule predict_storms:
         "../scripts/predict_storms.py"
 
 
+rule calibrate_predictions:
+    input:
+        training="<results>/predictions/{model}/seed-{seed}-training.nc",
+        test="<results>/predictions/{model}/seed-{seed}.nc",
+        code=code("calibrate_predictions"),
+    output:
+        training="<results>/predictions/{model}/seed-{seed}-training-calibrated.nc",
+        test="<results>/predictions/{model}/seed-{seed}-calibrated.nc",
+    log:
+        "<logs>/calibrate_predictions/<run>-{model}-{seed}.log",
+    benchmark:
+        "<benchmarks>/calibrate_predictions/<run>-{model}-{seed}.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        model="{model}",
+        seed="{seed}",
+    script:
+        "../scripts/calibrate_predictions.py"
+
+
+if SIMPLE:
+
+    # No chance is in it, so one does for all seeds; it is filed under the first.
+    rule predict_simple_reference:
+        input:
+            training=patches_of(TRAINING_BATCHES),
+            test=patches_of(TEST_BATCHES),
+            code=code("predict_simple_reference"),
+        output:
+            coefficients=f"<results>/models/{SIMPLE_REFERENCE}/coefficients.csv",
+            training=f"<results>/predictions/{SIMPLE_REFERENCE}/seed-{SEEDS[0]}-training.nc",
+            test=f"<results>/predictions/{SIMPLE_REFERENCE}/seed-{SEEDS[0]}.nc",
+        log:
+            "<logs>/predict_simple_reference/<run>.log",
+        benchmark:
+            "<benchmarks>/predict_simple_reference/<run>.tsv"
+        conda:
+            "../envs/report.yaml"
+        resources:
+            mem_mb=4000,
+            runtime=30,
+        params:
+            model=SIMPLE_REFERENCE,
+            seed=SEEDS[0],
+            event={**config["event"], "region": config["data"]["region"]},
+        script:
+            "../scripts/predict_simple_reference.py"
+
+
+rule predict_own_scaling:
+    input:
+        network="<results>/models/{model}/seed-{seed}/network.keras",
+        patches=patches_of(TEST_BATCHES),
+        statistics=expand("<data>/statistics/{batch}.csv", batch=TEST_BATCHES),
+        scaling="<results>/scaling.csv",
+        code=code("predict_own_scaling"),
+    output:
+        predictions="<results>/predictions/{model}/seed-{seed}-own-scaling.nc",
+    log:
+        "<logs>/predict_own_scaling/<run>-{model}-{seed}.log",
+    benchmark:
+        "<benchmarks>/predict_own_scaling/<run>-{model}-{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        model="{model}",
+        seed="{seed}",
+        threshold=config["event"]["threshold"],
+        threads=config["training"]["threads"],
+    script:
+        "../scripts/predict_own_scaling.py"
+
+
+OWN_SCALED_MODELS = MODELS if config["comparison"]["own_scaling"] else []
+
+
 rule score_networks:
     input:
         training=expand(
             "<results>/predictions/{model}/seed-{seed}-training.nc",
             model=MODELS,
             seed=SEEDS,
+        )
+        + expand(
+            "<results>/predictions/{model}/seed-{seed}-training.nc",
+            model=SIMPLE,
+            seed=SEEDS[0],
         ),
         test=expand(
             "<results>/predictions/{model}/seed-{seed}.nc", model=MODELS, seed=SEEDS
+        )
+        + expand(
+            "<results>/predictions/{model}/seed-{seed}.nc", model=SIMPLE, seed=SEEDS[0]
+        ),
+        training_calibrated=expand(
+            "<results>/predictions/{model}/seed-{seed}-training-calibrated.nc",
+            model=MODELS,
+            seed=SEEDS,
+        ),
+        test_calibrated=expand(
+            "<results>/predictions/{model}/seed-{seed}-calibrated.nc",
+            model=MODELS,
+            seed=SEEDS,
+        ),
+        own_scaling=expand(
+            "<results>/predictions/{model}/seed-{seed}-own-scaling.nc",
+            model=OWN_SCALED_MODELS,
+            seed=SEEDS[0],
         ),
         members=expand(
             "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
@@ -64,6 +171,7 @@ rule score_networks:
         runtime=30,
     params:
         reference=config["comparison"]["reference"],
+        matched=matched_networks(config["models"]),
         verification=config["verification"],
     script:
         "../scripts/score_networks.py"

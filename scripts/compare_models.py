@@ -20,6 +20,7 @@ def compare_models(
     scores: str,
     histories: dict[Network, str],
     summaries: dict[Network, str],
+    coefficients: dict[str, str],
     titles: dict[str, str],
     output: str,
 ) -> None:
@@ -29,6 +30,7 @@ def compare_models(
         titles,
         {network: pd.read_csv(path) for network, path in histories.items()},
         {network: Path(path).read_text("utf-8") for network, path in summaries.items()},
+        {model: pd.read_csv(path) for model, path in coefficients.items()},
     )
     write_csv(table, output)
 
@@ -40,6 +42,9 @@ if __name__ == "__main__":
             scores=snakemake.input.scores,
             histories=dict(zip(networks, snakemake.input.histories, strict=True)),
             summaries=dict(zip(networks, snakemake.input.summaries, strict=True)),
+            coefficients=dict(
+                zip(snakemake.params.simple, snakemake.input.coefficients, strict=True)
+            ),
             titles=snakemake.params.titles,
             output=snakemake.output.comparison,
         )

@@ -32,7 +32,7 @@ def draw_verification(
     """Draw one figure for each of the tables, into `folder`."""
     made_up = is_made_up(inventory)
     table = pd.read_csv(scores, dtype={"seed": str})
-    test = table[table["period"] == "test"]
+    test = diagrams.without_variants(table[table["period"] == "test"])
     everywhere = diagrams.headline(test[test["stratum"] == "all"])
     figure, axes = diagrams.make_figure(1, len(SCORES), size=(13, 4.5), made_up=made_up)
     others = pd.read_csv(published[0]) if published else None
@@ -49,6 +49,15 @@ def draw_verification(
         rows = diagrams.headline(pd.read_csv(path, dtype={"seed": str}))
         draw[name](axes[0, 0], rows[rows["forecast"].isin(["single", "seed_mean"])], titles)
         diagrams.save(figure, f"{folder}/{name}")
+
+    rows = diagrams.first_seed(pd.read_csv(curves["reliability"], dtype={"seed": str}))
+    recalibrated = rows.loc[rows["forecast"].isin(["isotonic", "logistic"]), "model"].unique()
+    across, down = min(3, len(recalibrated)), -(-len(recalibrated) // 3)
+    figure, axes = diagrams.make_figure(
+        down, across, size=(4.2 * across + 1, 4.4 * down + 1), made_up=made_up
+    )
+    diagrams.draw_recalibration(axes.ravel(), rows[rows["model"].isin(recalibrated)], titles)
+    diagrams.save(figure, f"{folder}/recalibration")
 
     skill = diagrams.headline(test[test["score"] == "brier_skill_score"])
     by_kind = [skill[skill["stratum"].str.startswith(f"{kind}=")] for kind in STRATA]

@@ -45,5 +45,6 @@ if __name__ == "__main__":
             cases=snakemake.input.cases,
             figures=[*snakemake.input.figures, *snakemake.input.pictures],
             published=next(iter(snakemake.input.published), None),
+            coefficients=next(iter(snakemake.input.coefficients), None),
             explored=snakemake.params.explored,
         )

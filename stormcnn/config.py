@@ -32,7 +32,9 @@ from stormcnn.demo_dates import MAXIMUM_RUNS
 from stormcnn.files import write_text
 
 MADE_UP = "demo"
+SIMPLE_REFERENCE = "logistic_regression"
 STORM_VARIABLES = ("REFL_COM_curr", "U10_curr", "V10_curr", "T2_curr")
+DROPOUTS = ("spatial_dropout", "dropout", "dense_dropout")
 TARGET_VARIABLES = ("RVORT1_MAX_future", "HAIL_MAXK1_future")
 
 # Keras 3's activations, without `glu` (halves the channels) and `threshold` (needs arguments).
@@ -57,6 +59,25 @@ def load_config(given: Mapping[str, Any]) -> dict[str, Any]:
         sentences = [line for fault in error.errors() for line in _sentences(fault)]
         raise ValueError("\n".join(sentences)) from None
     return config.model_dump(mode="json")
+
+
+def matched_networks(models: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """For each network with dropout, the first that differs from it only in having none.
+
+    `models` are those of a checked config. Such two networks have equally many weights, so
+    dropout alone makes the difference between them.
+    """
+    rest = {
+        name: {key: value for key, value in model.items() if key not in ("title", *DROPOUTS)}
+        for name, model in models.items()
+    }
+    plain = [name for name, model in models.items() if not any(map(model.get, DROPOUTS))]
+    found = {}
+    for name in models:
+        matches = [other for other in plain if rest[other] == rest[name]]
+        if matches and name not in plain:
+            found[name] = matches[0]
+    return found
 
 
 def schema() -> dict[str, Any]:
@@ -358,7 +379,7 @@ class Network(Block):
     @property
     def has_dropout(self) -> bool:
         """Whether members of this network can differ."""
-        return any((self.spatial_dropout, self.dropout, self.dense_dropout))
+        return any(getattr(self, key) for key in DROPOUTS)
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
@@ -394,6 +415,17 @@ class Comparison(Block):
 
     reference: Text = Field(
         default="baseline", description="Key of the network that the others are compared with."
+    )
+    simple_reference: bool = Field(
+        default=True,
+        description="Whether a logistic regression on mean, standard deviation and maximum of the "
+        f"predictors in each patch is judged too, as a model `{SIMPLE_REFERENCE}`.",
+    )
+    own_scaling: bool = Field(
+        default=False,
+        description="Whether the networks of the first seed are also judged with the test storms "
+        "scaled by their own statistics, as the course did. A forecaster cannot do so: they are "
+        "not known beforehand.",
     )
 
 
@@ -583,6 +615,12 @@ class Config(Block):
         if not self.models:
             yield "models: no network was given; allowed is at least one that is not null."
             return
+        if self.comparison.simple_reference and SIMPLE_REFERENCE in self.models:
+            yield (
+                f"models.{SIMPLE_REFERENCE}: a network was given; allowed is any other key, "
+                "because this one is kept for the simple reference, or set "
+                "comparison.simple_reference to false."
+            )
         if self.comparison.reference not in self.models:
             yield self._no_model("comparison.reference", self.comparison.reference)
         for name in self.uncertainty.models:

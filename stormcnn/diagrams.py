@@ -65,6 +65,16 @@ FORECASTS = {
     "mc_mean": "Monte Carlo mean",
     "seed_mc_mean": "Monte Carlo mean of the seeds",
 }
+VARIANTS = {
+    "isotonic": "isotonic recalibration",
+    "logistic": "logistic recalibration",
+    "own_scaling": "storms scaled by their own statistics",
+}
+RECALIBRATION_STYLES: dict[str, dict[str, Any]] = {
+    "single": {"color": GREY, "linestyle": "-", "marker": "o"},
+    "isotonic": {"color": COLOURS[0], "linestyle": ":", "marker": "s"},
+    "logistic": {"color": COLOURS[1], "linestyle": "--", "marker": "^"},
+}
 DISCARD_ORDERS = {
     "spread": "largest spread first",
     "mutual_information": "largest mutual information first",
@@ -151,9 +161,22 @@ def headline(table: pd.DataFrame) -> pd.DataFrame:
     """
     seed = table["seed"].astype(str)
     joint = table["model"].isin(table.loc[seed == "all", "model"])
-    numbers = pd.to_numeric(seed, errors="coerce")
-    first = numbers == numbers.groupby(table["model"]).transform("min")
-    return table[(seed == "all") | (~joint & first)]
+    return table[(seed == "all") | (~joint & _is_first_seed(table))]
+
+
+def first_seed(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are of the first seed of their model."""
+    return table[_is_first_seed(table)]
+
+
+def _is_first_seed(table: pd.DataFrame) -> pd.Series:
+    numbers = pd.to_numeric(table["seed"].astype(str), errors="coerce")
+    return numbers == numbers.groupby(table["model"]).transform("min")
+
+
+def without_variants(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of forecasts as the models give them: not recalibrated, not scaled otherwise."""
+    return table[table["forecast"].isin(FORECASTS)]
 
 
 def series_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Series]:
@@ -164,9 +187,10 @@ def series_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Series
     unknown = set(table["model"]) - set(titles)
     if unknown:
         raise ValueError(f"The table holds models without a title: {', '.join(sorted(unknown))}.")
+    labels = FORECASTS | VARIANTS
     for index, (model, title) in enumerate(titles.items()):
         own = table[table["model"] == model]
-        for forecast in (name for name in FORECASTS if (own["forecast"] == name).any()):
+        for forecast in (name for name in labels if (own["forecast"] == name).any()):
             of_forecast = own[own["forecast"] == forecast]
             seeds = of_forecast["seed"].astype(str)
             for seed in seeds.unique():
@@ -174,7 +198,7 @@ def series_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Series
                     part
                     for part in (
                         title,
-                        FORECASTS[forecast],
+                        labels[forecast],
                         f"seed {seed}" if seeds.nunique() > 1 and seed != "all" else "",
                     )
                     if part
@@ -408,6 +432,38 @@ def draw_attributes(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) 
     axes.set_ylabel("Observed frequency")
     axes.set_title("Attributes diagram")
     _legend_below(axes)
+
+
+@matplotlib.rc_context(STYLE)
+def draw_recalibration(
+    axes: Sequence[Axes] | np.ndarray, table: pd.DataFrame, titles: Mapping[str, str]
+) -> None:
+    """Observed frequency by probability, as it is and recalibrated: one of `axes` a model.
+
+    `table` has the columns of an attributes diagram, and a model's forecasts are of one seed.
+    Axes without a model are left empty. Source: Hsu and Murphy (1986).
+    """
+    for panel in axes:
+        panel.set_axis_off()
+    for panel, (model, rows) in zip(axes, table.groupby("model", sort=False), strict=False):
+        panel.set_axis_on()
+        panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, label="Perfect reliability")
+        for forecast, style in RECALIBRATION_STYLES.items():
+            drawn = rows[(rows["forecast"] == forecast) & (rows["storms"] > 0)]
+            panel.errorbar(
+                drawn["forecast_mean"],
+                drawn["observed_frequency"],
+                yerr=_half_widths(drawn, "observed_frequency"),
+                capsize=2,
+                label=VARIANTS.get(forecast, "as it is").capitalize(),
+                **style,
+            )
+        _unit_axes(panel)
+        panel.set_title(titles[str(model)])
+        panel.set_xlabel("Forecast probability")
+        panel.set_ylabel("Observed frequency")
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, labels, loc="outside lower center", ncols=2)
 
 
 @matplotlib.rc_context(STYLE)

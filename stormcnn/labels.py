@@ -245,6 +245,12 @@ FIGURES = {
         "Observed frequency of the event by forecast probability, with intervals. Points in the "
         "grey area add to the Brier skill score. The inset counts storms on a logarithmic scale.",
     ),
+    "recalibration": FigureText(
+        "recalibration",
+        "Recalibrated probabilities",
+        "Attributes diagrams of the networks of the first seed: their probabilities as they are, "
+        "and recalibrated by what they said of the training period.",
+    ),
     "performance": FigureText(
         "curves",
         "Performance diagram",

@@ -18,20 +18,23 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from stormcnn.diagrams import headline
+from stormcnn.diagrams import first_seed, headline, without_variants
 from stormcnn.explorer import explore_storms
 from stormcnn.files import write_text
 from stormcnn.inventory import read_inventory
 from stormcnn.labels import FIGURES, FigureText, score_text
 from stormcnn.report_tables import (
     case_table,
+    chosen_recalibrations,
     compared_forecasts,
     difference_tables,
+    gain_table,
     inventory_table,
     main_rows,
     model_table,
     p_value,
     published_table,
+    recalibration_table,
     score_columns,
     score_rows,
     signed,
@@ -69,27 +72,35 @@ def compare_models(
     titles: Mapping[str, str],
     histories: Mapping[tuple[str, int], pd.DataFrame],
     summaries: Mapping[tuple[str, int], str],
+    coefficients: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """One row a model: its size, its training time, and every score of the test period.
 
     `scores` is the table of scores. A model of several seeds is judged by the mean of its seeds
     (columns `forecast` and `seed` say so). `histories` gives the seconds of each epoch and
     `summaries` the text of the layer table by (model, seed): training seconds and the share of
-    kernel weights under 0.001 are averages over the seeds.
+    kernel weights under 0.001 are averages over the seeds. Models that are no networks have a
+    table of `coefficients` instead, and neither of the two.
     """
     chosen = main_rows(scores)
     rows = []
     for model, title in titles.items():
         own = chosen[chosen["model"] == model]
-        seeds = sorted(seed for name, seed in summaries if name == model)
-        size, shares = zip(*(_read_summary(summaries[model, seed]) for seed in seeds), strict=True)
-        seconds = [histories[model, seed]["seconds"].sum() for seed in seeds]
+        if coefficients and model in coefficients:
+            parameters, seconds, share = len(coefficients[model]), np.nan, np.nan
+        else:
+            seeds = sorted(seed for name, seed in summaries if name == model)
+            sizes, shares = zip(
+                *(_read_summary(summaries[model, seed]) for seed in seeds), strict=True
+            )
+            parameters, share = sizes[0], float(np.mean(shares))
+            seconds = float(np.mean([histories[model, seed]["seconds"].sum() for seed in seeds]))
         row: dict[str, Any] = {
             "model": model,
             "title": title,
-            "trainable_parameters": size[0],
-            "training_seconds": round(float(np.mean(seconds)), 1),
-            "small_weight_share": round(float(np.mean(shares)), 4),
+            "trainable_parameters": parameters,
+            "training_seconds": round(seconds, 1),
+            "small_weight_share": round(share, 4),
             "forecast": own["forecast"].iloc[0],
             "seed": own["seed"].iloc[0],
         }
@@ -124,9 +135,22 @@ def judge_differences(
     taken. A difference is claimed only where its interval excludes 0 and, where there is one, the
     p-value corrected by Holm's method lies below 1 - confidence.
     """
-    chosen = headline(differences[differences["period"] == "test"])
+    chosen = headline(without_variants(differences[differences["period"] == "test"]))
+    return _judge(chosen, titles, confidence)
+
+
+def judge_own_scaling(
+    differences: pd.DataFrame, titles: Mapping[str, str], confidence: float
+) -> list[Claim]:
+    """Put into words what scaling the test storms by their own statistics was worth."""
+    chosen = differences["forecast"] == "own_scaling"
+    return _judge(differences[chosen & (differences["period"] == "test")], titles, confidence)
+
+
+def _judge(differences: pd.DataFrame, titles: Mapping[str, str], confidence: float) -> list[Claim]:
+    """A claim for each difference in Brier skill."""
     claims = []
-    for row in chosen[chosen["score"] == CLAIMED].to_dict("records"):
+    for row in differences[differences["score"] == CLAIMED].to_dict("records"):
         subject, other = compared_forecasts(row, titles)
         score = score_text(CLAIMED)
         if pd.isna(row["difference"]):
@@ -180,6 +204,7 @@ def write_report(
     cases: Sequence[StrPath] = (),
     figures: Sequence[StrPath] = (),
     published: StrPath | None = None,
+    coefficients: StrPath | None = None,
     explored: int = 200,
 ) -> None:
     """Write the report: one HTML file of at most 15 MB that asks for nothing else.
@@ -193,7 +218,8 @@ def write_report(
       their `model` and `seed`; `patches`: the test period's.
     - `figures`: PNG or SVG; the name before the first hyphen says what it shows (`FIGURES`), the
       rest which model or case.
-    - `published`: published scores, set beside ours. `explored`: storms to look at.
+    - `published`: published scores, set beside ours. `coefficients`: those of the simple
+      reference, offered for download. `explored`: storms to look at.
 
     What is empty or None leaves its section out; a sentence says so. Raises `ValueError` where
     published scores are to stand beside those of made-up data, or the report cannot be made small
@@ -215,6 +241,7 @@ def write_report(
         **{f"uncertainty-{name}": file for name, file in (uncertainty or {}).items()},
         **{f"history-{model}-seed-{seed}": file for (model, seed), file in histories.items()},
         "published-scores": published,
+        "simple-reference-coefficients": coefficients,
     }
     given = None if differences is None else pd.read_csv(differences)
     spread = pd.read_csv(uncertainty["scores"]) if uncertainty else None
@@ -227,13 +254,18 @@ def write_report(
         "facts": _test_period(all_scores),
         "claims": [] if given is None else judge_differences(given, titles, confidence),
         "skill": _skill_sentences(all_scores, titles),
+        "calibration": calibration_sentences(all_scores, titles, confidence),
+        "own_scaling": [] if given is None else judge_own_scaling(given, titles, confidence),
+        "gain": None if given is None else gain_table(whole_test(all_scores), given, titles),
+        "recalibration": None
+        if given is None
+        else recalibration_table(whole_test(all_scores), given, titles),
         "count_sentences": _count_sentences(spread, titles),
         "models": model_table(compared),
         "summaries": {
-            title: Path(summaries[min(key for key in summaries if key[0] == model)]).read_text(
-                encoding="utf-8"
-            )
+            title: Path(summaries[min(networks)]).read_text(encoding="utf-8")
             for model, title in titles.items()
+            if (networks := [network for network in summaries if network[0] == model])
         },
         "main_scores": score_columns(whole_test(all_scores), titles),
         "all_scores": score_rows(whole_test(all_scores), titles, "All scores of the test period"),
@@ -310,6 +342,51 @@ def _skill_sentences(scores: pd.DataFrame, titles: Mapping[str, str]) -> list[st
             said = f"skill over climatology cannot be claimed, Brier skill score {cell}"
         sentences.append(f"{titles[row.model]}: {said}.")
     return sentences
+
+
+def calibration_sentences(
+    scores: pd.DataFrame, titles: Mapping[str, str], confidence: float
+) -> list[str]:
+    """Whether each model's probabilities, and what recalibration makes of them, are calibrated.
+
+    They are called so only where the interval of Murphy's reliability reaches 0 and Spiegelhalter's
+    Z is not told from 0 at 1 - confidence. The interval of CORP's miscalibration leaves 0 out too
+    often to be asked.
+    """
+    whole = whole_test(scores)
+    main = main_rows(scores)
+    methods = chosen_recalibrations(scores)
+    sentences = []
+    judged = main.loc[main["score"] == "spiegelhalter_p_value", "model"]
+    for model in (name for name in titles if (judged == name).any()):
+        said = _calibration(main[main["model"] == model], confidence)
+        sentence = f"{titles[model]}: probabilities {said}."
+        if model in methods:
+            variant = whole[(whole["model"] == model) & (whole["forecast"] == methods[model])]
+            seed = variant["seed"].astype(str).nunique() > 1
+            which = f" of the network of seed {first_seed(variant)['seed'].iloc[0]}" if seed else ""
+            said = _calibration(first_seed(variant), confidence)
+            sentence += f" After {methods[model]} recalibration{which} they {said}."
+        sentences.append(sentence)
+    return sentences
+
+
+def _calibration(rows: pd.DataFrame, confidence: float) -> str:
+    """What may be said of the calibration of one forecast, and on what grounds."""
+    by_score = rows.set_index("score")
+    reliability = by_score.loc["murphy_reliability"]
+    p = by_score.loc["spiegelhalter_p_value", "value"]
+    if pd.isna(reliability["low"]) or pd.isna(p):
+        return "cannot be called calibrated or not, because no interval can be given"
+    cell = with_interval(reliability["value"], reliability["low"], reliability["high"], 5).text
+    grounds = f"(Murphy's reliability {cell}; Spiegelhalter's Z, p = {p_value(p)})"
+    unsure = 1 - p < confidence
+    if reliability["low"] <= 0 and unsure:
+        return f"are calibrated as far as these runs can tell {grounds}"
+    if unsure:
+        return f"are not calibrated {grounds}"
+    fault = "too sure" if by_score.loc["spiegelhalter_z", "value"] > 0 else "not sure enough"
+    return f"are not calibrated, they are {fault} {grounds}"
 
 
 def _count_sentences(uncertainty: pd.DataFrame | None, titles: Mapping[str, str]) -> list[str]:

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stormcnn.diagrams import FORECASTS, headline, series_of
+from stormcnn.diagrams import (
+    FORECASTS,
+    VARIANTS,
+    first_seed,
+    headline,
+    series_of,
+    without_variants,
+)
 from stormcnn.labels import SCORES, score_text, stratum_name
 
 if TYPE_CHECKING:
@@ -24,6 +31,16 @@ MOST_ROWS = 200
 MISSING = "–"
 
 MAIN_SCORES = ("auc", "brier_score", "brier_skill_score", "log_score", "average_precision")
+GAINED = ("brier_skill_score", "log_score")
+CALIBRATED = ("brier_score", "log_score", "murphy_reliability")
+RECALIBRATIONS = ("logistic", "isotonic")
+OVER_SEEDS = "mean"
+ONE_NETWORK = {
+    "single": "one network",
+    "mc_mean": "Monte Carlo mean of one network",
+    "seed_mean": FORECASTS["seed_mean"],
+    "seed_mc_mean": FORECASTS["seed_mc_mean"],
+}
 PUBLISHED_SCORES = ("auc", "brier_score", "brier_score_climatology", "brier_skill_score")
 
 
@@ -55,7 +72,8 @@ def compared_forecasts(row: Mapping[str, Any], titles: Mapping[str, str]) -> tup
 
 def forecast_name(title: str, forecast: str) -> str:
     """Name a forecast by its model's title and, unless it is one network's, its kind."""
-    return f"{title} ({FORECASTS[forecast]})" if FORECASTS[forecast] else title
+    kind = (FORECASTS | VARIANTS)[forecast]
+    return f"{title} ({kind})" if kind else title
 
 
 def number(value: float, decimals: int) -> str:
@@ -71,6 +89,11 @@ def signed(value: float, decimals: int) -> str:
 def p_value(value: float) -> str:
     """Write a p-value with three decimals."""
     return MISSING if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def share(value: float) -> str:
+    """Write a share in percent; a dash where there is none."""
+    return MISSING if pd.isna(value) else f"{100 * value:.1f} %"
 
 
 def with_interval(value: float, low: float, high: float, decimals: int) -> Cell:
@@ -99,7 +122,7 @@ def model_table(comparison: pd.DataFrame) -> Table:
             Cell(str(row.title), str(row.title)),
             Cell(f"{row.trainable_parameters:,}", float(row.trainable_parameters)),
             Cell(number(row.training_seconds, 1), float(row.training_seconds)),
-            Cell(f"{100 * row.small_weight_share:.1f} %", float(row.small_weight_share)),
+            Cell(share(row.small_weight_share), float(row.small_weight_share)),
         ]
         for row in comparison.itertuples()
     ]
@@ -120,7 +143,7 @@ def score_columns(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table:
             Cell(series.label, series.label),
             *(_cell_of(series.rows, name) for name in names),
         ]
-        for series in series_of(headline(scores), titles)
+        for series in series_of(headline(without_variants(scores)), titles)
     ]
     return Table(
         "Main scores of the test period with their intervals.",
@@ -141,7 +164,7 @@ def _cell_of(rows: pd.DataFrame, name: str) -> Cell:
 
 def score_rows(scores: pd.DataFrame, titles: Mapping[str, str], caption: str) -> Table:
     """All scores: a row a score with its meaning, a column a forecast."""
-    forecasts = list(series_of(headline(scores), titles))
+    forecasts = list(series_of(headline(without_variants(scores)), titles))
     present = scores["score"].unique()
     names = [name for name in SCORES if name in present]
     names += [name for name in present if name not in SCORES]
@@ -204,7 +227,8 @@ def difference_tables(differences: pd.DataFrame, titles: Mapping[str, str]) -> t
     """
     main: list[list[Cell]] = []
     others: list[list[Cell]] = []
-    for row in headline(differences[differences["period"] == "test"]).to_dict("records"):
+    test = without_variants(differences[differences["period"] == "test"])
+    for row in headline(test).to_dict("records"):
         subject, other = compared_forecasts(row, titles)
         score = score_text(row["score"])
         low, high = (signed(row[end], score.decimals) for end in ("low", "high"))
@@ -240,6 +264,118 @@ def difference_tables(differences: pd.DataFrame, titles: Mapping[str, str]) -> t
             others,
         ),
     )
+
+
+def gain_table(
+    scores: pd.DataFrame, differences: pd.DataFrame, titles: Mapping[str, str]
+) -> Table | None:
+    """What seeds and members add to one network: a row a comparison; None with a single seed.
+
+    `scores` are those of the whole test period. Of one network it is the score averaged over the
+    seeds, and so is every difference.
+    """
+    steps = differences[
+        (differences["period"] == "test") & (differences["seed"].astype(str) == OVER_SEEDS)
+    ]
+    pooled = scores[scores["seed"].astype(str).isin([OVER_SEEDS, "all"])]
+    rows = []
+    for model, title in titles.items():
+        for forecast, kind in ONE_NETWORK.items():
+            own = pooled[(pooled["model"] == model) & (pooled["forecast"] == forecast)]
+            if own.empty:
+                continue
+            compared = steps[(steps["model"] == model) & (steps["forecast"] == forecast)]
+            for reference in list(compared["reference"].unique()) or [None]:
+                against = f"{titles[reference]}: {ONE_NETWORK['single']}" if reference else MISSING
+                step = compared[compared["reference"] == reference]
+                rows.append(
+                    [
+                        Cell(f"{title}: {kind}", f"{title}: {kind}"),
+                        *(_cell_of(own, name) for name in GAINED),
+                        Cell(against, against),
+                        *(_difference_of(step, name) for name in GAINED),
+                        _p_holm_of(step, GAINED[0]),
+                    ]
+                )
+    if not rows:
+        return None
+    labels = [score_text(name).label for name in GAINED]
+    return Table(
+        "What the gain is made of. One network is the average of the scores over the seeds.",
+        ["Forecast", *labels, "Against", *(f"{label}, difference" for label in labels), "p (Holm)"],
+        [False, *(True for _ in GAINED), False, *(True for _ in GAINED), True],
+        rows,
+    )
+
+
+def recalibration_table(
+    scores: pd.DataFrame, differences: pd.DataFrame, titles: Mapping[str, str]
+) -> Table | None:
+    """One network's probabilities as they are and recalibrated: a row a forecast.
+
+    `scores` are those of the whole test period; None where nothing was recalibrated.
+    """
+    chosen = scores["forecast"].isin(["single", *RECALIBRATIONS])
+    of_network = first_seed(scores[chosen])
+    recalibrated = of_network.loc[of_network["forecast"] != "single", "model"]
+    if recalibrated.empty:
+        return None
+    of_network = of_network[of_network["model"].isin(recalibrated)]
+    gained = first_seed(differences[differences["period"] == "test"])
+    rows = []
+    for series in series_of(of_network, titles):
+        forecast = series.rows["forecast"].iloc[0]
+        gain = gained[(gained["model"] == series.model) & (gained["forecast"] == forecast)]
+        gain = gain[gain["reference"] == series.model]
+        test = series.rows.loc[series.rows["score"] == "spiegelhalter_p_value", "value"]
+        rows.append(
+            [
+                Cell(series.label, series.label),
+                *(_cell_of(series.rows, name) for name in CALIBRATED),
+                *(Cell(p_value(value), float(value)) for value in test),
+                *(_difference_of(gain, name) for name in CALIBRATED[:2]),
+            ]
+        )
+    labels = [score_text(name).label for name in CALIBRATED]
+    return Table(
+        "Recalibration of the networks of the first seed, judged on the test period, and what it "
+        "changes.",
+        ["Forecast", *labels, "p (Z = 0)", *(f"{label}, difference" for label in labels[:2])],
+        [False, *(True for _ in range(len(labels) + 3))],
+        rows,
+    )
+
+
+def chosen_recalibrations(scores: pd.DataFrame) -> dict[str, str]:
+    """For each model, the recalibration that has the lower log score over the training period.
+
+    It is that of `probability_calibrated`, judged by the network of the first seed.
+    """
+    judged = scores[
+        (scores["period"] == "train")
+        & (scores["stratum"] == "all")
+        & (scores["score"] == "log_score")
+        & scores["forecast"].isin(RECALIBRATIONS)
+    ]
+    best = first_seed(judged).sort_values("value", kind="stable").drop_duplicates("model")
+    return dict(zip(best["model"], best["forecast"], strict=True))
+
+
+def _difference_of(rows: pd.DataFrame, name: str) -> Cell:
+    """A difference with its sign and interval; a dash where the table has none."""
+    found = rows[rows["score"] == name]
+    if found.empty:
+        return Cell(MISSING, float("nan"))
+    row, decimals = found.iloc[0], score_text(name).decimals
+    text = signed(row["difference"], decimals)
+    if not pd.isna(row["low"]):
+        text += f" ({signed(row['low'], decimals)} to {signed(row['high'], decimals)})"
+    return Cell(text, float(row["difference"]))
+
+
+def _p_holm_of(rows: pd.DataFrame, name: str) -> Cell:
+    found = rows.loc[rows["score"] == name, "p_holm"]
+    return Cell(p_value(found.iloc[0]), float(found.iloc[0])) if len(found) else Cell(MISSING, 2.0)
 
 
 def published_table(comparison: pd.DataFrame, published: StrPath) -> Table:

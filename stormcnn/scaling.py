@@ -69,3 +69,24 @@ def fit_scaling(
                 "about storms. Leave it out of data.predictors."
             )
     return scaling.loc[list(predictors)].reset_index()[COLUMNS]
+
+
+def exchange_scaling(
+    predictors: np.ndarray, own: pd.DataFrame, training: pd.DataFrame
+) -> np.ndarray:
+    """Predictors that a network, scaling by `training`, sees as if it scaled them by `own`.
+
+    `predictors` has shape (..., variable) and physical units; the scalings have a row a variable
+    (`variable,mean,std`) in the order of `training`, or, `own`, any order. Raises `ValueError`
+    where a variable is the same everywhere in `own`.
+    """
+    own = own.set_index("variable").loc[training["variable"]]
+    constant = own.index[~(own["std"] > 0)]
+    if len(constant):
+        raise ValueError(
+            f"{', '.join(constant)}: the same value everywhere in the test period, which therefore "
+            "cannot be scaled by its own statistics. Set comparison.own_scaling to false."
+        )
+    factor = training["std"].to_numpy() / own["std"].to_numpy()
+    shift = training["mean"].to_numpy() - factor * own["mean"].to_numpy()
+    return predictors * factor.astype("f4") + shift.astype("f4")

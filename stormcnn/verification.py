@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,6 +79,15 @@ SAME_STORM = (
 DETERMINISTIC = {"mc_mean": "single", "seed_mc_mean": "seed_mean"}
 """The deterministic forecast beside each mean over Monte Carlo members."""
 
+SEED_MEANS = {"single": "seed_mean", "mc_mean": "seed_mc_mean"}
+"""The forecast that the mean over the seeds makes of one network's."""
+
+VARIANTS = ("isotonic", "logistic", "own_scaling")
+"""What may be done to one network's probabilities: judged against them, as a whole only."""
+
+OVER_SEEDS = "mean"
+"""Seed of a score, and of a difference, that is the mean over one network of each seed."""
+
 Predictions = Mapping[tuple[str, int], Mapping[Any, Any]]
 
 FORECAST_COLUMNS = ("model", "forecast", "seed")
@@ -87,7 +96,8 @@ FORECAST_COLUMNS = ("model", "forecast", "seed")
 class Forecast(NamedTuple):
     """Which probabilities: of one model and `seed` (a number as text, or `all`).
 
-    `kind` is single, seed_mean, mc_mean or seed_mc_mean.
+    `kind` is single, seed_mean, mc_mean, seed_mc_mean or one of `VARIANTS`. With seed `mean` it
+    stands for several forecasts, whose scores are averaged.
     """
 
     model: str
@@ -116,6 +126,9 @@ def verify(
     reference: str,
     training_climatology: float,
     monte_carlo: Predictions | None = None,
+    recalibrated: Predictions | None = None,
+    own_scaling: Predictions | None = None,
+    matched: Mapping[str, str] | None = None,
     period: str = "test",
     resamples: int = 1000,
     confidence: float = 0.95,
@@ -125,9 +138,13 @@ def verify(
 
     `predictions` gives, for each model and seed, arrays (storms,) by name: `probability`, `label`,
     `run_date`, `valid_time`, `forecast_hour`, `longitude`, `latitude` (a dataset, a table or a
-    dict). `monte_carlo` gives the same coordinates with `mc_mean`, for any of the models.
-    `training_climatology` is the events' frequency in the training period. Where a model has
-    several seeds, the mean probability over them is a forecast of its own, of seed `all`.
+    dict). For any of the models, with the same coordinates, `monte_carlo` gives `mc_mean`,
+    `recalibrated` gives `probability_isotonic` and `probability_logistic`, and `own_scaling` the
+    `probability` with the predictors scaled by the period's own statistics. `matched` names, for
+    a model, another with which it is compared beside the reference. `training_climatology` is the
+    events' frequency in the training period. Where a model has several seeds, the mean
+    probability over them is a forecast of its own, of seed `all`; and of seed `mean` are the
+    scores and differences of one network, averaged over the seeds.
 
     Intervals hold `confidence` and, as the p-values, come from `resamples` of the run dates drawn
     by `seed`. The tables are
@@ -136,9 +153,10 @@ def verify(
       valid time and region; strata under `LEAST_EVENTS` events have no value. The bootstrap's
       p-value of `spiegelhalter_z` being 0 stands beside it as `spiegelhalter_p_value`.
     - differences: model minus reference (a Monte Carlo mean is also compared with the
-      deterministic forecast of its own model), `p_holm` corrected over the rows of one forecast,
-      seed and score. `p_delong_independent_storms` is for AUC alone and assumes independent
-      storms, which storms of one run are not.
+      deterministic forecast of its own model, `VARIANTS` only with what they are variants of),
+      `p_holm` corrected over the rows of one forecast, seed and score. Rows of seed `mean` say
+      what each kind of forecast gains over one network. `p_delong_independent_storms` is for AUC
+      alone and assumes independent storms, which storms of one run are not.
     - roc: POD at the POFDs of `FALSE_DETECTIONS`, after a first row where nothing is forecast;
       `threshold` is the lowest whose POFD is not larger.
     - reliability: ten bins of equal width; a bin holds its lower edge.
@@ -148,7 +166,14 @@ def verify(
     Raises `ValueError` where models forecast different storms, a probability is missing, or the
     reference is not among the models.
     """
-    forecasts, storms = _forecasts(predictions, monte_carlo or {})
+    given = (
+        ("single", "probability", predictions),
+        ("mc_mean", "mc_mean", monte_carlo or {}),
+        ("isotonic", "probability_isotonic", recalibrated or {}),
+        ("logistic", "probability_logistic", recalibrated or {}),
+        ("own_scaling", "probability", own_scaling or {}),
+    )
+    forecasts, storms = _forecasts(given)
     if reference not in {forecast.model for forecast in forecasts}:
         raise ValueError(
             f"comparison.reference: {reference} is not among the models verified "
@@ -171,6 +196,18 @@ def verify(
         for name, draw in CURVES.items():
             table = draw(probability, event, by_date, draws, confidence)
             curves.setdefault(name, []).append(table.assign(**forecast.columns()))
+    averages = _over_seeds(forecasts)
+    for average, parts in averages.items():
+        values[average] = {
+            score: float(np.mean([values[part][score] for part in parts]))
+            for score in values[parts[0]]
+        }
+        samples[average] = {
+            score: np.mean([samples[part][score] for part in parts], axis=0)
+            for score in samples[parts[0]]
+        }
+        table = _score_rows(values[average], samples[average], confidence)
+        scores.append(_stratum(average, period, "all", table, storms))
 
     for stratum, member in strata(storms):
         part = {name: array[member] for name, array in storms.items()}
@@ -178,6 +215,8 @@ def verify(
         possible = 0 if few else _possible(resamples, part["run_date"])
         draws = resample_dates(part["run_date"], possible, seed)
         for forecast, probability in forecasts.items():
+            if forecast.kind in VARIANTS:
+                continue
             of_part = probability[member], part["label"]
             by_date = ForecastByDate(*of_part, draws.date, training_climatology)
             value = (
@@ -192,9 +231,9 @@ def verify(
     for name, parts in curves.items():
         table = pd.concat(parts, ignore_index=True)
         named[name] = table[[*FORECAST_COLUMNS, *table.columns.drop(list(FORECAST_COLUMNS))]]
-    differences = _differences(
-        _pairs(forecasts, reference), values, samples, forecasts, event, period, confidence
-    )
+    pairs = _pairs(forecasts, reference, matched or {})
+    pairs += _pairs_over_seeds(averages, forecasts, reference, matched or {})
+    differences = _differences(pairs, values, samples, forecasts, event, period, confidence)
     return Tables(pd.concat(scores, ignore_index=True), differences, **named)
 
 
@@ -224,33 +263,45 @@ def region_of(longitude: Any, latitude: Any) -> Array:
 
 
 def _forecasts(
-    predictions: Predictions, monte_carlo: Predictions
+    given: Iterable[tuple[str, str, Predictions]],
 ) -> tuple[dict[Forecast, Array], dict[str, Array]]:
-    """Probabilities (float64) of every forecast, and the storms that all of them are for."""
-    if not predictions:
-        raise ValueError("There are no predictions to verify.")
-    (first_model, first_seed), first = next(iter(predictions.items()))
-    storms = {name: np.asarray(first[name]) for name in SAME_STORM if name in first}
+    """Probabilities (float64) of every forecast, and the storms that all of them are for.
+
+    `given` holds the kind of forecast, the variable, and the predictions that have it.
+    """
+    storms: dict[str, Array] = {}
+    first = ""
     forecasts: dict[Forecast, Array] = {}
-    for kind, variable, given in (
-        ("single", "probability", predictions),
-        ("mc_mean", "mc_mean", monte_carlo),
-    ):
+    for kind, variable, predictions in given:
         by_model: dict[str, list[Array]] = {}
-        for (model, seed), arrays in given.items():
+        for (model, seed), arrays in predictions.items():
             whose = f"Model {model}, seed {seed}"
-            _check_same_storms(arrays, storms, whose, f"model {first_model}, seed {first_seed}")
+            if not first:
+                first = f"model {model}, seed {seed}"
+                storms = {name: np.asarray(arrays[name]) for name in SAME_STORM if name in arrays}
+            _check_same_storms(arrays, storms, whose, first)
             try:
                 probability, *_ = check_forecast(arrays[variable], storms["label"])
             except ValueError as error:
                 raise ValueError(f"{whose}, {variable}: {error} Predict again.") from None
             forecasts[Forecast(model, kind, str(seed))] = probability
             by_model.setdefault(model, []).append(probability)
-        mean_kind = {"single": "seed_mean", "mc_mean": "seed_mc_mean"}[kind]
         for model, probabilities in by_model.items():
-            if len(probabilities) > 1:
-                forecasts[Forecast(model, mean_kind, "all")] = np.mean(probabilities, axis=0)
+            if len(probabilities) > 1 and kind in SEED_MEANS:
+                joint = Forecast(model, SEED_MEANS[kind], "all")
+                forecasts[joint] = np.mean(probabilities, axis=0)
+    if not forecasts:
+        raise ValueError("There are no predictions to verify.")
     return forecasts, storms
+
+
+def _over_seeds(forecasts: Iterable[Forecast]) -> dict[Forecast, list[Forecast]]:
+    """The forecasts of several seeds whose scores are averaged, by the name of their average."""
+    found: dict[Forecast, list[Forecast]] = {}
+    for forecast in forecasts:
+        if forecast.kind in SEED_MEANS:
+            found.setdefault(forecast._replace(seed=OVER_SEEDS), []).append(forecast)
+    return {average: parts for average, parts in found.items() if len(parts) > 1}
 
 
 def _check_same_storms(
@@ -433,27 +484,75 @@ CURVES = {
 }
 
 
-def _pairs(forecasts: Mapping[Forecast, Array], reference: str) -> list[tuple[Forecast, Forecast]]:
+def _pairs(
+    forecasts: Mapping[Forecast, Array], reference: str, matched: Mapping[str, str]
+) -> list[tuple[Forecast, Forecast]]:
     """Each forecast with those it is compared with.
 
     That is the same forecast of the reference (its deterministic one where it has no Monte Carlo
-    members) and, for a Monte Carlo mean, the deterministic forecast of the model itself.
+    members), of the matched model and, for a Monte Carlo mean, the deterministic forecast of the
+    model itself. A variant is compared with what it is a variant of.
     """
     pairs = []
     for forecast in forecasts:
-        kind = DETERMINISTIC.get(forecast.kind, forecast.kind)
-        same = forecast._replace(model=reference)
-        plain = same if same in forecasts else same._replace(kind=kind)
-        own = forecast._replace(kind=kind)
-        others = dict.fromkeys((plain, own))
-        pairs += [(forecast, o) for o in others if o != forecast and o in forecasts]
-        if plain not in forecasts:
-            logger.warning(
-                "Model %s, seed %s: model %s has no forecast of that seed to be compared with.",
-                forecast.model,
-                forecast.seed,
-                reference,
+        if forecast.kind in VARIANTS:
+            pairs.append((forecast, forecast._replace(kind="single")))
+            continue
+        own = forecast._replace(kind=DETERMINISTIC.get(forecast.kind, forecast.kind))
+        others = dict.fromkeys(
+            _same_forecast(forecast, model, forecasts)
+            for model in _compared_with(forecast.model, reference, matched)
+        )
+        for other in others:
+            if other not in forecasts:
+                logger.warning(
+                    "Model %s, seed %s: model %s has no forecast of that seed to be compared with.",
+                    forecast.model,
+                    forecast.seed,
+                    other.model,
+                )
+        pairs += [(forecast, o) for o in (*others, own) if o != forecast and o in forecasts]
+    return pairs
+
+
+def _compared_with(model: str, reference: str, matched: Mapping[str, str]) -> list[str]:
+    """Models that a model is compared with: the reference and, if another, the one matching it."""
+    if model == reference:
+        return []
+    return list(dict.fromkeys((reference, matched.get(model, reference))))
+
+
+def _same_forecast(forecast: Forecast, model: str, forecasts: Mapping[Forecast, Array]) -> Forecast:
+    """The forecast of another model beside `forecast`: deterministic if it has no members."""
+    same = forecast._replace(model=model)
+    if same in forecasts:
+        return same
+    return same._replace(kind=DETERMINISTIC.get(forecast.kind, forecast.kind))
+
+
+def _pairs_over_seeds(
+    averages: Mapping[Forecast, Any],
+    forecasts: Iterable[Forecast],
+    reference: str,
+    matched: Mapping[str, str],
+) -> list[tuple[Forecast, Forecast]]:
+    """What the step from one network, averaged over the seeds, is worth.
+
+    That is the step from one network of the reference or of the matched model to one of the model
+    itself; from it to its mean over members; and to both means over the seeds.
+    """
+    found = [forecast for forecast in forecasts if forecast.seed == "all"]
+    pairs = []
+    for average in averages:
+        if average.kind == "single":
+            others = (
+                average._replace(model=model)
+                for model in _compared_with(average.model, reference, matched)
             )
+            pairs += [(average, other) for other in others if other in averages]
+            pairs += [(joint, average) for joint in found if joint.model == average.model]
+        else:
+            pairs.append((average, average._replace(kind="single")))
     return pairs
 
 
@@ -474,7 +573,7 @@ def _differences(
             resampled = centre(score, difference, resampled)
             low, high = interval(resampled, confidence)
             delong = np.nan
-            if score == "auc":
+            if score == "auc" and {forecast, other} <= forecasts.keys():
                 delong = delong_test(forecasts[forecast], forecasts[other], event).p_value
             rows.append(
                 (
@@ -482,7 +581,7 @@ def _differences(
                     other.model,
                     forecast.kind,
                     other.kind,
-                    forecast.seed,
+                    OVER_SEEDS if other.seed == OVER_SEEDS else forecast.seed,
                     period,
                     score,
                     difference,

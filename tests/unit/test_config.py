@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from stormcnn.config import Activation, load_config, schema, write_schema
+from stormcnn.config import Activation, load_config, matched_networks, schema, write_schema
 
 CONFIG = Path(__file__).parents[2] / "config"
 SHIPPED = ["config.yaml", "ncar.yaml", "study.yaml"]
@@ -122,6 +122,22 @@ def test_study_config_matches_the_dropout_network_in_size():
         "title": models["wide"]["title"],
         "spatial_dropout": None,
     }
+
+
+def test_networks_are_matched_that_differ_in_dropout_alone():
+    study = load_config(merged(read("study.yaml")))["models"]
+    assert matched_networks(study) == {"dropout": "wide"}
+    assert matched_networks(load_config(merged())["models"]) == {}
+    networks = {"wet": {"dropout": 0.1}, "dry": {}, "twin": {}, "deep": {"dense": [4]}}
+    assert matched_networks(
+        load_config(
+            {"models": networks | {"baseline": {"filters": [4]}}, "uncertainty": {"models": []}}
+        )["models"]
+    ) == {"wet": "dry"}
+
+
+def test_study_shows_what_scaling_by_the_test_storms_was_worth():
+    assert load_config(merged(read("study.yaml")))["comparison"]["own_scaling"]
 
 
 def test_schema_file_is_up_to_date(tmp_path):
@@ -445,6 +461,14 @@ FAULTS = {
     "reference that is left out": (
         {"models": {"baseline": None}},
         'comparison.reference: "baseline" was given; allowed are the networks l2 and dropout.',
+    ),
+    "network under the key of the simple reference": (
+        {"models": {"logistic_regression": {}}},
+        (
+            "models.logistic_regression: a network was given; allowed is any other key, because "
+            "this one is kept for the simple reference, or set comparison.simple_reference to "
+            "false."
+        ),
     ),
     "sampling of a network that is left out": (
         {"models": {"dropout": None}},

@@ -7,6 +7,7 @@ import xarray as xr
 from PIL import Image
 
 from stormcnn import diagrams
+from stormcnn.verification import VARIANTS
 
 TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
 
@@ -353,6 +354,43 @@ def test_headline_is_all_seeds_together_or_else_the_first():
         {"model": ["a", "a", "a", "b", "b"], "seed": ["3", "12", "all", "12", "3"]}
     )
     assert diagrams.headline(table).index.tolist() == [2, 4]
+
+
+def test_first_seed_is_the_smallest_number_of_each_model():
+    table = pd.DataFrame(
+        {"model": ["a", "a", "a", "b", "b"], "seed": ["3", "12", "all", "mean", "3"]}
+    )
+    assert diagrams.first_seed(table).index.tolist() == [0, 4]
+
+
+def test_every_variant_of_a_forecast_has_a_name():
+    assert tuple(diagrams.VARIANTS) == VARIANTS
+    table = pd.concat([curve(value=[1.0]), curve(value=[1.0], forecast="own_scaling")])
+    labels = [series.label for series in diagrams.series_of(table, TITLES)]
+    assert labels == ["Baseline", "Baseline, storms scaled by their own statistics"]
+    assert diagrams.without_variants(table)["forecast"].unique().tolist() == ["single"]
+
+
+def test_recalibration_has_a_panel_a_model_and_leaves_the_others_empty():
+    figure, axes = diagrams.make_figure(1, 3)
+    bins = {"forecast_mean": [0.1, 0.6], "storms": 9, "low": 0.1, "high": 0.7}
+    table = pd.concat(
+        curve(model=model, forecast=forecast, observed_frequency=[0.2, high], **bins)
+        for model in TITLES
+        for forecast, high in (("single", 0.3), ("isotonic", 0.5), ("logistic", 0.6))
+    )
+    diagrams.draw_recalibration(axes[0], table, TITLES)
+    assert [panel.get_title(loc="left") for panel in axes[0]] == [*TITLES.values(), ""]
+    assert [panel.axison for panel in axes[0]] == [True] * len(TITLES) + [False]
+    drawn = [container.lines[0].get_ydata().tolist() for container in axes[0, 1].containers]
+    assert drawn == [[0.2, 0.3], [0.2, 0.5], [0.2, 0.6]]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == [
+        "Perfect reliability",
+        "As it is",
+        "Isotonic recalibration",
+        "Logistic recalibration",
+    ]
 
 
 def test_seeds_are_named_where_there_are_several():

@@ -113,6 +113,22 @@ def test_model_of_several_seeds_is_compared_by_their_mean():
     assert table[["forecast", "seed", "auc"]].to_numpy().tolist() == [["seed_mean", "all", 0.7]]
 
 
+def test_simple_reference_has_as_many_parameters_as_coefficients():
+    scores = pd.concat([score_rows(), score_rows("logistic")])
+    histories = {("baseline", 0): pd.DataFrame({"seconds": [2.0]})}
+    table = report.compare_models(
+        scores,
+        {"baseline": "Baseline", "logistic": "Logistic regression"},
+        histories,
+        {("baseline", 0): SUMMARY},
+        {"logistic": pd.DataFrame({"coefficient": [0.1, 0.2, 0.3]})},
+    )
+    assert table["trainable_parameters"].tolist() == [17169, 3]
+    assert table["training_seconds"].tolist()[0] == 2
+    row = report_tables.model_table(table).rows[1]
+    assert [cell.text for cell in row] == ["Logistic regression", "3", "–", "–"]
+
+
 def test_summary_without_the_number_of_parameters_is_refused():
     with pytest.raises(ValueError, match="no trainable parameters"):
         report.compare_models(
@@ -216,6 +232,147 @@ def test_one_run_date_gives_no_interval_and_says_so(tmp_path, files):
     scores = pd.concat([score_rows(runs=1), score_rows("dropout", runs=1)])
     scores.to_csv(files["scores"], index=False)
     assert "All are of one run date, so no interval can be given" in write(tmp_path, files)
+
+
+def calibration_rows(model="baseline", low=0.0, p=0.4, z=2.0, **columns):
+    return score_rows(model, **columns).assign(
+        score=["murphy_reliability", "spiegelhalter_p_value", "spiegelhalter_z"],
+        value=[0.002, p, z],
+        low=[low, np.nan, 1.0],
+        high=[0.004, np.nan, 3.0],
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "p", "z", "said"),
+    [
+        (0.0, 0.4, 1, "are calibrated as far as these runs can tell (Murphy's reliability 0.00200"),
+        (0.001, 0.4, 1, "are not calibrated (Murphy's reliability 0.00200 (0.00100 to 0.00400)"),
+        (0.0, 0.02, 1, "are not calibrated, they are too sure"),
+        (0.001, 0.02, -1, "are not calibrated, they are not sure enough"),
+        (np.nan, 0.4, 1, "cannot be called calibrated or not, because no interval can be given"),
+    ],
+)
+def test_probabilities_are_called_calibrated_only_where_interval_and_p_value_allow_it(
+    low, p, z, said
+):
+    (sentence,) = report.calibration_sentences(calibration_rows(low=low, p=p, z=z), TITLES, 0.95)
+    assert sentence.startswith(f"Baseline: probabilities {said}")
+
+
+def recalibrated_rows():
+    """Two seeds of a network; logistic is better in training and mends the calibration."""
+    losses = {"isotonic": 0.12, "logistic": 0.11}
+    return pd.concat(
+        [
+            calibration_rows(forecast="seed_mean", seed="all", low=0.001, p=0.01),
+            *(
+                calibration_rows(forecast=method, seed=seed, low=0.001 * (method == "isotonic"))
+                for method in losses
+                for seed in (0, 1)
+            ),
+            *(
+                score_rows(forecast=method, seed=0, period="train")[:1].assign(
+                    score="log_score", value=loss
+                )
+                for method, loss in losses.items()
+            ),
+        ]
+    )
+
+
+def test_recalibration_that_was_chosen_on_the_training_period_is_judged_too():
+    scores = recalibrated_rows()
+    assert report_tables.chosen_recalibrations(scores) == {"baseline": "logistic"}
+    (sentence,) = report.calibration_sentences(scores, TITLES, 0.95)
+    assert "Baseline: probabilities are not calibrated, they are too sure" in sentence
+    assert "After logistic recalibration of the network of seed 0 they are calibrated" in sentence
+
+
+def test_recalibration_stands_beside_the_network_as_it_is():
+    scores = pd.concat(
+        [
+            calibration_rows(),
+            calibration_rows(forecast="logistic"),
+            score_rows(forecast="logistic", seed=1),
+            score_rows("dropout"),
+        ]
+    )
+    gains = pd.concat(
+        [
+            difference_row(model=["baseline"], forecast="logistic", score="brier_score"),
+            difference_row(),
+        ]
+    )
+    table = report_tables.recalibration_table(scores, gains, TITLES)
+    shown = [[cell.text for cell in row] for row in table.rows]
+    assert [row[0] for row in shown] == ["Baseline", "Baseline, logistic recalibration"]
+    assert [row[3:5] for row in shown] == [["0.00200 (0.00000 to 0.00400)", "0.400"]] * 2
+    assert [row[5] for row in shown] == ["–", "+0.0200 (+0.0040 to +0.0360)"]
+    assert {len(row) for row in shown} == {len(table.columns)} == {len(table.numeric)}
+    assert report_tables.recalibration_table(score_rows(), gains, TITLES) is None
+
+
+def test_variants_of_a_network_stay_out_of_claims_and_main_tables():
+    variants = pd.concat([difference_row(forecast="isotonic"), difference_row()])
+    assert len(report.judge_differences(variants, TITLES, 0.95)) == 1
+    assert {row[0].text for row in report_tables.difference_table(variants, TITLES).rows} == {
+        "Spatial dropout"
+    }
+    scores = pd.concat([score_rows(), score_rows(forecast="isotonic")])
+    assert len(report_tables.score_columns(scores, TITLES).rows) == 1
+    assert len(report_tables.score_rows(scores, TITLES, "Scores").columns) == 3
+
+
+def test_worth_of_scaling_by_the_test_storms_is_told(tmp_path, files):
+    own = difference_row(
+        forecast="own_scaling", reference="dropout", reference_forecast="single", p_holm=0.012
+    )
+    other = difference_row(reference_forecast="single")
+    pd.concat([other, own]).to_csv(files["differences"], index=False)
+    text = Page(write(tmp_path, files)).text
+    assert (
+        "Spatial dropout (storms scaled by their own statistics) beats Spatial dropout: "
+        "Brier skill score +0.020 (95 % interval +0.004 to +0.036, p = 0.012"
+    ) in text
+    difference_row().to_csv(files["differences"], index=False)
+    assert "scaled by their own statistics" not in Page(write(tmp_path, files)).text
+
+
+def test_gain_is_taken_apart_into_seeds_and_members():
+    steps = [
+        ("baseline", "seed_mean", "baseline"),
+        ("dropout", "single", "baseline"),
+        ("dropout", "mc_mean", "dropout"),
+        ("dropout", "seed_mc_mean", "dropout"),
+    ]
+    differences = pd.concat(
+        difference_row(model=[model], forecast=forecast, reference=reference, seed="mean")
+        for model, forecast, reference in steps
+    )
+    scores = pd.concat(
+        [
+            score_rows(seed="0"),
+            score_rows(seed="mean"),
+            score_rows("baseline", "seed_mean", "all"),
+            score_rows("dropout", "seed_mc_mean", "all"),
+            score_rows("dropout", "mc_mean", "mean"),
+            score_rows("dropout", seed="mean"),
+        ]
+    )
+    table = report_tables.gain_table(scores, differences, TITLES)
+    against = [(row[0].text, row[3].text, row[4].text) for row in table.rows]
+    gain = "+0.020 (+0.004 to +0.036)"
+    assert against == [
+        ("Baseline: one network", "–", "–"),
+        ("Baseline: mean of the seeds", "Baseline: one network", gain),
+        ("Spatial dropout: one network", "Baseline: one network", gain),
+        ("Spatial dropout: Monte Carlo mean of one network", "Spatial dropout: one network", gain),
+        ("Spatial dropout: Monte Carlo mean of the seeds", "Spatial dropout: one network", gain),
+    ]
+    assert [cell.text for cell in table.rows[1]][-1] == "0.012"
+    assert {len(row) for row in table.rows} == {len(table.columns)} == {len(table.numeric)}
+    assert report_tables.gain_table(score_rows(), difference_row(), TITLES) is None
 
 
 @pytest.mark.parametrize(

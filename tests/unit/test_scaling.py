@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from stormcnn.scaling import fit_scaling, merge_statistics
+from stormcnn.scaling import exchange_scaling, fit_scaling, merge_statistics
 
 PREDICTORS = ["REFL_COM_curr", "U10_curr"]
 
@@ -101,3 +101,29 @@ def test_missing_predictor_is_named(tmp_path):
     file = statistics_file(tmp_path / "s.csv", [moments(np.arange(3.0))])
     with pytest.raises(ValueError, match="no statistics of REFL_COM_curr"):
         fit_scaling([file], PREDICTORS, "2015-01-01")
+
+
+def scaling_of(values, variables=PREDICTORS):
+    return pd.DataFrame(
+        {"variable": variables, "mean": values.mean((0, 1, 2)), "std": values.std((0, 1, 2))}
+    )
+
+
+def test_exchanged_scaling_is_what_the_network_would_have_made_of_its_own_statistics():
+    rng = np.random.default_rng(0)
+    training = scaling_of(rng.normal([30, 2], [10, 5], (50, 4, 4, 2)))
+    patches = rng.normal([20, -3], [5, 9], (50, 4, 4, 2)).astype("f4")
+    own = scaling_of(patches)
+    seen = exchange_scaling(patches, own[::-1], training)
+    assert seen.dtype == "f4"
+    scaled = (seen - training["mean"].to_numpy()) / training["std"].to_numpy()
+    np.testing.assert_allclose(scaled.mean((0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled.std((0, 1, 2)), 1, rtol=1e-5)
+    np.testing.assert_allclose(exchange_scaling(patches, training, training), patches, rtol=1e-6)
+
+
+def test_variable_without_spread_cannot_be_scaled_by_itself():
+    training = scaling_of(np.random.default_rng(0).normal(0, 1, (9, 2, 2, 2)))
+    own = training.assign(std=[0.5, 0.0])
+    with pytest.raises(ValueError, match="U10_curr: the same value everywhere in the test period"):
+        exchange_scaling(np.zeros((9, 2, 2, 2)), own, training)

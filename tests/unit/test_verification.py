@@ -24,6 +24,9 @@ COLUMNS = {
 }
 
 
+DELONG = "p_delong_independent_storms"
+
+
 def made_up_storms(dates=20, storms=60, seed=0):
     """Log odds of the true chance, and what all predictions of these storms share."""
     draw = np.random.default_rng(seed)
@@ -242,19 +245,23 @@ def test_several_seeds_have_a_mean_forecast_and_members_theirs():
         ("baseline", "seed_mean", "all"),
         ("baseline", "single", "0"),
         ("baseline", "single", "1"),
+        ("baseline", "single", "mean"),
         ("dropout", "mc_mean", "0"),
         ("dropout", "mc_mean", "1"),
+        ("dropout", "mc_mean", "mean"),
         ("dropout", "seed_mc_mean", "all"),
         ("dropout", "seed_mean", "all"),
         ("dropout", "single", "0"),
         ("dropout", "single", "1"),
+        ("dropout", "single", "mean"),
     ]
     mean = np.mean([single["baseline", s]["probability"].astype(float) for s in (0, 1)], axis=0)
     assert score_of(tables, "brier_score", forecast="seed_mean")["value"] == pytest.approx(
         scores.brier_score(mean, storms[1]["label"]), rel=1e-14
     )
     pairs = ["model", "forecast", "seed", "reference", "reference_forecast"]
-    assert sorted(map(tuple, tables.differences[pairs].drop_duplicates().to_numpy())) == [
+    compared = sorted(map(tuple, tables.differences[pairs].drop_duplicates().to_numpy()))
+    assert [pair for pair in compared if pair[2] != "mean"] == [
         ("dropout", "mc_mean", "0", "baseline", "single"),
         ("dropout", "mc_mean", "0", "dropout", "single"),
         ("dropout", "mc_mean", "1", "baseline", "single"),
@@ -265,6 +272,78 @@ def test_several_seeds_have_a_mean_forecast_and_members_theirs():
         ("dropout", "single", "0", "baseline", "single"),
         ("dropout", "single", "1", "baseline", "single"),
     ]
+    assert [pair for pair in compared if pair[2] == "mean"] == [
+        ("baseline", "seed_mean", "mean", "baseline", "single"),
+        ("dropout", "mc_mean", "mean", "dropout", "single"),
+        ("dropout", "seed_mc_mean", "mean", "dropout", "single"),
+        ("dropout", "seed_mean", "mean", "dropout", "single"),
+        ("dropout", "single", "mean", "baseline", "single"),
+    ]
+
+
+def test_gain_over_one_network_is_its_average_over_the_seeds():
+    storms = made_up_storms(12, 40)
+    single = {("baseline", seed): forecast(*storms, noise=0.8, seed=seed) for seed in (0, 1, 2)}
+    tables = verify_made_up(single, resamples=50)
+    scored = tables.scores.query("stratum == 'all' and score == 'brier_score'").set_index("seed")
+    each = scored.loc[["0", "1", "2"], "value"]
+    assert scored.loc["mean", "value"] == pytest.approx(each.mean(), rel=1e-14)
+    gain = row_of(tables.differences, seed="mean", score="brier_score")
+    assert gain["difference"] == pytest.approx(scored.loc["all", "value"] - each.mean(), rel=1e-12)
+    # Averaging the seeds' probabilities saves their variance, whatever happens.
+    probability = np.array([arrays["probability"] for arrays in single.values()], float)
+    assert gain["difference"] == pytest.approx(-probability.var(axis=0).mean(), rel=1e-10)
+    assert gain["high"] < 0
+    assert np.isnan(row_of(tables.differences, seed="mean", score="auc")[DELONG])
+
+
+def test_matched_network_is_compared_with_beside_the_reference(predictions):
+    tables = verify_made_up(predictions, matched={"dropout": "noisy", "baseline": "noisy"})
+    found = tables.differences[["model", "reference"]].drop_duplicates()
+    assert found.to_numpy().tolist() == [
+        ["dropout", "baseline"],
+        ["dropout", "noisy"],
+        ["noisy", "baseline"],
+    ]
+    assert row_of(tables.differences, reference="noisy", score="auc")["low"] > 0
+
+
+def test_recalibration_and_own_scaling_are_judged_against_their_own_network(predictions):
+    whole = predictions["dropout", 0]
+    changed = {
+        **whole,
+        "probability_isotonic": whole["probability"] ** 2,
+        "probability_logistic": whole["probability"],
+    }
+    tables = verify_made_up(
+        predictions,
+        recalibrated={("dropout", 0): changed},
+        own_scaling={("noisy", 0): {**predictions["noisy", 0], "probability": [0.1] * 1200}},
+    )
+    variants = ["isotonic", "logistic", "own_scaling"]
+    for table in tables:
+        judged = table[table["forecast"].isin(variants)]
+        assert judged.groupby("forecast", sort=False)["model"].unique().to_dict() == {
+            "isotonic": ["dropout"],
+            "logistic": ["dropout"],
+            "own_scaling": ["noisy"],
+        }
+    rows = tables.differences[tables.differences["forecast"].isin(variants)]
+    assert (rows["reference"] == rows["model"]).all()
+    assert (rows["reference_forecast"] == "single").all()
+    same = rows[rows["forecast"] == "logistic"]
+    assert (same["difference"] == 0).all()
+    squared = score_of(tables, "mean_probability", "dropout", forecast="isotonic")
+    assert squared["value"] == pytest.approx((whole["probability"].astype(float) ** 2).mean())
+    assert score_of(tables, "auc", "noisy", forecast="own_scaling")["value"] == 0.5
+    in_parts = tables.scores[tables.scores["stratum"] != "all"]
+    assert set(in_parts["forecast"]) == {"single"}
+
+
+def test_missing_recalibrated_probability_is_named_in_the_error(predictions):
+    gaps = {**predictions["dropout", 0], "probability_isotonic": np.full(1200, np.nan)}
+    with pytest.raises(ValueError, match="Model dropout, seed 0, probability_isotonic: 1200 of"):
+        verify_made_up(predictions, recalibrated={("dropout", 0): gaps})
 
 
 def test_datasets_are_taken_as_they_are_read(tables, predictions):

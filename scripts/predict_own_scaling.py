@@ -1,0 +1,58 @@
+"""Apply one network to the test storms, scaled by their own statistics as the course did."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from stormcnn.files import provenance, write_netcdf
+from stormcnn.logs import job_log
+from stormcnn.patches import read_patches
+from stormcnn.predictions import describe_predictions
+from stormcnn.scaling import exchange_scaling, merge_statistics
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def predict_own_scaling(
+    *,
+    network: str,
+    patches: list[str],
+    statistics: list[str],
+    scaling: str,
+    model: str,
+    seed: int,
+    threshold: float,
+    threads: int,
+    output: str,
+) -> None:
+    """Write the probability and the label of every test storm."""
+    own = merge_statistics(pd.concat([pd.read_csv(path) for path in statistics]))
+    storms = read_patches(patches)
+    fields = exchange_scaling(storms["predictors"].values, own, pd.read_csv(scaling))
+
+    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    from stormcnn import backend
+    from stormcnn.networks import load_network
+    from stormcnn.training import predict_probability
+
+    backend.prepare(threads, seed)
+    probability = predict_probability(load_network(network), fields)
+    predictions = describe_predictions(probability, storms["peak"], threshold)
+    about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
+    write_netcdf(predictions.assign_attrs(title=storms.attrs["title"], **about), output)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        predict_own_scaling(
+            network=snakemake.input.network,
+            patches=snakemake.input.patches,
+            statistics=snakemake.input.statistics,
+            scaling=snakemake.input.scaling,
+            model=snakemake.params.model,
+            seed=int(snakemake.params.seed),
+            threshold=snakemake.params.threshold,
+            threads=snakemake.params.threads,
+            output=snakemake.output.predictions,
+        )
