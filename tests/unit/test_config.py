@@ -177,6 +177,16 @@ def test_date_of_a_file_is_understood():
     assert config["split"]["test_start"] == "2016-01-01"
 
 
+def test_day_on_which_validation_starts_is_understood():
+    config = load_config(merged({"tuning": {"validation_start": date(2014, 1, 1)}}))
+    assert config["tuning"]["validation_start"] == "2014-01-01"
+
+
+def test_run_without_dropout_need_not_mention_tuning():
+    config = load_config(merged({"models": {"dropout": None}, "uncertainty": {"models": []}}))
+    assert config["tuning"]["model"] is None
+
+
 def test_names_that_look_like_numbers_or_dates_stay_names():
     assert load_config(merged({"run": {"name": 2024}}))["run"]["name"] == "2024"
     assert load_config(merged({"run": {"name": date(2024, 6, 1)}}))["run"]["name"] == "2024-06-01"
@@ -498,6 +508,60 @@ FAULTS = {
         (
             'data.ncar.patches.sha256: "d41d8cd9" was given; allowed is 64 hexadecimal digits, or '
             "null."
+        ),
+    ),
+    "tuning of no network": (
+        {"tuning": {"model": "dropuot"}},
+        'tuning.model: "dropuot" was given; allowed are the networks baseline, l2 and dropout.',
+    ),
+    "tuning of a network without dropout": (
+        {"tuning": {"model": "l2"}},
+        (
+            'tuning.model: "l2" was given, which has no dropout; allowed are networks with '
+            "spatial_dropout, dropout or dense_dropout above 0."
+        ),
+    ),
+    "tuning without any dropout": (
+        {"models": {"dropout": None}, "uncertainty": {"models": []}, "tuning": {"report": True}},
+        "tuning.report: true was given, but no network has a dropout; allowed is false.",
+    ),
+    "rate that drops nothing": (
+        {"tuning": {"rates": [0, 0.1]}},
+        (
+            "tuning.rates: [0, 0.1] was given; allowed is a list of one or more different "
+            "numbers between 0 and 1."
+        ),
+    ),
+    "rate given twice": (
+        {"tuning": {"rates": [0.1, 0.10]}},
+        (
+            "tuning.rates: [0.1, 0.1] was given; allowed is a list of one or more different "
+            "numbers between 0 and 1."
+        ),
+    ),
+    "one member has no spread": (
+        {"tuning": {"members": 1}},
+        "tuning.members: 1 was given; allowed is a whole number from 2.",
+    ),
+    "validation inside a batch": (
+        {"tuning": {"validation_start": "2014-06-01"}},
+        (
+            "tuning.validation_start: 2014-06-01 was given; allowed is the first day of a year "
+            "such as 2014-01-01, because data.batch is year and no batch may be cut in two."
+        ),
+    ),
+    "validation in the test period": (
+        {"tuning": {"validation_start": "2015-01-01"}},
+        (
+            "tuning.validation_start: 2015-01-01 was given; allowed is a day before "
+            "split.test_start, 2015-01-01, because the test period tunes nothing."
+        ),
+    ),
+    "validation on no day": (
+        {"tuning": {"validation_start": "spring"}},
+        (
+            'tuning.validation_start: "spring" was given; allowed is a date such as 2014-01-01, '
+            "or null."
         ),
     ),
     "forecast by no network": (
