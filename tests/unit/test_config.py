@@ -124,6 +124,14 @@ def test_study_config_matches_the_dropout_network_in_size():
     }
 
 
+def test_study_config_tunes_the_rate_of_the_dropout_network():
+    config = load_config(merged(read("study.yaml")))
+    assert len(config["training"]["seeds"]) >= 3
+    assert config["tuning"]["report"] is True
+    assert config["tuning"]["model"] == "dropout"
+    assert config["tuning"]["rates"] == [0.05, 0.1, 0.2, 0.3, 0.4, 0.5]
+
+
 def test_schema_file_is_up_to_date(tmp_path):
     write_schema(tmp_path / "schema.json")
     written = (tmp_path / "schema.json").read_text(encoding="utf-8")
