@@ -39,7 +39,7 @@ ncar: $(runtime) ## The same on the NCAR archive, which is downloaded
 	$(snakemake) --configfile config/ncar.yaml
 
 .PHONY: study
-study: $(runtime) ## The comparison with several seeds and more networks, on made-up storms
+study: $(runtime) ## More networks, several seeds and dropout rates, on made-up storms
 	$(snakemake) --configfile config/study.yaml
 
 .PHONY: test

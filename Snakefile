@@ -26,6 +26,7 @@ wildcard_constraints:
     batch=r"\d{4}(-\d{2}){0,2}",
     model="|".join(MODELS),
     seed=r"\d+",
+    rate=r"[\d.e-]+",
 
 
 include: "rules/data.smk"
@@ -33,6 +34,7 @@ include: "rules/scaling.smk"
 include: "rules/train.smk"
 include: "rules/verify.smk"
 include: "rules/uncertainty.smk"
+include: "rules/tuning.smk"
 include: "rules/report.smk"
 include: "rules/forecast.smk"
 

@@ -103,6 +103,67 @@ def patches_of(batches: list[str]) -> list[str]:
     return expand("<data>/patches/{batch}.nc", batch=batches)
 
 
+def tuned_dropout() -> tuple[str, str, float]:
+    """The network whose dropout rate is tuned, the key of the rate, and its value now."""
+    for model in [config["tuning"]["model"]] if config["tuning"]["model"] else MODELS:
+        for key in ("spatial_dropout", "dropout", "dense_dropout"):
+            if rate := ARCHITECTURES[model][key]:
+                return model, key, rate
+    raise WorkflowError(
+        "tuning.model: null was given, and no network has a dropout whose rate could be tuned."
+    )
+
+
+def with_rate(rate: str) -> dict:
+    """The tuned network at another rate."""
+    model, key, _ = tuned_dropout()
+    return ARCHITECTURES[model] | {key: float(rate)}
+
+
+def first_day(batch: str) -> str:
+    """First day of a batch."""
+    return f"{batch}-01-01"[:10]
+
+
+def validation_start() -> str:
+    """First day of the part of the training period that dropout rates are judged on."""
+    earlier = [run.run_date for run in RUNS if run.run_date < TEST_START]
+    starts = [first_day(batch) for batch in TRAINING_BATCHES]
+    # The first batch must remain to train on.
+    enough = [
+        start
+        for start in starts[1:]
+        if 4 * sum(run_date >= start for run_date in earlier) >= len(earlier)
+    ]
+    chosen = config["tuning"]["validation_start"] or [*starts[:2], *enough][-1]
+    if not starts[0] < chosen <= earlier[-1]:
+        raise WorkflowError(
+            f"tuning.validation_start: {chosen} leaves no run file to train on or none to judge "
+            f"by; the run dates of the training period reach from {earlier[0][:10]} to "
+            f"{earlier[-1][:10]}. Set another day, or data.batch to month or day."
+        )
+    return chosen
+
+
+# What is asked for, or given, is checked before any job.
+if config["tuning"]["report"] or config["tuning"]["validation_start"]:
+    validation_start()
+
+
+def learning_batches() -> list[str]:
+    """Batches of the training period that networks of several dropout rates are trained on."""
+    return [
+        batch for batch in TRAINING_BATCHES if first_day(batch) < validation_start()
+    ]
+
+
+def validation_batches() -> list[str]:
+    """Batches of the training period that dropout rates are judged on."""
+    return [
+        batch for batch in TRAINING_BATCHES if first_day(batch) >= validation_start()
+    ]
+
+
 def archive_path(kind: str) -> str:
     """The archive of `patches` or `tracks`: one that is on disk, or the one to be downloaded."""
     return config["data"]["ncar"][kind]["file"] or f"<data>/archives/{kind}.tar.gz"

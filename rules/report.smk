@@ -189,6 +189,8 @@ FIGURES.append("recalibration")
 UNCERTAINTY = ["scores", "spread_skill", "discard", "counts"] if SAMPLED_MODELS else []
 if SAMPLED_MODELS:
     FIGURES += ["counts", "spread_skill", "discard", "entropy"]
+if config["tuning"]["report"]:
+    FIGURES += ["rate_sweep"]
 CASES = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS)
 
 
@@ -231,6 +233,11 @@ rule write_report:
             "<results>/figures/cases-{model}-{seed}.png", model=CASE_MODELS, seed=SEEDS
         )
         + ["<results>/figures/dropout_masks.png"],
+        tuning=(
+            expand("<results>/tuning/{table}.csv", table=["choice", "scores"])
+            if config["tuning"]["report"]
+            else []
+        ),
         published=PUBLISHED["published_scores"],
         coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
         code=code("write_report"),

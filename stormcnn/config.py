@@ -133,6 +133,7 @@ Texts = Annotated[list[Text], *UNIQUE, _allowed("a list of different texts")]
 Count = Annotated[int, Field(ge=0), _allowed("a whole number from 0")]
 CountFromOne = Annotated[int, Field(ge=1), _allowed("a whole number from 1")]
 OptionalCount = Annotated[int | None, Field(ge=1), _allowed("a whole number from 1, or null")]
+CountFromTwo = Annotated[int, Field(ge=2), _allowed("a whole number from 2")]
 Seed = Annotated[int, Field(ge=0, lt=2**32), _allowed("a whole number from 0 to 4294967295")]
 Positive = Annotated[float, Field(gt=0), _allowed("a number above 0")]
 Strength = Annotated[float, Field(ge=0), _allowed("a number from 0")]
@@ -143,6 +144,17 @@ Sha256 = Annotated[
 ]
 Day = Annotated[
     date, Field(strict=True), BeforeValidator(_read_date), _allowed("a date such as 2015-01-01")
+]
+OptionalDay = Annotated[
+    Annotated[date, Field(strict=True)] | None,
+    BeforeValidator(_read_date),
+    _allowed("a date such as 2014-01-01, or null"),
+]
+Seeds = Annotated[
+    list[Seed],
+    Field(min_length=1),
+    *UNIQUE,
+    _allowed("a list of one or more different whole numbers from 0 to 4294967295"),
 ]
 
 
@@ -443,12 +455,7 @@ class Training(Block):
         default=64, description="Storms a step. The lesson has 512, for 76,377 training storms."
     )
     learning_rate: Positive = Field(default=0.001, description="Learning rate of Adam.")
-    seeds: Annotated[
-        list[Seed],
-        Field(min_length=1),
-        *UNIQUE,
-        _allowed("a list of one or more different whole numbers from 0 to 4294967295"),
-    ] = Field(default=[0], description="Every network is trained once for each seed.")
+    seeds: Seeds = Field(default=[0], description="Every network is trained once for each seed.")
     threads: CountFromOne = Field(
         default=1,
         description="Threads a training job. Weights are bit-identical for equal numbers of "
@@ -496,6 +503,49 @@ class Uncertainty(Block):
         default=50, description="Members for every test storm. 0: only the cases are sampled."
     )
     cases: Cases = Field(default_factory=Cases, description="Storms that are looked at one by one.")
+
+
+class Tuning(Block):
+    """Which dropout rate to take (target `tune_dropout`).
+
+    One network is trained at several rates on the first part of the training period, and the
+    rates are judged on the rest of it. The test period is never looked at.
+    """
+
+    model: OptionalText = Field(
+        default=None,
+        description="Key of the network, which needs a dropout: the rates replace its "
+        "`spatial_dropout` or `dropout`, or its `dense_dropout` where it has neither. null: the "
+        "first network that has one.",
+    )
+    rates: Annotated[
+        list[Fraction],
+        Field(min_length=1),
+        *UNIQUE,
+        _allowed("a list of one or more different numbers between 0 and 1"),
+    ] = Field(
+        default=[0.05, 0.1, 0.2, 0.3, 0.4, 0.5],
+        description="Rates to try. A rate that is added trains no other again.",
+    )
+    seeds: Seeds = Field(
+        default=[0],
+        description="At each rate a network is trained for each seed; a rate is judged by the "
+        "average over them.",
+    )
+    members: CountFromTwo = Field(
+        default=50, description="Members for every storm that the rates are judged on."
+    )
+    validation_start: OptionalDay = Field(
+        default=None,
+        description="Runs of the training period from this run date on judge the rates, earlier "
+        "ones train. It must be the first day of a batch, before `split.test_start`. null: the "
+        "latest such day that leaves at least a quarter of the training period's runs.",
+    )
+    report: bool = Field(
+        default=False,
+        description="true: the report shows the rates, so they are tried before it is written; "
+        "false: only the target `tune_dropout` tries them.",
+    )
 
 
 class Report(Block):
@@ -558,6 +608,7 @@ class Config(Block):
     training: Training = Field(default_factory=Training)
     verification: Verification = Field(default_factory=Verification)
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
+    tuning: Tuning = Field(default_factory=Tuning)
     report: Report = Field(default_factory=Report)
     forecast: Forecast = Field(default_factory=Forecast)
 
@@ -568,6 +619,7 @@ class Config(Block):
                 *self._source_faults(),
                 *self._split_faults(),
                 *self._model_faults(),
+                *self._tuning_faults(),
                 *self._forecast_faults(),
             ]
         )
@@ -600,13 +652,24 @@ class Config(Block):
             )
 
     def _split_faults(self) -> Iterator[str]:
-        day = self.split.test_start
+        test_start, validation_start = self.split.test_start, self.tuning.validation_start
+        yield from self._batch_faults("split.test_start", test_start)
+        if validation_start is None:
+            return
+        yield from self._batch_faults("tuning.validation_start", validation_start)
+        if validation_start >= test_start:
+            yield (
+                f"tuning.validation_start: {validation_start} was given; allowed is a day before "
+                f"split.test_start, {test_start}, because the test period tunes nothing."
+            )
+
+    def _batch_faults(self, key: str, day: date) -> Iterator[str]:
         first = {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}[
             self.data.batch
         ]
         if day != first:
             yield (
-                f"split.test_start: {day} was given; allowed is the first day of a "
+                f"{key}: {day} was given; allowed is the first day of a "
                 f"{self.data.batch} such as {first}, because data.batch is {self.data.batch} and "
                 "no batch may be cut in two."
             )
@@ -631,6 +694,19 @@ class Config(Block):
                     f"uncertainty.models: {_shown(name)} was given, which has no dropout; allowed "
                     "are networks with spatial_dropout, dropout or dense_dropout above 0."
                 )
+
+    def _tuning_faults(self) -> Iterator[str]:
+        model = self.tuning.model
+        tunable = [name for name, network in self.models.items() if network.has_dropout]
+        if model is not None and model not in self.models:
+            yield self._no_model("tuning.model", model)
+        elif model is not None and model not in tunable:
+            yield (
+                f"tuning.model: {_shown(model)} was given, which has no dropout; allowed are "
+                "networks with spatial_dropout, dropout or dense_dropout above 0."
+            )
+        elif self.models and self.tuning.report and not tunable:
+            yield ("tuning.report: true was given, but no network has a dropout; allowed is false.")
 
     def _forecast_faults(self) -> Iterator[str]:
         """Faults of a forecast that is asked for, by a network of this run."""

@@ -879,9 +879,11 @@ def draw_rate_sweep(
 ) -> None:
     """A score by dropout rate, with the chosen rate marked.
 
-    `table` holds one score: `rate,value` and maybe `low,high`.
+    `table` holds one score: `rate,value` and maybe `low,high`. Seeds of a rate are averaged; the
+    averaged ends of their intervals are never too close together for the averaged score.
     """
-    rows = table.sort_values("rate")
+    columns = [name for name in ("value", "low", "high") if name in table]
+    rows = table.groupby("rate", as_index=False)[columns].mean()
     axes.errorbar(
         rows["rate"],
         rows["value"],

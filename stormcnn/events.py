@@ -24,5 +24,6 @@ def check_enough_storms(event: NDArray[np.bool_], threshold: float) -> None:
             f"There are too few {rare} to train on: of {event.size} storms of the training period "
             f"{events} exceed event.threshold {threshold:g} and {others} do not; at least "
             f"{LEAST_STORMS_A_CLASS} of each are needed. Add run files, set a later "
-            "split.test_start, or change event.threshold."
+            "split.test_start (of dropout rates: tuning.validation_start), or change "
+            "event.threshold."
         )

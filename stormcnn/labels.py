@@ -297,7 +297,10 @@ FIGURES = {
     "rate_sweep": FigureText(
         "tuning",
         "Dropout rates",
-        "Score by dropout rate on the held-out part of the training period.",
+        "Scores of the members by dropout rate, on the held-out part of the training period. Log "
+        "score: how far above the lowest, with one standard error; bars that reach 0 are as good. "
+        "The other bars are intervals. Coverage should be 0.9; the spread-skill ratio of single "
+        "storms is no test and decided nothing.",
     ),
 }
 """Figures by the part of their file name before the first hyphen."""

@@ -34,6 +34,7 @@ from stormcnn.report_tables import (
     model_table,
     p_value,
     published_table,
+    rate_table,
     recalibration_table,
     score_columns,
     score_rows,
@@ -202,6 +203,7 @@ def write_report(
     uncertainty: Mapping[str, StrPath] | None = None,
     members: Sequence[StrPath] = (),
     cases: Sequence[StrPath] = (),
+    tuning: Mapping[str, StrPath] | None = None,
     figures: Sequence[StrPath] = (),
     published: StrPath | None = None,
     coefficients: StrPath | None = None,
@@ -216,6 +218,7 @@ def write_report(
       tables, all offered for download; `summaries` and `histories` by (model, seed).
     - `predictions`, `members` (NetCDF of every test storm), `cases`: files of networks, which name
       their `model` and `seed`; `patches`: the test period's.
+    - `tuning`: CSV tables of the dropout rates tried: `choice` and `scores`.
     - `figures`: PNG or SVG; the name before the first hyphen says what it shows (`FIGURES`), the
       rest which model or case.
     - `published`: published scores, set beside ours. `coefficients`: those of the simple
@@ -239,12 +242,14 @@ def write_report(
         "inventory": inventory,
         **(curves or {}),
         **{f"uncertainty-{name}": file for name, file in (uncertainty or {}).items()},
+        **{f"tuning-{name}": file for name, file in (tuning or {}).items()},
         **{f"history-{model}-seed-{seed}": file for (model, seed), file in histories.items()},
         "published-scores": published,
         "simple-reference-coefficients": coefficients,
     }
     given = None if differences is None else pd.read_csv(differences)
     spread = pd.read_csv(uncertainty["scores"]) if uncertainty else None
+    rates = pd.read_csv(tuning["choice"]) if tuning else None
     stored = read_inventory(inventory)
     content: dict[str, Any] = {
         "run": run,
@@ -276,6 +281,8 @@ def write_report(
         if spread is None
         else score_rows(spread, titles, "Scores of Monte Carlo dropout"),
         "cases": case_table(cases, titles),
+        "rate_sentences": [] if rates is None else describe_choice(rates),
+        "rates": None if rates is None else rate_table(rates),
         "inventory": inventory_table(stored),
         "inventory_facts": {
             "files": len(stored),
@@ -415,6 +422,31 @@ def _count_sentences(uncertainty: pd.DataFrame | None, titles: Mapping[str, str]
             f"hold {share} of the observed numbers ({low} to {high}), so they are {said}."
         )
     return sentences
+
+
+def describe_choice(choice: pd.DataFrame) -> list[str]:
+    """Say which rate was chosen, why, and what that means for the rate the network has now."""
+    chosen = choice[choice["chosen"]].iloc[0]
+    said = [
+        f"Of the {len(choice)} dropout rates tried, {chosen['rate']:g} is chosen: "
+        f"{chosen['reason']}."
+    ]
+    own = choice[choice["own"]]
+    if own.empty:
+        said.append("The rate that the network has in this run was not among them.")
+    elif own["chosen"].all():
+        said.append("It is the rate that the network has in this run, which need not be adjusted.")
+    elif own["as_good"].all():
+        said.append(
+            f"The rate that the network has in this run, {own['rate'].iloc[0]:g}, gives "
+            "probabilities that are as good, so the choice rests on the event counts alone."
+        )
+    else:
+        said.append(
+            f"The rate that the network has in this run, {own['rate'].iloc[0]:g}, should be "
+            f"adjusted: {own['reason'].iloc[0]}."
+        )
+    return said
 
 
 def _figures_by_section(

@@ -135,6 +135,32 @@ def model_table(comparison: pd.DataFrame) -> Table:
     )
 
 
+def rate_table(choice: pd.DataFrame) -> Table:
+    """The dropout rates tried: a row a rate, with what the choice looked at and why."""
+    columns = {
+        "log_score": ("Log score", 4),
+        "difference": ("Above the lowest", 4),
+        "standard_error": ("Standard error", 4),
+        "count_crps": ("CRPS of counts", 3),
+        "count_coverage_90": ("Coverage of 90 % of counts", 3),
+        "spread_skill_ratio": ("Spread-skill ratio", 3),
+    }
+    rows = [
+        [
+            Cell(f"{row['rate']:g}", float(row["rate"])),
+            *(Cell(number(row[name], digits), row[name]) for name, (_, digits) in columns.items()),
+            *[Cell(text, text) for text in ("yes" if row["chosen"] else "no", row["reason"])],
+        ]
+        for row in choice.to_dict("records")
+    ]
+    return Table(
+        "The dropout rates tried. The spread-skill ratio of single storms decided nothing.",
+        ["Rate", *(label for label, _ in columns.values()), "Chosen", "Why"],
+        [True] * (1 + len(columns)) + [False, False],
+        rows,
+    )
+
+
 def score_columns(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     """The main scores: a row a forecast, a column a score."""
     names = [name for name in MAIN_SCORES if (scores["score"] == name).any()]

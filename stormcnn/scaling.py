@@ -56,7 +56,8 @@ def fit_scaling(
     if training.empty or not training["count"].sum():
         raise ValueError(
             f"split.test_start: no storm of the training period (run dates before {before}) is "
-            "left after checking. Set a later day, or see inventory.csv for what was set aside."
+            "left after checking. Set a later day (of dropout rates: tuning.validation_start), or "
+            "see inventory.csv for what was set aside."
         )
     scaling = merge_statistics(training).set_index("variable")
     for variable in predictors:

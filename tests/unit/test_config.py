@@ -140,6 +140,14 @@ def test_study_shows_what_scaling_by_the_test_storms_was_worth():
     assert load_config(merged(read("study.yaml")))["comparison"]["own_scaling"]
 
 
+def test_study_config_tunes_the_rate_of_the_dropout_network():
+    config = load_config(merged(read("study.yaml")))
+    assert len(config["training"]["seeds"]) >= 3
+    assert config["tuning"]["report"] is True
+    assert config["tuning"]["model"] == "dropout"
+    assert config["tuning"]["rates"] == [0.05, 0.1, 0.2, 0.3, 0.4, 0.5]
+
+
 def test_schema_file_is_up_to_date(tmp_path):
     write_schema(tmp_path / "schema.json")
     written = (tmp_path / "schema.json").read_text(encoding="utf-8")
@@ -191,6 +199,16 @@ def test_date_of_a_file_is_understood():
     assert isinstance(read("config.yaml")["split"]["test_start"], date)
     config = load_config(merged({"split": {"test_start": date(2016, 1, 1)}}))
     assert config["split"]["test_start"] == "2016-01-01"
+
+
+def test_day_on_which_validation_starts_is_understood():
+    config = load_config(merged({"tuning": {"validation_start": date(2014, 1, 1)}}))
+    assert config["tuning"]["validation_start"] == "2014-01-01"
+
+
+def test_run_without_dropout_need_not_mention_tuning():
+    config = load_config(merged({"models": {"dropout": None}, "uncertainty": {"models": []}}))
+    assert config["tuning"]["model"] is None
 
 
 def test_names_that_look_like_numbers_or_dates_stay_names():
@@ -522,6 +540,60 @@ FAULTS = {
         (
             'data.ncar.patches.sha256: "d41d8cd9" was given; allowed is 64 hexadecimal digits, or '
             "null."
+        ),
+    ),
+    "tuning of no network": (
+        {"tuning": {"model": "dropuot"}},
+        'tuning.model: "dropuot" was given; allowed are the networks baseline, l2 and dropout.',
+    ),
+    "tuning of a network without dropout": (
+        {"tuning": {"model": "l2"}},
+        (
+            'tuning.model: "l2" was given, which has no dropout; allowed are networks with '
+            "spatial_dropout, dropout or dense_dropout above 0."
+        ),
+    ),
+    "tuning without any dropout": (
+        {"models": {"dropout": None}, "uncertainty": {"models": []}, "tuning": {"report": True}},
+        "tuning.report: true was given, but no network has a dropout; allowed is false.",
+    ),
+    "rate that drops nothing": (
+        {"tuning": {"rates": [0, 0.1]}},
+        (
+            "tuning.rates: [0, 0.1] was given; allowed is a list of one or more different "
+            "numbers between 0 and 1."
+        ),
+    ),
+    "rate given twice": (
+        {"tuning": {"rates": [0.1, 0.10]}},
+        (
+            "tuning.rates: [0.1, 0.1] was given; allowed is a list of one or more different "
+            "numbers between 0 and 1."
+        ),
+    ),
+    "one member has no spread": (
+        {"tuning": {"members": 1}},
+        "tuning.members: 1 was given; allowed is a whole number from 2.",
+    ),
+    "validation inside a batch": (
+        {"tuning": {"validation_start": "2014-06-01"}},
+        (
+            "tuning.validation_start: 2014-06-01 was given; allowed is the first day of a year "
+            "such as 2014-01-01, because data.batch is year and no batch may be cut in two."
+        ),
+    ),
+    "validation in the test period": (
+        {"tuning": {"validation_start": "2015-01-01"}},
+        (
+            "tuning.validation_start: 2015-01-01 was given; allowed is a day before "
+            "split.test_start, 2015-01-01, because the test period tunes nothing."
+        ),
+    ),
+    "validation on no day": (
+        {"tuning": {"validation_start": "spring"}},
+        (
+            'tuning.validation_start: "spring" was given; allowed is a date such as 2014-01-01, '
+            "or null."
         ),
     ),
     "forecast by no network": (

@@ -310,6 +310,15 @@ def test_rate_sweep_marks_the_chosen_rate(axes):
     assert line(axes, "Chosen: 0.1").get_xdata() == [0.1, 0.1]
 
 
+def test_rate_sweep_shows_the_average_over_seeds(axes):
+    table = pd.DataFrame({"rate": [0.1, 0.5, 0.1], "value": [0.2, 0.3, 0.4]})
+    bounds = table.assign(low=table["value"] - [0.1, 0.1, 0.3], high=table["value"] + 0.1)
+    diagrams.draw_rate_sweep(axes, bounds, "Log score")
+    (bars,) = axes.containers
+    assert bars.lines[0].get_ydata() == pytest.approx([0.3, 0.3])
+    assert bars.lines[1][0].get_ydata() == pytest.approx([0.1, 0.2])
+
+
 def test_map_draws_the_likeliest_storms_last(axes):
     longitude, latitude = np.array([-100.0, -90.0, -95.0]), np.array([30.0, 35.0, 40.0])
     diagrams.draw_map(axes, longitude, latitude, np.array([0.9, 0.1, 0.5]))

@@ -528,6 +528,59 @@ def test_figures_stand_in_their_section_with_a_caption_and_an_alternative(tmp_pa
     )
 
 
+def rates_tried(own=0.4):
+    rate = np.array([0.1, 0.2, 0.4])
+    return pd.DataFrame(
+        {
+            "rate": rate,
+            "log_score": [0.1, 0.1, 0.12],
+            "difference": [0.0, 0.0, 0.02],
+            "standard_error": [0.0, 0.0, 0.01],
+            "count_crps": [2.0, 2.5, 1.0],
+            "count_coverage_90": [0.8, 0.7, 0.9],
+            "spread_skill_ratio": [0.1, 0.2, 0.3],
+            "as_good": [True, True, False],
+            "chosen": [True, False, False],
+            "reason": ["lowest log score", "larger CRPS", HOSTILE],
+            "own": rate == own,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (0.1, "need not be adjusted"),
+        (0.2, "0.2, gives probabilities that are as good"),
+        (0.4, f"0.4, should be adjusted: {HOSTILE}"),
+        (0.3, "was not among them"),
+    ],
+)
+def test_choice_of_a_rate_says_what_it_means_for_the_rate_in_use(own, said):
+    first, second = report.describe_choice(rates_tried(own))
+    assert first == "Of the 3 dropout rates tried, 0.1 is chosen: lowest log score."
+    assert said in second
+
+
+def test_choice_of_the_dropout_rate_stands_in_the_summary_and_in_a_table(tmp_path, files):
+    rates_tried().to_csv(tmp_path / "choice.csv", index=False)
+    page = write(tmp_path, files, tuning={"choice": tmp_path / "choice.csv"})
+    text = Page(page).text
+    said = "Of the 3 dropout rates tried, 0.1 is chosen: lowest log score."
+    assert text.count(said) == 2
+    assert "0.4, should be adjusted" in text
+    assert "0.1 0.1000 0.0000 0.0000 2.000 0.800 0.100 yes lowest log score" in text
+    assert "Choice of the dropout rate" in text
+    assert HOSTILE not in page
+    assert {"download": "tuning-choice.csv"}.items() <= next(
+        tag for tag in Page(page).all("a") if "tuning" in tag.get("download", "")
+    ).items()
+
+
+def test_report_without_tried_rates_says_nothing_of_them(tmp_path, files):
+    assert "dropout rate" not in Page(write(tmp_path, files)).text.lower()
+
+
 def test_inventory_shows_files_with_rejected_storms_first(tmp_path, files):
     text = Page(write(tmp_path, files)).text
     assert "2 run files with 23 storms; 1 storm was set aside." in text

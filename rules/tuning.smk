@@ -1,0 +1,138 @@
+# One network at several dropout rates, trained on the first part of the training period and judged
+# on the rest of it. No rule here reads a storm of the test period.
+
+
+rule tune_dropout:
+    input:
+        "<results>/tuning/choice.csv",
+        multiext("<results>/figures/rate_sweep", ".png", ".svg"),
+    localrule: True
+
+
+use rule fit_scaling as fit_rate_scaling with:
+    input:
+        statistics=lambda wildcards: expand(
+            "<data>/statistics/{batch}.csv", batch=learning_batches()
+        ),
+        inventories=lambda wildcards: expand(
+            "<data>/inventory/{batch}.csv", batch=learning_batches()
+        ),
+        code=code("fit_scaling"),
+    output:
+        scaling="<results>/tuning/scaling.csv",
+    log:
+        "<logs>/fit_rate_scaling/<run>.log",
+    benchmark:
+        "<benchmarks>/fit_rate_scaling/<run>.tsv"
+    params:
+        before=lambda wildcards: validation_start(),
+
+
+use rule train_network as train_rate with:
+    input:
+        patches=lambda wildcards: patches_of(learning_batches()),
+        scaling="<results>/tuning/scaling.csv",
+        code=code("train_network"),
+    output:
+        network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
+        history="<results>/tuning/rate-{rate}/seed-{seed}/history.csv",
+        summary="<results>/tuning/rate-{rate}/seed-{seed}/summary.txt",
+    log:
+        "<logs>/train_rate/<run>-{rate}-{seed}.log",
+    benchmark:
+        "<benchmarks>/train_rate/<run>-{rate}-{seed}.tsv"
+    params:
+        model=lambda wildcards: tuned_dropout()[0],
+        architecture=lambda wildcards: with_rate(wildcards.rate),
+
+
+use rule predict_storms as predict_rate with:
+    input:
+        network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
+        training=lambda wildcards: patches_of(learning_batches()),
+        test=lambda wildcards: patches_of(validation_batches()),
+        code=code("predict_storms"),
+    output:
+        training="<results>/tuning/rate-{rate}/seed-{seed}/predictions-training.nc",
+        test="<results>/tuning/rate-{rate}/seed-{seed}/predictions.nc",
+    log:
+        "<logs>/predict_rate/<run>-{rate}-{seed}.log",
+    benchmark:
+        "<benchmarks>/predict_rate/<run>-{rate}-{seed}.tsv"
+    params:
+        model=lambda wildcards: tuned_dropout()[0],
+
+
+use rule sample_members as sample_rate with:
+    input:
+        network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
+        patches=lambda wildcards: patches_of(validation_batches()),
+        predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions.nc",
+        code=code("sample_members"),
+    output:
+        storms="<results>/tuning/rate-{rate}/seed-{seed}/storms.nc",
+        counts="<results>/tuning/rate-{rate}/seed-{seed}/counts.nc",
+    log:
+        "<logs>/sample_rate/<run>-{rate}-{seed}.log",
+    benchmark:
+        "<benchmarks>/sample_rate/<run>-{rate}-{seed}.tsv"
+    params:
+        model=lambda wildcards: tuned_dropout()[0],
+        members=config["tuning"]["members"],
+
+
+RATES = config["tuning"]["rates"]
+RATE_SEEDS = config["tuning"]["seeds"]
+
+
+rule score_rates:
+    input:
+        training=f"<results>/tuning/rate-{RATES[0]}/seed-{RATE_SEEDS[0]}/predictions-training.nc",
+        storms=expand(
+            "<results>/tuning/rate-{rate}/seed-{seed}/storms.nc",
+            rate=RATES,
+            seed=RATE_SEEDS,
+        ),
+        counts=expand(
+            "<results>/tuning/rate-{rate}/seed-{seed}/counts.nc",
+            rate=RATES,
+            seed=RATE_SEEDS,
+        ),
+        code=code("score_rates"),
+    output:
+        scores="<results>/tuning/scores.csv",
+        choice="<results>/tuning/choice.csv",
+    log:
+        "<logs>/score_rates/<run>.log",
+    benchmark:
+        "<benchmarks>/score_rates/<run>.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        networks=[[rate, seed] for rate in RATES for seed in RATE_SEEDS],
+        tuned=lambda wildcards: dict(zip(("model", "key", "rate"), tuned_dropout())),
+        verification=config["verification"],
+    script:
+        "../scripts/score_rates.py"
+
+
+rule draw_rates:
+    input:
+        scores="<results>/tuning/scores.csv",
+        choice="<results>/tuning/choice.csv",
+        storms=f"<results>/tuning/rate-{RATES[0]}/seed-{RATE_SEEDS[0]}/storms.nc",
+        code=code("draw_rates"),
+    output:
+        figure_files("rate_sweep", "Tuning"),
+    log:
+        "<logs>/draw_rates/<run>.log",
+    benchmark:
+        "<benchmarks>/draw_rates/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../scripts/draw_rates.py"

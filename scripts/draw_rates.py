@@ -1,0 +1,47 @@
+"""Draw how good the networks of several dropout rates are."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import xarray as xr
+
+from stormcnn import diagrams
+from stormcnn.logs import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+SCORES = {
+    "count_crps": "CRPS of event counts",
+    "count_coverage_90": "Coverage of 90 % of counts",
+    "spread_skill_ratio": "Spread-skill ratio",
+}
+
+
+def draw_rates(*, scores: str, choice: str, storms: str, stem: str) -> None:
+    """Draw a panel for each score that the choice looks at, and one for the spread-skill ratio."""
+    with xr.open_dataset(storms) as file:
+        made_up = file.attrs["title"].startswith("Made-up")
+    rates = pd.read_csv(choice)
+    chosen = rates.loc[rates["chosen"], "rate"].iloc[0]
+    above = rates.rename(columns={"difference": "value"}).assign(
+        low=rates["difference"] - rates["standard_error"],
+        high=rates["difference"] + rates["standard_error"],
+    )
+    figure, axes = diagrams.make_figure(2, 2, size=(12, 10), made_up=made_up)
+    diagrams.draw_rate_sweep(axes[0, 0], above, "Log score above the lowest", chosen)
+    table = pd.read_csv(scores)
+    members = table[table["forecast"] == "mc_mean"]
+    for panel, (score, label) in zip(axes.flat[1:], SCORES.items(), strict=True):
+        diagrams.draw_rate_sweep(panel, members[members["score"] == score], label, chosen)
+    diagrams.save(figure, stem)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        draw_rates(
+            scores=snakemake.input.scores,
+            choice=snakemake.input.choice,
+            storms=snakemake.input.storms,
+            stem=snakemake.output[0].removesuffix(".png"),
+        )

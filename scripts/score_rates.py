@@ -1,0 +1,56 @@
+"""Score the networks of several dropout rates and choose a rate."""
+
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from stormcnn.files import write_csv
+from stormcnn.logs import job_log
+from stormcnn.tuning import Network, score_rates
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def read(path: str) -> xr.Dataset:
+    """Read a NetCDF file into memory."""
+    with xr.open_dataset(path) as file:
+        return file.load()
+
+
+def write_choice(
+    *,
+    training: str,
+    storms: dict[Network, str],
+    counts: dict[Network, str],
+    tuned: dict[str, Any],
+    verification: dict[str, Any],
+    scores: str,
+    choice: str,
+) -> None:
+    """Write the scores of all rates on the validation storms, and which rate is chosen."""
+    tables = score_rates(
+        {network: read(path) for network, path in storms.items()},
+        {network: read(path) for network, path in counts.items()},
+        model=tuned["model"],
+        own_rate=tuned["rate"],
+        training_climatology=float(read(training)["label"].mean()),
+        resamples=verification["bootstrap"],
+        confidence=verification["confidence"],
+    )
+    write_csv(tables.scores, scores)
+    write_csv(tables.choice, choice)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        networks = [(rate, seed) for rate, seed in snakemake.params.networks]
+        write_choice(
+            training=snakemake.input.training,
+            storms=dict(zip(networks, snakemake.input.storms, strict=True)),
+            counts=dict(zip(networks, snakemake.input.counts, strict=True)),
+            tuned=snakemake.params.tuned,
+            verification=snakemake.params.verification,
+            scores=snakemake.output.scores,
+            choice=snakemake.output.choice,
+        )
