@@ -11,7 +11,7 @@ PYTHON = "3.11"
 TABLES = ["netcdf4", "numpy", "pandas", "xarray"]
 # What the jobs of an environment import.
 ENVIRONMENTS = {
-    "data": [*TABLES, "pooch", "pydantic", "pyyaml", "requests", "scipy", "tqdm"],
+    "data": [*TABLES, "pydantic", "pyyaml", "requests", "scipy", "tqdm"],
     "train": [*TABLES, "keras", "matplotlib", "scipy", "tensorflow", "tensorflow-cpu", "tqdm"],
     "report": [
         *TABLES,

@@ -85,7 +85,9 @@ def score_rates(
         ).scores
         tables.append(members[~members["score"].isin(known)])
     scores = pd.concat(tables)
-    scores = scores[scores["stratum"] == "all"].reset_index(drop=True)
+    # Rows that average over the seeds are of no network, and would count its seeds twice.
+    of_networks = scores["seed"].astype(str) != "mean"
+    scores = scores[(scores["stratum"] == "all") & of_networks].reset_index(drop=True)
     rates = {name: rate for (rate, _), name in names.items()}
     scores.insert(1, "rate", scores["model"].map(rates))
     scores = scores.assign(model=model, period="validation", seed=scores["seed"].astype(str))

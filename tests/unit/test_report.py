@@ -316,9 +316,9 @@ def test_recalibration_stands_beside_the_network_as_it_is():
 def test_variants_of_a_network_stay_out_of_claims_and_main_tables():
     variants = pd.concat([difference_row(forecast="isotonic"), difference_row()])
     assert len(report.judge_differences(variants, TITLES, 0.95)) == 1
-    assert {row[0].text for row in report_tables.difference_table(variants, TITLES).rows} == {
-        "Spatial dropout"
-    }
+    for table in report_tables.difference_tables(variants, TITLES):
+        assert {row[0].text for row in table.rows} <= {"Spatial dropout"}
+    assert any(table.rows for table in report_tables.difference_tables(variants, TITLES))
     scores = pd.concat([score_rows(), score_rows(forecast="isotonic")])
     assert len(report_tables.score_columns(scores, TITLES).rows) == 1
     assert len(report_tables.score_rows(scores, TITLES, "Scores").columns) == 3
