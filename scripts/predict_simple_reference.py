@@ -27,13 +27,13 @@ def predict_simple_reference(
     fit = None
     for period in ("training", "test"):
         storms = read_patches(patches[period])
-        statistics = simple_reference.storm_statistics(storms)
+        means = simple_reference.storm_means(storms)
         if fit is None:
             happened = exceeds(storms["peak"].values, threshold)
             check_enough_storms(happened, threshold)
-            fit = simple_reference.fit_simple_reference(statistics, happened)
-            write_csv(simple_reference.describe_fit(fit, statistics.columns), coefficients)
-        probability = simple_reference.forecast_probability(fit, statistics)
+            fit = simple_reference.fit_simple_reference(means, happened)
+            write_csv(simple_reference.describe_fit(fit, means.columns), coefficients)
+        probability = simple_reference.forecast_probability(fit, means)
         predictions = describe_predictions(probability, storms["peak"], threshold)
         about = provenance({"model": model, "event": event}, model=model, seed=seed)
         write_netcdf(predictions.assign_attrs(title=storms.attrs["title"], **about), output[period])

@@ -430,8 +430,8 @@ class Comparison(Block):
     )
     simple_reference: bool = Field(
         default=True,
-        description="Whether a logistic regression on mean, standard deviation and maximum of the "
-        f"predictors in each patch is judged too, as a model `{SIMPLE_REFERENCE}`.",
+        description="Whether a logistic regression on the predictors' means over each patch is "
+        f"judged too, as a model `{SIMPLE_REFERENCE}`.",
     )
     own_scaling: bool = Field(
         default=False,

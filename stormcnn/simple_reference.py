@@ -1,6 +1,6 @@
-"""The simple reference: logistic regression on a few numbers of each storm.
+"""The simple reference: logistic regression on the mean of each predictor over the patch.
 
-What a network gains over it is what the shapes in the patches are worth.
+What a network gains over it is what the patterns in the patches are worth.
 """
 
 from __future__ import annotations
@@ -17,48 +17,29 @@ from sklearn.preprocessing import StandardScaler
 if TYPE_CHECKING:
     import xarray as xr
 
-STATISTICS = ("mean", "standard deviation", "maximum")
-BLOCK = 1024
 
+def storm_means(storms: xr.Dataset) -> pd.DataFrame:
+    """Mean of each predictor over the patch: a row a storm, a column a variable in its unit.
 
-def storm_statistics(storms: xr.Dataset) -> pd.DataFrame:
-    """Mean, standard deviation and maximum of each predictor over the patch: a row a storm.
-
-    `storms` holds `predictors(storm, y, x, variable)`; columns are named `<variable> <statistic>`
-    and have the variable's unit.
+    `storms` holds `predictors(storm, y, x, variable)`.
     """
-    values = storms["predictors"].values
-    # In blocks, because sums in double precision make copies.
-    starts = range(0, len(values), BLOCK)
-    parts = [_summarise(values[start : start + BLOCK]) for start in starts]
-    columns = [
-        f"{variable} {statistic}"
-        for statistic in STATISTICS
-        for variable in storms["variable"].values
-    ]
-    return pd.DataFrame(np.concatenate(parts), columns=columns)
+    means = storms["predictors"].values.mean(axis=(1, 2), dtype=np.float64)
+    return pd.DataFrame(means, columns=list(storms["variable"].values))
 
 
-def _summarise(patches: np.ndarray) -> np.ndarray:
-    """The statistics of each patch, shape (storm, statistic x variable)."""
-    grid = (1, 2)
-    mean, std = patches.mean(grid, dtype=np.float64), patches.std(grid, dtype=np.float64)
-    return np.hstack([mean, std, patches.max(grid)])
-
-
-def fit_simple_reference(statistics: pd.DataFrame, event: np.ndarray) -> Pipeline:
-    """Fit a logistic regression to `statistics` (a row a storm) and `event` (storms,), 0 or 1.
+def fit_simple_reference(means: pd.DataFrame, event: np.ndarray) -> Pipeline:
+    """Fit a logistic regression to `means` (a row a storm) and `event` (storms,), 0 or 1.
 
     Each column is scaled by its own mean and standard deviation. The squared coefficients, halved,
     are added to the summed log loss, so that they stay finite where storms can be told apart
     without an error. There is no chance in the fit. Source: Cox (1958); Hoerl and Kennard (1970).
     """
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(statistics, event)
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(means, event)
 
 
-def forecast_probability(fit: Pipeline, statistics: pd.DataFrame) -> np.ndarray:
+def forecast_probability(fit: Pipeline, means: pd.DataFrame) -> np.ndarray:
     """Probability of the event of each storm (storms,), float32."""
-    return fit.predict_proba(statistics)[:, 1].astype("float32")
+    return fit.predict_proba(means)[:, 1].astype("float32")
 
 
 def describe_fit(fit: Pipeline, names: Iterable[str]) -> pd.DataFrame:
