@@ -276,9 +276,11 @@ def test_scores_are_those_of_the_predictions(finished: Checkout, model: str) -> 
 def test_scores_are_of_both_periods_and_of_all_forecasts(finished: Checkout) -> None:
     scores = read_table(finished, f"{RESULTS}/verification/scores.csv")
     found = set(scores[["model", "forecast", "seed", "period"]].itertuples(index=False, name=None))
-    single = {(model, "single", 0) for model in NETWORKS}
-    fitted = {(*forecast, "train") for forecast in single}
-    tested = {(*forecast, "test") for forecast in single | {("dropout", "mc_mean", 0)}}
+    own = {(model, "single", 0) for model in (*NETWORKS, "logistic_regression")}
+    for model in NETWORKS:
+        own |= {(model, recalibration, 0) for recalibration in ("isotonic", "logistic")}
+    fitted = {(*forecast, "train") for forecast in own}
+    tested = {(*forecast, "test") for forecast in own | {("dropout", "mc_mean", 0)}}
     assert found == fitted | tested
 
 
@@ -312,8 +314,9 @@ def test_cases_are_two_storms_with_all_their_members(finished: Checkout) -> None
 
 def test_comparison_has_a_row_a_model(finished: Checkout) -> None:
     comparison = read_table(finished, f"{RESULTS}/comparison.csv").set_index("model")
-    assert list(comparison.index) == list(NETWORKS)
-    assert list(comparison["title"]) == ["Baseline", "Spatial dropout"]
+    assert list(comparison.index) == [*NETWORKS, "logistic_regression"]
+    assert list(comparison["title"])[:2] == ["Baseline", "Spatial dropout"]
+    comparison = comparison.loc[list(NETWORKS)].astype({"trainable_parameters": int})
     for model in NETWORKS:
         assert comparison.loc[model, "auc"] == score(finished, model, "auc")
         summary = (finished.path / f"{RESULTS}/models/{model}/seed-0/summary.txt").read_text()
@@ -342,8 +345,9 @@ def test_tensorflow_is_imported_only_where_networks_are_used(finished: Checkout)
     }
 
 
-def test_planning_imports_no_library_of_science(finished: Checkout) -> None:
-    imported = finished.imports_of_planning()
+def test_planning_imports_no_library_of_science(rerun: Checkout) -> None:
+    rerun.plan()
+    imported = rerun.imports_of_planning()
     assert "stormcnn.config" in imported
     # Snakemake itself imports numpy and pandas.
     science = {"xarray", "netCDF4", "scipy", "sklearn", "matplotlib", "keras", "tensorflow"}

@@ -14,11 +14,11 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 LIBRARY = sorted((ROOT / "stormcnn").glob("*.py"))
 
 
-def read_rules() -> dict[str, dict[str, str]]:
-    """The directives of every rule, each with the text below it."""
+def read_rules(heading: str) -> dict[str, dict[str, str]]:
+    """The directives of the rules whose heading matches, each with the text below it."""
     rules = {}
     for path in WIRING:
-        parts = re.split(r"^( *)rule (\w+):\n", path.read_text(), flags=re.M)
+        parts = re.split(rf"^( *){heading}:\n", path.read_text(), flags=re.M)
         for indent, name, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
             inner = f"{indent}    "
             block = re.match(rf"(?:(?:{inner}.*)?\n)*", text)
@@ -32,7 +32,9 @@ def read_rules() -> dict[str, dict[str, str]]:
     return rules
 
 
-RULES = read_rules()
+RULES = read_rules(r"rule (\w+)")
+# Those that do what another rule does with other files.
+DERIVED = read_rules(r"use rule \w+ as (\w+) with")
 # The others are targets: they only say what is wanted.
 WORKING = {name: rule for name, rule in RULES.items() if "output" in rule}
 # Rules of the network and the disk; how fast those are says nothing about this workflow.
@@ -49,8 +51,8 @@ def named(directive: str) -> list[str]:
 
 
 def test_all_rules_are_read() -> None:
-    written = sum(len(re.findall(r"^ *rule ", path.read_text(), re.M)) for path in WIRING)
-    assert len(RULES) == written > 20
+    written = sum(len(re.findall(r"^ *(?:use )?rule ", path.read_text(), re.M)) for path in WIRING)
+    assert len(RULES) + len(DERIVED) == written > 20
     assert RULES.keys() - WORKING.keys() == {"all", "forecast", "tune_dropout", "verify"}
 
 
@@ -70,6 +72,13 @@ def test_rule_is_measured_unless_it_only_fetches(name: str) -> None:
         assert "localrule" in WORKING[name]
     else:
         assert f'"<benchmarks>/{name}/' in WORKING[name]["benchmark"]
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_derived_rule_has_its_own_log_and_benchmark(name: str) -> None:
+    assert f'"<logs>/{name}/' in DERIVED[name]["log"]
+    assert f'"<benchmarks>/{name}/' in DERIVED[name]["benchmark"]
+    assert re.search(r'\bcode=code\("\w+"\)', DERIVED[name]["input"])
 
 
 @pytest.mark.parametrize("name", WORKING)
@@ -104,7 +113,7 @@ def test_every_script_belongs_to_a_rule() -> None:
 @pytest.mark.parametrize("path", WIRING, ids=lambda path: path.name)
 def test_wiring_holds_no_science_and_no_words_of_clusters(path: Path) -> None:
     text = path.read_text()
-    assert re.findall(r"\b(?:checkpoint|slurm|partition|gres|retries)\b", text) == []
+    assert re.findall(r"\bcheckpoint\b|\bretries:|slurm|\bgres\b", text) == []
     imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.M))
     assert imported <= {"ast", "functools", "os", "pathlib", "snakemake", "stormcnn", "sys"}
 

@@ -17,6 +17,7 @@ CATEGORIES = {
     "Training": ["dropout_masks.png", "training_curves.svg"],
     "Verification": [
         "performance.svg",
+        "recalibration.svg",
         "reliability.svg",
         "roc.svg",
         "scores.svg",
