@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-INTERVAL = 0.2  # seconds between looks at the processes' memory
+INTERVAL = 1.0  # seconds between looks at the processes; each look costs some time itself
 
 
 @dataclass(frozen=True)
