@@ -9,6 +9,7 @@ from stormcnn.files import provenance, write_csv, write_netcdf, write_text
 from stormcnn.forecast import as_geojson, assemble_forecast, outside_range, tabulate_forecast
 from stormcnn.logs import job_log
 from stormcnn.members import summarise_members
+from stormcnn.runs import parse_run_name
 from stormcnn.storms import read_run
 
 if TYPE_CHECKING:
@@ -60,10 +61,12 @@ def forecast_storms(
     rows = tabulate_forecast(forecast)
     write_csv(rows, table)
     write_text(as_geojson(rows), geojson)
-    figure, axes = make_figure(made_up=storms.attrs["title"].startswith("Made-up"))
-    draw_map(
-        axes[0, 0], *(rows[name].to_numpy() for name in ("longitude", "latitude", "probability"))
+    figure, ((panel,),) = make_figure(
+        size=(9, 6.5), made_up=storms.attrs["title"].startswith("Made-up")
     )
+    draw_map(panel, *(rows[name].to_numpy() for name in ("longitude", "latitude", "probability")))
+    when = f"{parse_run_name(run).run_date:%Y-%m-%d %H} UTC"
+    panel.set_title(f"{panel.get_title(loc='left')}, run of {when}", loc="left")
     save(figure, picture)
 
 
