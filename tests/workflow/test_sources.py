@@ -90,7 +90,7 @@ def test_true_probabilities_are_of_the_usual_event_alone(demo: Checkout, tmp_pat
     scores = "results/small/uncertainty/scores.csv"
     truth = "resources/demo/truth.csv"
     assert (
-        truth in other.plan("--forcerun", "score_uncertainty", scores)["score_uncertainty"].inputs
+        truth in other.plan(scores, "--forcerun", "score_uncertainty")["score_uncertainty"].inputs
     )
     other.change({"event": {"threshold": 0.004}})
     assert truth not in other.plan(scores)["score_uncertainty"].inputs
