@@ -103,37 +103,33 @@ def test_same_content_under_two_names_is_refused(own: Checkout) -> None:
     assert not (own.path / INVENTORY).exists()
 
 
-def test_truncated_run_file_is_named_and_nothing_is_half_written(own: Checkout) -> None:
-    own.run(INVENTORY)
-    kept = (own.path / INVENTORY).read_bytes()
-    path = run_file(own, DATES[1])
-    path.write_bytes(path.read_bytes()[:30000])
-
-    said = own.fail(INVENTORY)
-    assert f"runs/{path.name}: cannot be read as NetCDF" in said
-    assert "With data.skip_bad_files: true such files are left out." in said
-    assert (own.path / INVENTORY).read_bytes() == kept
-    written = {path.name for path in (own.path / "resources/tiny/patches").iterdir()}
-    assert written == {"2015.nc"}
-
-    own.change({"data": {"skip_bad_files": True}})
-    own.run(INVENTORY)
-    inventory = pd.read_csv(own.path / INVENTORY).set_index("file")
-    assert list(inventory["storms"]) == [4, 0, 4]
-    assert "cannot be read as NetCDF" in inventory.loc[f"runs/{path.name}", "reason"]
-
-
-def test_bad_storms_are_set_aside_and_explained(own: Checkout) -> None:
+def test_bad_storms_are_set_aside_and_a_truncated_file_stops_the_run(own: Checkout) -> None:
     values = run_values(storms=4)
     values["REFL_COM_curr"][1, 0, 0] = np.nan
     values["U10_curr"][2] = 0
-    path = write_run_file(own.path / "runs", values, run_date=DATES[1])
+    write_run_file(own.path / "runs", values, run_date=DATES[0])
     own.run(INVENTORY)
-    inventory = pd.read_csv(own.path / INVENTORY).set_index("file")
-    row = inventory.loc[f"runs/{path.name}"]
-    assert (row["storms"], row["rejected"]) == (2, 2)
-    assert "NaN in REFL_COM_curr" in row["reason"]
-    assert "U10_curr" in row["reason"]
+    kept = (own.path / INVENTORY).read_bytes()
+    inventory = pd.read_csv(own.path / INVENTORY)
+    assert list(inventory["storms"]) == [2, 4, 4]
+    assert list(inventory["rejected"]) == [2, 0, 0]
+    assert "NaN in REFL_COM_curr" in inventory.loc[0, "reason"]
+    assert "U10_curr" in inventory.loc[0, "reason"]
+
+    path = run_file(own, DATES[1])
+    path.write_bytes(path.read_bytes()[:30000])
+    said = own.fail(INVENTORY)
+    assert f"runs/{path.name}: cannot be read as NetCDF" in said
+    assert "With data.skip_bad_files: true such files are left out." in said
+    # Nothing is half-written, and what does not depend on the file stays.
+    assert (own.path / INVENTORY).read_bytes() == kept
+    assert {file.name for file in (own.path / "resources/tiny/patches").iterdir()} == {"2015.nc"}
+
+    own.change({"data": {"skip_bad_files": True}})
+    own.run(INVENTORY)
+    inventory = pd.read_csv(own.path / INVENTORY)
+    assert list(inventory["storms"]) == [2, 0, 4]
+    assert "cannot be read as NetCDF" in inventory.loc[1, "reason"]
 
 
 def test_run_files_with_patches_of_different_sizes_are_refused(own: Checkout) -> None:
@@ -154,8 +150,7 @@ def test_test_period_without_events_goes_on_and_says_so(rerun: Checkout) -> None
             values = run_values(storms=12, seed=date.day)
             values["RVORT1_MAX_future"] *= 0.1
             write_run_file(rerun.path / "runs", values, run_date=date)
-    rerun.change({"models": {"baseline": None}, "comparison": {"reference": "dropout"}})
-    rerun.change({"uncertainty": {"cases": {"count": 0}}})
+    rerun.change({"models": {"dropout": None}, "uncertainty": {"models": []}})
     rerun.run()
     assert "train_network" not in rerun.rules_run()
 
