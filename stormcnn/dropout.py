@@ -55,7 +55,7 @@ class MemberSampler:
     """Computes the members' probabilities of storms, sharing what dropout does not touch.
 
     Up to the first dropout layer nothing is random, so that part runs once a storm. Where this
-    layer is spatial and a convolution follows, the convolution of a masked input is the masked
+    layer is spatial and a convolution follows it, the convolution of a masked input is the masked
     sum of each channel's own contribution: the contributions are computed once a storm, and the
     second convolution of all members is one matrix product. The rest runs for every member.
     """
@@ -120,14 +120,8 @@ class SharedMembers(keras.Model):
         mask = inputs[self.first]
         storms, members = ops.shape(x)[0], ops.shape(mask)[0]
         rest = list(self.rest)
-        pooling, convolution = [*rest, None, None][:2]
-        if (
-            len(mask.shape) == 2
-            and isinstance(pooling, (layers.AveragePooling2D, layers.MaxPooling2D))
-            and isinstance(convolution, layers.Conv2D)
-        ):
-            x = _convolve_members(pooling(x), mask, convolution)
-            rest = rest[2:]
+        if len(mask.shape) == 2 and isinstance(rest[0], layers.Conv2D):
+            x = _convolve_members(x, mask, rest.pop(0))
         else:
             x = _each_member(ops.expand_dims(x, 1), mask)
         for layer in rest:

@@ -37,7 +37,8 @@ def build_network(
     one, and pooling over 2 x 2 grid points.
 
     Spatial dropout: Tompson et al. (2015); dropout: Srivastava et al. (2014). Kept values are
-    divided by 1 - rate, so that their expectation stays the same.
+    divided by 1 - rate, so that their expectation stays the same. Spatial dropout multiplies whole
+    channels, so it may as well follow the pooling, where it has a quarter of the values to do.
 
     Raises `ValueError` where the patch is too small for the number of poolings.
     """
@@ -65,11 +66,11 @@ def build_network(
             name=name,
         )(x)
         x = layers.Activation(activation, name=f"{name}_activation")(x)
-        if rate := architecture.get("spatial_dropout"):
-            x = layers.SpatialDropout2D(rate, name=f"{name}_dropout")(x)
-        elif rate := architecture.get("dropout"):
+        if rate := architecture.get("dropout"):
             x = layers.Dropout(rate, name=f"{name}_dropout")(x)
         x = POOLING[architecture["pooling"]](2, name=f"{name}_pooling")(x)
+        if rate := architecture.get("spatial_dropout"):
+            x = layers.SpatialDropout2D(rate, name=f"{name}_dropout")(x)
     x = layers.Flatten(name="flatten")(x)
     if rate := architecture.get("dense_dropout"):
         x = layers.Dropout(rate, name="dense_dropout")(x)

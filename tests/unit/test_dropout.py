@@ -64,6 +64,24 @@ def test_members_agree_with_the_network_applied_with_the_same_masks(changes):
     assert probabilities.std(axis=1).min() > 1e-4
 
 
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_spatial_dropout_after_the_pooling_is_that_before_it(pooling):
+    net = network(pooling=pooling)
+    masks = draw_masks(net, 7, range(1))
+    named = {layer.name: layer for layer in net.layers}
+    x = named["scaling"](storms(5))
+    for number in (1, 2, 3):
+        for step in ("", "_activation", "_dropout", "_pooling"):
+            name = f"conv_{number}{step}"
+            x = x * masks[name][0] if step == "_dropout" else named[name](x)
+    x = named["probability"](named["output"](named["flatten"](x)))
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(x)[:, 0],
+        MemberSampler(net, 1, seed=7).probabilities(storms(5))[:, 0],
+        atol=1e-6,
+    )
+
+
 def test_masks_keep_one_minus_rate_and_preserve_the_expectation():
     net = network(filters=[64, 8, 8])
     mask = draw_masks(net, 1, range(400))["conv_1_dropout"]
