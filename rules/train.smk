@@ -10,6 +10,7 @@ rule train_network:
         network="<results>/models/{model}/seed-{seed}/network.keras",
         history="<results>/models/{model}/seed-{seed}/history.csv",
         summary="<results>/models/{model}/seed-{seed}/summary.txt",
+        predictions="<results>/predictions/{model}/seed-{seed}-training.nc",
     log:
         "<logs>/train_network/<run>-{model}-{seed}.log",
     benchmark:

@@ -37,6 +37,7 @@ use rule train_network as train_rate with:
         network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
         history="<results>/tuning/rate-{rate}/seed-{seed}/history.csv",
         summary="<results>/tuning/rate-{rate}/seed-{seed}/summary.txt",
+        predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions-training.nc",
     log:
         "<logs>/train_rate/<run>-{rate}-{seed}.log",
     benchmark:
@@ -49,12 +50,10 @@ use rule train_network as train_rate with:
 use rule predict_storms as predict_rate with:
     input:
         network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
-        training=lambda wildcards: patches_of(learning_batches()),
-        test=lambda wildcards: patches_of(validation_batches()),
+        patches=lambda wildcards: patches_of(validation_batches()),
         code=code("predict_storms"),
     output:
-        training="<results>/tuning/rate-{rate}/seed-{seed}/predictions-training.nc",
-        test="<results>/tuning/rate-{rate}/seed-{seed}/predictions.nc",
+        predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions.nc",
     log:
         "<logs>/predict_rate/<run>-{rate}-{seed}.log",
     benchmark:

@@ -4,12 +4,10 @@
 rule predict_storms:
     input:
         network="<results>/models/{model}/seed-{seed}/network.keras",
-        training=patches_of(TRAINING_BATCHES),
-        test=patches_of(TEST_BATCHES),
+        patches=patches_of(TEST_BATCHES),
         code=code("predict_storms"),
     output:
-        training="<results>/predictions/{model}/seed-{seed}-training.nc",
-        test="<results>/predictions/{model}/seed-{seed}.nc",
+        predictions="<results>/predictions/{model}/seed-{seed}.nc",
     log:
         "<logs>/predict_storms/<run>-{model}-{seed}.log",
     benchmark:

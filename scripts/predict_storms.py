@@ -1,4 +1,4 @@
-"""Apply one trained network to the storms of both periods."""
+"""Apply one trained network to storms that it has not seen."""
 
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 def predict_storms(
     *,
     network: str,
-    patches: dict[str, list[str]],
+    patches: list[str],
     model: str,
     seed: int,
     threshold: float,
     threads: int,
-    output: dict[str, str],
+    predictions: str,
 ) -> None:
-    """Write the probability and the label of every storm, for each period of `patches`."""
+    """Write the probability and the label of every storm."""
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
     from stormcnn import backend
     from stormcnn.networks import load_network
@@ -29,22 +29,21 @@ def predict_storms(
 
     backend.prepare(threads, seed)
     trained = load_network(network)
-    for period, paths in patches.items():
-        storms = read_patches(paths)
-        probability = predict_probability(trained, storms["predictors"].values)
-        predictions = describe_predictions(probability, storms["peak"], threshold)
-        about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
-        write_netcdf(predictions.assign_attrs(title=storms.attrs["title"], **about), output[period])
+    storms = read_patches(patches)
+    probability = predict_probability(trained, storms["predictors"].values)
+    described = describe_predictions(probability, storms["peak"], threshold)
+    about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
+    write_netcdf(described.assign_attrs(title=storms.attrs["title"], **about), predictions)
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         predict_storms(
             network=snakemake.input.network,
-            patches={name: snakemake.input[name] for name in ("training", "test")},
+            patches=snakemake.input.patches,
             model=snakemake.params.model,
             seed=int(snakemake.params.seed),
             threshold=snakemake.params.threshold,
             threads=snakemake.params.threads,
-            output=dict(snakemake.output.items()),
+            predictions=snakemake.output.predictions,
         )

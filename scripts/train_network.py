@@ -1,13 +1,14 @@
-"""Train one network with one seed."""
+"""Train one network with one seed, and keep what it says of the storms it was trained on."""
 
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from stormcnn.events import check_enough_storms, exceeds
-from stormcnn.files import provenance, write_csv, write_text
+from stormcnn.files import provenance, write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
 from stormcnn.patches import read_patches
+from stormcnn.predictions import describe_predictions
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -25,8 +26,9 @@ def train_network(
     network: str,
     history: str,
     summary: str,
+    predictions: str,
 ) -> None:
-    """Fit the network to the training period and write it, its losses, and its layer table."""
+    """Fit the network to the training period; write it, its losses, layer table and predictions."""
     storms = read_patches(patches)
     happened = exceeds(storms["peak"].values, event["threshold"])
     check_enough_storms(happened, event["threshold"])
@@ -35,7 +37,7 @@ def train_network(
     # TensorFlow takes seconds to import, for which a refusal need not wait, and it speaks while it
     # is imported, where the log listens.
     from stormcnn import backend, networks
-    from stormcnn.training import fit_network
+    from stormcnn.training import fit_network, predict_probability
 
     backend.prepare(training["threads"], seed)
     built = networks.build_network(
@@ -62,6 +64,10 @@ def train_network(
     )
     write_csv(losses, history)
     write_text(networks.summarise(built), summary)
+    probability = predict_probability(built, storms["predictors"].values)
+    fitted = describe_predictions(probability, storms["peak"], event["threshold"])
+    about = provenance({"model": model, **settings}, model=model, seed=seed)
+    write_netcdf(fitted.assign_attrs(title=storms.attrs["title"], **about), predictions)
 
 
 if __name__ == "__main__":
@@ -77,4 +83,5 @@ if __name__ == "__main__":
             network=snakemake.output.network,
             history=snakemake.output.history,
             summary=snakemake.output.summary,
+            predictions=snakemake.output.predictions,
         )
