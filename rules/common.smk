@@ -68,6 +68,11 @@ ARCHITECTURES = {
     name: {key: value for key, value in model.items() if key != "title"}
     for name, model in config["models"].items()
 }
+# Training takes the longer, the more filters there are.
+FILTERS = {name: sum(model["filters"]) for name, model in ARCHITECTURES.items()}
+WIDE_MODELS = [
+    name for name in MODELS if FILTERS[name] > sum(FILTERS.values()) / len(FILTERS)
+]
 TITLES = {name: model["title"] for name, model in config["models"].items()}
 SIMPLE = [SIMPLE_REFERENCE] if config["comparison"]["simple_reference"] else []
 TITLES |= {name: "Logistic regression" for name in SIMPLE}

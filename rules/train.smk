@@ -32,3 +32,18 @@ rule train_network:
         event={**config["event"], "region": config["data"]["region"]},
     script:
         "../scripts/train_network.py"
+
+
+if WIDE_MODELS:
+
+    # The longest jobs start first, so that at the end no core waits for the last of them.
+    use rule train_network as train_wide_network with:
+        log:
+            "<logs>/train_wide_network/<run>-{model}-{seed}.log",
+        benchmark:
+            "<benchmarks>/train_wide_network/<run>-{model}-{seed}.tsv"
+        wildcard_constraints:
+            model="|".join(WIDE_MODELS),
+        priority: 1
+
+    ruleorder: train_wide_network > train_network

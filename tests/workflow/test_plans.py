@@ -22,6 +22,15 @@ class ShippedConfig(Checkout):
         copy_code(path)
 
 
+def trained_networks(plan: dict[str, Job]) -> dict[str, Job]:
+    """The jobs that train, by model and seed."""
+    return {
+        " ".join(job.name.split()[1:]): job
+        for job in plan.values()
+        if job.rule in ("train_network", "train_wide_network")
+    }
+
+
 def count_rules(plan: dict[str, Job]) -> Counter[str]:
     return Counter(job.rule for job in plan.values())
 
@@ -36,8 +45,8 @@ def test_plan_makes_up_the_data_and_ends_with_the_report(tmp_path: Path, config:
     settings = yaml.safe_load((ROOT / "config" / config).read_text())
     plan = checkout.plan()
     assert len(plan["generate_runs"].outputs) == 100 + 1
-    networks = [model for model in plan if model.startswith("train_network ")]
-    models = {name.split()[1] for name in networks}
+    networks = trained_networks(plan)
+    models = {name.split()[0] for name in networks}
     assert models >= {"baseline", "l2", "dropout", *settings["models"]}
     assert len(networks) == len(models) * len(settings["training"].get("seeds", [0]))
     assert plan["write_report"].outputs == (f"results/{settings['run']['name']}/report.html",)
@@ -57,11 +66,18 @@ def test_ncar_config_plans_the_hundred_runs(tmp_path: Path) -> None:
     assert prepared == {f"prepare_patches {year}" for year in range(2010, 2018)}
     read = [file for name in prepared for file in plan[name].inputs if file.endswith(".nc")]
     assert sorted(read) == sorted(unpacked)
-    trained = {name for name in plan if name.startswith("train_network ")}
-    assert trained == {f"train_network {model} 0" for model in ("baseline", "l2", "dropout")}
+    trained = trained_networks(plan)
+    assert trained.keys() == {"baseline 0", "l2 0", "dropout 0"}
     # The lesson's split: the runs from 2010 to 2014 train.
-    patches = [file for file in plan["train_network l2 0"].inputs if file.endswith(".nc")]
+    patches = [file for file in trained["l2 0"].inputs if file.endswith(".nc")]
     assert patches == [f"resources/ncar/patches/{year}.nc" for year in range(2010, 2015)]
+
+
+def test_network_with_more_filters_than_most_starts_first(tmp_path: Path) -> None:
+    plan = ShippedConfig(tmp_path, "config.yaml").plan()
+    assert {"train_network baseline 0", "train_network l2 0", "train_wide_network dropout 0"} == {
+        job.name for job in trained_networks(plan).values()
+    }
 
 
 def test_archive_on_disk_is_not_downloaded(tmp_path: Path) -> None:

@@ -86,9 +86,9 @@ def test_more_members_sample_again_but_train_nothing(rerun: Checkout) -> None:
 
 
 def test_added_network_trains_that_one_alone(rerun: Checkout) -> None:
-    rerun.change({"models": {"wide": {"filters": [8], "kernel_size": 3}}})
+    rerun.change({"models": {"other": {"filters": [4], "kernel_size": 5}}})
     again = rerun.plan()
-    assert {name for name in again if name.startswith("train_network")} == {"train_network wide 0"}
+    assert {name for name in again if name.startswith("train_network")} == {"train_network other 0"}
     assert {"prepare_patches", "sample_members", "sample_cases"} & rules(again) == set()
 
 
