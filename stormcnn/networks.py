@@ -51,9 +51,12 @@ def build_network(
     activation = architecture["activation"]
     kernel_size = architecture["kernel_size"]
     patch = keras.Input((*patch_size, len(mean)), name="patch")
+    # The same numbers for every column of grid points, because few numbers are slow to broadcast.
+    columns = (patch_size[1], 1)
     x = layers.Normalization(
-        mean=[float(value) for value in mean],
-        variance=[float(value) ** 2 for value in std],
+        axis=(2, 3),
+        mean=np.tile(np.asarray(mean, np.float64), columns),
+        variance=np.tile(np.square(np.asarray(std, np.float64)), columns),
         name="scaling",
     )(patch)
     for number, width in enumerate(filters, start=1):
