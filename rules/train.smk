@@ -1,4 +1,5 @@
-# Networks: one job a model and seed.
+# Networks: one job a model and seed. The longer the way from a job to the report, the sooner it
+# starts (`priority`), so that at the end no core waits for another.
 
 
 rule train_network:
@@ -15,6 +16,7 @@ rule train_network:
         "<logs>/train_network/<run>-{model}-{seed}.log",
     benchmark:
         "<benchmarks>/train_network/<run>-{model}-{seed}.tsv"
+    priority: 2
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -36,7 +38,6 @@ rule train_network:
 
 if WIDE_MODELS:
 
-    # The longest jobs start first, so that at the end no core waits for the last of them.
     use rule train_network as train_wide_network with:
         log:
             "<logs>/train_wide_network/<run>-{model}-{seed}.log",
@@ -44,6 +45,6 @@ if WIDE_MODELS:
             "<benchmarks>/train_wide_network/<run>-{model}-{seed}.tsv"
         wildcard_constraints:
             model="|".join(WIDE_MODELS),
-        priority: 1
+        priority: 3
 
     ruleorder: train_wide_network > train_network

@@ -12,6 +12,7 @@ rule predict_storms:
         "<logs>/predict_storms/<run>-{model}-{seed}.log",
     benchmark:
         "<benchmarks>/predict_storms/<run>-{model}-{seed}.tsv"
+    priority: 1
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -39,6 +40,7 @@ rule calibrate_predictions:
         "<logs>/calibrate_predictions/<run>-{model}-{seed}.log",
     benchmark:
         "<benchmarks>/calibrate_predictions/<run>-{model}-{seed}.tsv"
+    priority: 1
     conda:
         "../envs/report.yaml"
     resources:
@@ -149,7 +151,6 @@ rule score_networks:
             model=SAMPLED_MODELS,
             seed=SEEDS,
         ),
-        inventory="<data>/inventory.csv",
         code=code("score_networks"),
     output:
         scores="<results>/verification/scores.csv",
