@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from stormcnn.files import provenance, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.patches import read_patches
+from stormcnn.patches import open_fields, read_patches
 from stormcnn.predictions import describe_predictions
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def predict_storms(
 
     backend.prepare(threads, seed)
     trained = load_network(network)
-    storms = read_patches(patches)
-    probability = predict_probability(trained, storms["predictors"].values)
+    storms = read_patches(patches, predictors=False)
+    probability = predict_probability(trained, open_fields(patches))
     described = describe_predictions(probability, storms["peak"], threshold)
     about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
     write_netcdf(described.assign_attrs(title=storms.attrs["title"], **about), predictions)

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from stormcnn.files import provenance, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.members import EventCounts, describe_storms, summarise_members
-from stormcnn.patches import read_patches
+from stormcnn.patches import open_fields
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -37,7 +37,7 @@ def sample_members(
     sampler = MemberSampler(load_network(network), members, seed)
     with xr.open_dataset(predictions) as file:
         forecast = file.load()
-    fields = read_patches(patches)["predictors"].values
+    fields = open_fields(patches)
     event_counts = EventCounts(forecast["run_date"], members, seed)
     parts = []
     with tqdm(total=len(fields), unit="storm", mininterval=10) as progress:

@@ -11,11 +11,14 @@ Monte Carlo dropout: Gal & Ghahramani (2016).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import layers, ops
+
+if TYPE_CHECKING:
+    from stormcnn.patches import Fields
 
 Tensor = Any
 """A tensor of whichever backend Keras uses."""
@@ -83,7 +86,7 @@ class MemberSampler:
         return np.asarray(self._sample.predict_on_batch({"patch": patches, **masks}))
 
     def batches(
-        self, patches: np.ndarray, storms: int = 16, members: int = 64
+        self, patches: Fields, storms: int = 16, members: int = 64
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """All members' probabilities, a few storms at a time: (which storms, (storm, member)).
 

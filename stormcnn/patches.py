@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import math
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import netCDF4
 import numpy as np
@@ -288,16 +289,109 @@ def read_patches(paths: Sequence[PathLike], predictors: bool = True) -> xr.Datas
     patches = _without_fields(batches)
     if not predictors:
         return patches
-    fields = np.empty((patches.sizes["storm"], *batches[0].shape), np.float32)
-    row = 0
-    for batch in batches:
-        with _opened(batch.path) as file:
-            stored = _fields_of(file)
-            for start in range(0, batch.storms, STORMS_AT_ONCE):
-                part = stored[start : start + STORMS_AT_ONCE]
-                fields[row : row + len(part)] = part
-                row += len(part)
-    return patches.assign(predictors=(PATCH_DIMENSIONS, fields))
+    return patches.assign(predictors=(PATCH_DIMENSIONS, StoredFields(batches).in_memory()))
+
+
+def open_fields(paths: Sequence[PathLike]) -> StoredFields:
+    """The predictors of `read_patches(paths)`, of which no more is read than is asked for."""
+    return StoredFields(_read_batches(paths))
+
+
+class Fields(Protocol):
+    """Fields of storms wherever they are held, taken by index."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(storm, y, x, variable)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, storms: Any, /) -> Array: ...
+
+
+class StoredFields:
+    """Fields in files of patches, read as they are asked for: `fields[start:stop]`.
+
+    `shape` is (storm, y, x, variable). Some storms are read ahead, so it costs little to go through
+    all of them a few at a time, and memory does not grow with their number.
+    """
+
+    def __init__(self, batches: Sequence[_Batch]) -> None:
+        ends = np.cumsum([batch.storms for batch in batches]).tolist()
+        self._batches = [
+            (batch.path, end - batch.storms, end) for batch, end in zip(batches, ends, strict=True)
+        ]
+        self.shape = (ends[-1], *batches[0].shape)
+        self._ahead = (0, self._read(0, 0))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, storms: slice) -> Array:
+        start, stop, _ = storms.indices(len(self))
+        first, fields = self._ahead
+        if not first <= start <= stop <= first + len(fields):
+            del fields
+            self._ahead = (0, self._read(0, 0))  # so that old and new are not held at once
+            end = min(len(self), max(stop, start + STORMS_AT_ONCE))
+            self._ahead = first, fields = start, self._read(start, end)
+        return fields[start - first : stop - first]
+
+    def in_memory(self) -> Array:
+        """All fields as one array."""
+        return self._read(0, len(self))
+
+    def _read(self, start: int, stop: int) -> Array:
+        fields = np.empty((stop - start, *self.shape[1:]), np.float32)
+        for path, begin, end in self._batches:
+            if begin >= stop or end <= start:
+                continue
+            with _opened(path) as file:
+                stored = _fields_of(file)
+                for low in range(max(start, begin), min(stop, end), STORMS_AT_ONCE):
+                    high = min(low + STORMS_AT_ONCE, stop, end)
+                    fields[low - start : high - start] = stored[low - begin : high - begin]
+        return fields
+
+
+class UnpackedFields:
+    """A copy of fields in an unnamed temporary file, of which any storms are read at once.
+
+    `shape` is (storm, y, x, variable); `fields[storms]` takes an array of indices or a slice.
+    Memory holds the storms asked for and no others. The file lies where temporary files do
+    (`TMPDIR`), is as large as the fields in memory would be, and goes with the process.
+    """
+
+    def __init__(self, fields: StoredFields) -> None:
+        self.shape = fields.shape
+        self._bytes = math.prod(fields.shape[1:]) * np.dtype(np.float32).itemsize
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as this object
+        for start in range(0, len(fields), STORMS_AT_ONCE):
+            self._file.write(fields[start : start + STORMS_AT_ONCE].data)
+        self._file.flush()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, storms: Array | slice) -> Array:
+        chosen = np.arange(len(self))[storms].tolist()
+        fields = np.empty((len(chosen), *self.shape[1:]), np.float32)
+        for field, storm in zip(fields, chosen, strict=True):
+            os.preadv(self._file.fileno(), [field], storm * self._bytes)
+        return fields
+
+
+def hold_fields(fields: StoredFields, memory_mb: int | None) -> Fields:
+    """Fields to train on: in memory, or on disk where they take more than `memory_mb` MiB.
+
+    Either gives the same storms for the same indices. Without a limit they are held in memory.
+    """
+    size = math.prod(fields.shape) * np.dtype(np.float32).itemsize / 2**20
+    if memory_mb is not None and size > memory_mb:
+        logger.info("%.0f MiB of fields are read from disk", size)
+        return UnpackedFields(fields)
+    return fields.in_memory()
 
 
 def read_storms(paths: Sequence[PathLike], storms: Sequence[int]) -> xr.Dataset:

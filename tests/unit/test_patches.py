@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from run_files import run_values, write_run_file
 
 from stormcnn.files import sha256_of
-from stormcnn.patches import prepare_batch, read_patches, read_storms
+from stormcnn.patches import (
+    UnpackedFields,
+    hold_fields,
+    open_fields,
+    prepare_batch,
+    read_patches,
+    read_storms,
+)
 from stormcnn.runs import Run, as_run, list_folder
 from stormcnn.storms import BadRunFile, read_run
 
@@ -319,6 +326,45 @@ def whole(batches):
 @given(storms=st.lists(st.integers(-71, 70), max_size=6))
 def test_chosen_storms_are_those_of_the_whole(batches, whole, storms):
     xr.testing.assert_equal(read_storms(batches, storms), whole.isel(storm=storms))
+
+
+@settings(max_examples=15, deadline=None)
+@given(first=st.integers(0, 71), size=st.integers(0, 71), ahead=st.integers(1, 71))
+def test_fields_are_read_as_they_are_asked_for(batches, whole, first, size, ahead):
+    fields = open_fields(batches)
+    assert (fields.shape, len(fields)) == ((71, 8, 8, 3), 71)
+    expected = whole["predictors"].values
+    np.testing.assert_array_equal(fields[first : first + size], expected[first : first + size])
+    for start in range(0, 71, ahead):
+        np.testing.assert_array_equal(
+            fields[start : start + ahead], expected[start : start + ahead]
+        )
+
+
+def test_going_through_the_fields_does_not_hold_them(tmp_path):
+    path = prepare(write_runs(tmp_path / "runs", *[1000] * 8, size=16), tmp_path / "batch")
+
+    def peak(read):
+        tracemalloc.start()
+        read(open_fields([path]))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    size = open_fields([path]).in_memory().nbytes
+    assert peak(lambda fields: fields.in_memory()) > size
+    assert peak(lambda fields: [len(fields[n : n + 64]) for n in range(0, 8000, 64)]) < size / 2
+    assert peak(lambda fields: UnpackedFields(fields)[np.arange(0, 8000, 100)]) < size / 2
+
+
+@pytest.mark.parametrize("memory_mb", [None, 1, 0.01])
+def test_fields_on_disk_are_those_in_memory(batches, whole, memory_mb):
+    held = hold_fields(open_fields(batches), memory_mb)
+    assert isinstance(held, UnpackedFields) == (memory_mb == 0.01)
+    assert (held.shape, len(held)) == ((71, 8, 8, 3), 71)
+    storms = np.random.default_rng(0).permutation(71)
+    np.testing.assert_array_equal(held[storms], whole["predictors"].values[storms])
+    np.testing.assert_array_equal(held[60:90], whole["predictors"].values[60:90])
 
 
 def test_a_storm_that_does_not_exist_is_an_error(batches):
