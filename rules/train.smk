@@ -32,6 +32,8 @@ rule train_network:
             for key in ("recipe", "epochs", "batch_size", "learning_rate", "threads")
         },
         event={**config["event"], "region": config["data"]["region"]},
+        # How the fields are held changes no weight; what depends on resources is not tracked.
+        memory_mb=lambda wildcards, resources: config["training"]["memory_mb"],
     script:
         "../scripts/train_network.py"
 

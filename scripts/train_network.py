@@ -1,5 +1,6 @@
 """Train one network with one seed, and keep what it says of the storms it was trained on."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from stormcnn.events import check_enough_storms, exceeds
 from stormcnn.files import provenance, write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
-from stormcnn.patches import read_patches
+from stormcnn.patches import hold_fields, open_fields, read_patches
 from stormcnn.predictions import describe_predictions
 
 if TYPE_CHECKING:
@@ -22,14 +23,19 @@ def train_network(
     architecture: dict[str, Any],
     training: dict[str, Any],
     event: dict[str, Any],
+    memory_mb: int | None,
     seed: int,
     network: str,
     history: str,
     summary: str,
     predictions: str,
 ) -> None:
-    """Fit the network to the training period; write it, its losses, layer table and predictions."""
-    storms = read_patches(patches)
+    """Fit the network to the training period; write it, its losses, layer table and predictions.
+
+    A training that was broken off goes on after its last epoch, from the file `unfinished.npz`
+    beside the network.
+    """
+    storms = read_patches(patches, predictors=False)
     happened = exceeds(storms["peak"].values, event["threshold"])
     check_enough_storms(happened, event["threshold"])
     scales = pd.read_csv(scaling)
@@ -40,13 +46,12 @@ def train_network(
     from stormcnn.training import fit_network, predict_probability
 
     backend.prepare(training["threads"], seed)
+    fields = hold_fields(open_fields(patches), memory_mb)
     built = networks.build_network(
-        architecture,
-        storms["predictors"].shape[1:3],
-        scales["mean"].tolist(),
-        scales["std"].tolist(),
+        architecture, fields.shape[1:3], scales["mean"].tolist(), scales["std"].tolist()
     )
-    losses = fit_network(built, storms["predictors"].values, happened, training, seed)
+    checkpoint = Path(network).with_name("unfinished.npz")
+    losses = fit_network(built, fields, happened, training, seed, checkpoint)
     settings = {"architecture": architecture, "training": training, "event": event}
     networks.save_network(
         built,
@@ -64,10 +69,11 @@ def train_network(
     )
     write_csv(losses, history)
     write_text(networks.summarise(built), summary)
-    probability = predict_probability(built, storms["predictors"].values)
+    probability = predict_probability(built, fields)
     fitted = describe_predictions(probability, storms["peak"], event["threshold"])
     about = provenance({"model": model, **settings}, model=model, seed=seed)
     write_netcdf(fitted.assign_attrs(title=storms.attrs["title"], **about), predictions)
+    checkpoint.unlink()
 
 
 if __name__ == "__main__":
@@ -79,6 +85,7 @@ if __name__ == "__main__":
             architecture=snakemake.params.architecture,
             training=snakemake.params.training,
             event=snakemake.params.event,
+            memory_mb=snakemake.params.memory_mb,
             seed=int(snakemake.params.seed),
             network=snakemake.output.network,
             history=snakemake.output.history,

@@ -461,9 +461,11 @@ class Training(Block):
         description="Threads a training job. Weights are bit-identical for equal numbers of "
         "threads only.",
     )
-    memory_mb: Annotated[None, _allowed("null")] = Field(
+    memory_mb: CountFromOne | None = Field(
         default=None,
-        description="Only null: all storms of the training period are held in memory.",
+        description="Where the fields of the training period take more MiB than this, a training "
+        "job reads them from a temporary file (of that size, in `TMPDIR`); null: they are always "
+        "held in memory. The weights are the same.",
     )
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import time
+import zlib
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
+
+from stormcnn.files import digest, library_versions, replacing
+
+if TYPE_CHECKING:
+    from stormcnn.patches import Fields
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +33,7 @@ class ShuffledStorms(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, patches: np.ndarray, event: np.ndarray, batch_size: int, seed: int, epoch: int = 0
+        self, patches: Fields, event: np.ndarray, batch_size: int, seed: int, epoch: int = 0
     ) -> None:
         super().__init__()
         self.patches = patches
@@ -53,10 +63,10 @@ class ShuffledStorms(keras.utils.PyDataset):
 class _Progress(keras.callbacks.Callback):
     """Keep the loss and the seconds of each epoch, and show a bar in the log."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, rows: list[dict[str, float]]) -> None:
         super().__init__()
-        self.bar = tqdm(total=epochs, unit="epoch", mininterval=5)
-        self.rows: list[dict[str, float]] = []
+        self.bar = tqdm(total=epochs, initial=len(rows), unit="epoch", mininterval=5)
+        self.rows = rows
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self.start = time.perf_counter()
@@ -70,33 +80,102 @@ class _Progress(keras.callbacks.Callback):
         logger.info("epoch %d: loss %.4f, %.1f s", epoch + 1, row["loss"], seconds)
 
 
+class _Checkpoint(keras.callbacks.Callback):
+    """After each epoch, keep in a file all that the next one needs.
+
+    One archive holds everything, so that it is whole or absent: the weights, the state of the
+    optimiser and of the dropout layers' random generators, and the history. It is of use for the
+    same `training` alone, which its `key` tells.
+    """
+
+    def __init__(self, path: Path, key: str, rows: list[dict[str, float]]) -> None:
+        super().__init__()
+        self.path, self.key, self.rows = path, key, rows
+
+    def _state(self) -> list[Any]:
+        generators = (getattr(layer, "seed_generator", None) for layer in self.model.layers)
+        states = [generator.state for generator in generators if generator]
+        return [*self.model.weights, *states, *self.model.optimizer.variables]
+
+    def restore(self, network: keras.Model) -> None:
+        """Put `network` and the rows of the history where the last epoch left them."""
+        self.set_model(network)
+        network.optimizer.build(network.trainable_variables)
+        try:
+            with np.load(self.path) as kept:
+                if str(kept["key"]) != self.key:
+                    logger.info("%s is of another training: starting anew", self.path)
+                    return
+                values = [kept[f"state_{number}"] for number in range(len(self._state()))]
+                rows = json.loads(str(kept["history"]))
+        except FileNotFoundError:
+            return
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+            logger.warning("%s cannot be read (%s): starting anew", self.path, error)
+            return
+        for variable, value in zip(self._state(), values, strict=True):
+            variable.assign(value)
+        self.rows += rows
+        logger.info("going on after epoch %d", len(rows))
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        state = {
+            f"state_{number}": keras.ops.convert_to_numpy(variable)
+            for number, variable in enumerate(self._state())
+        }
+        with replacing(self.path) as temporary, open(temporary, "wb") as stream:
+            np.savez(stream, key=self.key, history=json.dumps(self.rows), **state)
+
+
+def _training_key(
+    network: keras.Model, event: np.ndarray, training: Mapping[str, Any], seed: int
+) -> str:
+    """Digest of what a training depends on: layers (which hold the scaling), data and settings."""
+    layers = [layer.get_config() for layer in network.layers]
+    versions = library_versions() | {"backend": keras.config.backend()}
+    return digest([layers, np.packbits(event).tobytes().hex(), dict(training), seed, versions])
+
+
 def fit_network(
     network: keras.Model,
-    patches: np.ndarray,
+    patches: Fields,
     event: np.ndarray,
     training: Mapping[str, Any],
     seed: int,
+    checkpoint: str | os.PathLike[str],
 ) -> pd.DataFrame:
     """Train `network` in place and return its history: a row an epoch, `epoch,loss,seconds`.
 
     `patches` has shape (storm, y, x, variable) and physical units, `event` shape (storm,).
     `training` gives `epochs`, `batch_size` and `learning_rate`. Adam (Kingma & Ba 2015) lowers
     the binary cross-entropy plus the network's weight penalty; `loss` is their sum averaged over
-    the epoch, as Keras prints it. Raises `ValueError` where the loss is no longer a number.
+    the epoch, as Keras prints it. After each epoch the state of the training is kept in the file
+    `checkpoint`; where that holds an earlier, broken-off training of the same, this one goes on
+    from there and ends with the same weights. Raises `ValueError` where the loss is no longer a
+    number.
     """
     network.compile(
         optimizer=keras.optimizers.Adam(learning_rate=training["learning_rate"]),
         loss="binary_crossentropy",
     )
-    progress = _Progress(training["epochs"])
+    rows: list[dict[str, float]] = []
+    key = _training_key(network, event, training, seed)
+    keeper = _Checkpoint(Path(checkpoint), key, rows)
+    keeper.restore(network)
+    done = len(rows)
     network.fit(
-        ShuffledStorms(patches, event, training["batch_size"], seed),
+        ShuffledStorms(patches, event, training["batch_size"], seed, epoch=done),
+        initial_epoch=done,
         epochs=training["epochs"],
         shuffle=False,
         verbose=0,
-        callbacks=[progress, keras.callbacks.TerminateOnNaN()],
+        callbacks=[
+            _Progress(training["epochs"], rows),
+            keras.callbacks.TerminateOnNaN(),
+            keeper,
+        ],
     )
-    history = pd.DataFrame(progress.rows)
+    history = pd.DataFrame(rows)
     if not np.isfinite(history["loss"]).all():
         raise ValueError(
             f"The loss is no longer a number in epoch {len(history)}. "
@@ -105,7 +184,7 @@ def fit_network(
     return history
 
 
-def predict_probability(network: keras.Model, patches: np.ndarray, batch: int = 256) -> np.ndarray:
+def predict_probability(network: keras.Model, patches: Fields, batch: int = 256) -> np.ndarray:
     """Probability of the event for each storm, shape (storm,), without dropout.
 
     Batches all have one size (the last is filled up and cut), so that a storm's probability does

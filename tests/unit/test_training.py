@@ -24,29 +24,56 @@ def storms(count=200):
     return patches, patches[:, 2:6, 2:6, 0].mean(axis=(1, 2)) > 0.1
 
 
-def train(seed, **changes):
+def train(seed, folder, fields=None, **changes):
     keras.utils.set_random_seed(seed)
     network = build_network({**SMALL, **changes}, (8, 8), [0, 0], [1, 1])
-    history = fit_network(network, *storms(), TRAINING, seed)
+    patches, event = storms()
+    patches = patches if fields is None else fields
+    history = fit_network(network, patches, event, TRAINING, seed, folder / "unfinished.npz")
     return network, history
 
 
-def test_history_has_a_row_an_epoch_and_the_loss_falls():
-    _, history = train(0)
+def equal_weights(network, other):
+    return all(
+        np.array_equal(a, b)
+        for a, b in zip(network.get_weights(), other.get_weights(), strict=True)
+    )
+
+
+class BreaksOff:
+    """Fields of which no more can be read after a number of batches, as when a job is killed."""
+
+    def __init__(self, fields, batches):
+        self.fields, self.left, self.shape = fields, batches, fields.shape
+
+    def __len__(self):
+        return len(self.fields)
+
+    def __getitem__(self, storms):
+        self.left -= 1
+        if self.left < 0:
+            raise InterruptedError("killed")
+        return self.fields[storms]
+
+
+def test_history_has_a_row_an_epoch_and_the_loss_falls(tmp_path):
+    _, history = train(0, tmp_path)
     assert history["epoch"].tolist() == [1, 2, 3]
     assert {"loss", "seconds"} < set(history)
     assert history["loss"].iloc[-1] < 0.9 * history["loss"].iloc[0]
 
 
-def test_equal_seeds_give_equal_weights_and_other_seeds_others():
-    first, again, other = (train(seed)[0].get_weights() for seed in (1, 1, 2))
-    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+def test_equal_seeds_give_equal_weights_and_other_seeds_others(tmp_path):
+    first, again, other = (
+        train(seed, tmp_path / str(number))[0] for number, seed in enumerate((1, 1, 2))
+    )
+    assert equal_weights(first, again)
+    assert not equal_weights(first, other)
 
 
-def test_loss_includes_the_weight_penalty_as_keras_prints_it():
-    _, plain = train(0, spatial_dropout=None)
-    _, penalised = train(0, spatial_dropout=None, regularizer={"l2": 0.1})
+def test_loss_includes_the_weight_penalty_as_keras_prints_it(tmp_path):
+    _, plain = train(0, tmp_path / "plain", spatial_dropout=None)
+    _, penalised = train(0, tmp_path / "penalised", spatial_dropout=None, regularizer={"l2": 0.1})
     assert penalised["loss"].iloc[0] > plain["loss"].iloc[0] + 0.05
 
 
@@ -73,16 +100,52 @@ def test_order_of_an_epoch_does_not_need_the_epochs_before_it():
     np.testing.assert_array_equal(running.order, ShuffledStorms(patches, event, 4, 5, 2).order)
 
 
-def test_diverging_training_says_what_to_lower():
+# An epoch has 7 batches of 32 storms, and Keras looks at two before the first.
+@pytest.mark.parametrize(("batches", "epochs"), [(5, 0), (12, 1), (20, 2)])
+def test_broken_off_training_goes_on_and_ends_with_the_same_weights(
+    tmp_path, batches, epochs, caplog
+):
+    whole, history = train(0, tmp_path / "whole")
+    with pytest.raises(Exception, match="killed"):
+        train(0, tmp_path, BreaksOff(storms()[0], batches))
+    with caplog.at_level("INFO"):
+        resumed, joined = train(0, tmp_path)
+    assert (f"going on after epoch {epochs}" in caplog.text) == (epochs > 0)
+    assert equal_weights(resumed, whole)
+    assert joined["epoch"].tolist() == [1, 2, 3]
+    assert joined["loss"].tolist() == history["loss"].tolist()
+
+
+def test_broken_off_training_of_another_network_or_seed_is_left_alone(tmp_path, caplog):
+    for seed, changes in ((0, {}), (1, {}), (1, {"filters": [3]})):
+        with pytest.raises(Exception, match="killed"):
+            train(seed, tmp_path, BreaksOff(storms()[0], 12), **changes)
+    with caplog.at_level("INFO"):
+        _, history = train(0, tmp_path)
+    assert "is of another training: starting anew" in caplog.text
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert history["loss"].tolist() == train(0, tmp_path / "other")[1]["loss"].tolist()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"no archive"])
+def test_damaged_checkpoint_is_no_obstacle(tmp_path, caplog, content):
+    (tmp_path / "unfinished.npz").write_bytes(content)
+    _, history = train(0, tmp_path)
+    assert "unfinished.npz cannot be read" in caplog.text
+    assert history["epoch"].tolist() == [1, 2, 3]
+
+
+def test_diverging_training_says_what_to_lower(tmp_path):
     keras.utils.set_random_seed(0)
     network = build_network({**SMALL, "activation": "exponential"}, (8, 8), [0, 0], [1e-3, 1e-3])
     patches, event = storms()
+    path = tmp_path / "unfinished.npz"
     with pytest.raises(ValueError, match=r"Lower training\.learning_rate"):
-        fit_network(network, patches * 1e3, event, TRAINING | {"learning_rate": 1e6}, 0)
+        fit_network(network, patches * 1e3, event, TRAINING | {"learning_rate": 1e6}, 0, path)
 
 
-def test_probability_of_a_storm_does_not_depend_on_its_company():
-    network, _ = train(0)
+def test_probability_of_a_storm_does_not_depend_on_its_company(tmp_path):
+    network, _ = train(0, tmp_path)
     patches, _ = storms()
     whole = predict_probability(network, patches, batch=64)
     assert whole.shape == (200,)
@@ -90,13 +153,13 @@ def test_probability_of_a_storm_does_not_depend_on_its_company():
     np.testing.assert_allclose(whole, network.predict(patches, verbose=0)[:, 0], atol=1e-6)
 
 
-def test_no_storms_give_no_probabilities():
-    network, _ = train(0)
+def test_no_storms_give_no_probabilities(tmp_path):
+    network, _ = train(0, tmp_path)
     assert predict_probability(network, np.empty((0, 8, 8, 2), np.float32)).shape == (0,)
 
 
-def test_patches_of_another_size_are_refused():
-    network, _ = train(0)
+def test_patches_of_another_size_are_refused(tmp_path):
+    network, _ = train(0, tmp_path)
     with pytest.raises(ValueError, match=r"takes patches of 8 x 8 x 2 .* these have 16 x 16 x 2"):
         predict_probability(network, np.zeros((1, 16, 16, 2), np.float32))
 
