@@ -86,7 +86,7 @@ class MemberSampler:
         return np.asarray(self._sample.predict_on_batch({"patch": patches, **masks}))
 
     def batches(
-        self, patches: Fields, storms: int = 16, members: int = 64
+        self, patches: Fields, storms: int = 16, members: int = 128
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """All members' probabilities, a few storms at a time: (which storms, (storm, member)).
 
@@ -148,7 +148,8 @@ def _convolve_members(x: Tensor, mask: Tensor, convolution: layers.Conv2D) -> Te
     """Convolution of `x` (storm, y, x, channel) masked by (member, channel), for every pair.
 
     A depthwise convolution with the same kernel gives each input channel's contribution to each
-    filter; a member's result is its mask times these. Shape (storm * member, y, x, filter).
+    filter; a member's result is its mask times these. The bias counts as one more channel, which
+    every member keeps. Shape (storm * member, y, x, filter).
     """
     height, width, channels = x.shape[1:]
     filters = convolution.filters
@@ -157,8 +158,11 @@ def _convolve_members(x: Tensor, mask: Tensor, convolution: layers.Conv2D) -> Te
     parts = ops.reshape(
         ops.transpose(parts, (0, 2, 1, 3)), (-1, channels, height * width * filters)
     )
-    result = ops.reshape(ops.matmul(mask, parts), (-1, height, width, filters))
-    return result + convolution.bias
+    bias = ops.tile(convolution.bias, height * width)
+    bias = ops.broadcast_to(bias, (ops.shape(parts)[0], 1, height * width * filters))
+    parts = ops.concatenate([parts, bias], axis=1)
+    mask = ops.pad(mask, ((0, 0), (0, 1)), constant_values=1)
+    return ops.reshape(ops.matmul(mask, parts), (-1, height, width, filters))
 
 
 def drop_ones(shape: tuple[int, int, int], rate: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
