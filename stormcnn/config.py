@@ -444,9 +444,12 @@ class Comparison(Block):
 class Training(Block):
     """How every network is trained: Adam, binary cross-entropy."""
 
-    recipe: Literal["lesson"] = Field(
+    recipe: Literal["lesson", "fast"] = Field(
         default="lesson",
-        description="`lesson`: a fixed number of epochs at one learning rate, as in the lesson.",
+        description="`lesson`: a fixed number of epochs at one learning rate, as in the lesson. "
+        "`fast`: for 20,000 training storms or more, less than half of the time at no less skill: "
+        "4 epochs of batches of 128 storms, the learning rate first rising to 0.006, then falling "
+        "to 0; `epochs`, `batch_size` and `learning_rate` are not used.",
     )
     epochs: CountFromOne = Field(
         default=10, description="How often the whole training period is gone through."

@@ -15,7 +15,7 @@ SMALL = {
     "pooling": "average",
     "spatial_dropout": 0.2,
 }
-TRAINING = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01}
+TRAINING = {"recipe": "lesson", "epochs": 3, "batch_size": 32, "learning_rate": 0.01}
 
 
 def storms(count=200):
@@ -24,12 +24,14 @@ def storms(count=200):
     return patches, patches[:, 2:6, 2:6, 0].mean(axis=(1, 2)) > 0.1
 
 
-def train(seed, folder, fields=None, **changes):
+def train(seed, folder, fields=None, recipe="lesson", **changes):
     keras.utils.set_random_seed(seed)
     network = build_network({**SMALL, **changes}, (8, 8), [0, 0], [1, 1])
     patches, event = storms()
     patches = patches if fields is None else fields
-    history = fit_network(network, patches, event, TRAINING, seed, folder / "unfinished.npz")
+    history = fit_network(
+        network, patches, event, TRAINING | {"recipe": recipe}, seed, folder / "unfinished.npz"
+    )
     return network, history
 
 
@@ -133,6 +135,25 @@ def test_damaged_checkpoint_is_no_obstacle(tmp_path, caplog, content):
     _, history = train(0, tmp_path)
     assert "unfinished.npz cannot be read" in caplog.text
     assert history["epoch"].tolist() == [1, 2, 3]
+
+
+def test_fast_recipe_raises_the_learning_rate_and_lowers_it_to_nothing(tmp_path):
+    network, history = train(0, tmp_path, recipe="fast")
+    assert history["epoch"].tolist() == [1, 2, 3, 4]
+    course = network.optimizer._learning_rate  # 8 steps, of 128 storms and of 72 by turns
+    rates = [float(course(step)) for step in range(9)]
+    assert rates.index(max(rates)) == 1
+    assert max(rates) == pytest.approx(0.006)
+    assert rates[1:] == sorted(rates[1:], reverse=True)
+    assert rates[8] == pytest.approx(0, abs=1e-9)
+
+
+def test_broken_off_fast_training_goes_on_with_its_learning_rate(tmp_path):
+    whole, _ = train(0, tmp_path / "whole", recipe="fast")
+    with pytest.raises(Exception, match="killed"):
+        train(0, tmp_path, BreaksOff(storms()[0], 7), recipe="fast")
+    resumed, _ = train(0, tmp_path, recipe="fast")
+    assert equal_weights(resumed, whole)
 
 
 def test_diverging_training_says_what_to_lower(tmp_path):
