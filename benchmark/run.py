@@ -1,7 +1,8 @@
-"""Measure the workflow against the lesson's steps as one script: `python benchmark/run.py small`.
+"""Measure the workflow, and the lesson's steps as one script: `python benchmark/run.py small`.
 
-Writes `benchmark/results.json`. Seconds and memory are those of one machine; ratios are of runs
-that took turns on it.
+Writes `benchmark/results.json` and from it `docs/performance.md`. Seconds and memory are those of
+one machine; ratios are of runs that took turns on it. With `--only` one part is measured again
+and the others stay.
 """
 
 from __future__ import annotations
@@ -10,22 +11,38 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 import yaml
 from measure import Measured, ratio, run
+from page import write_page
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmark/results.json"
 PARTS = ("Snakefile", "rules", "scripts", "stormcnn", "config", "profiles", "envs", "report")
-SIZES = {
-    "small": {"runs": 20, "storms_per_run": 600, "pairs": 3},
-    "full": {"runs": 100, "storms_per_run": 1211, "pairs": 3},
-}
+RULES = ("train_network", "train_wide_network")
+
+
+class Size(NamedTuple):
+    """How much is measured of the workflow against the script."""
+
+    runs: int
+    storms_per_run: int
+    epochs: int
+    pairs: int
+
+
+SIZES = {"small": Size(20, 600, 10, 5), "full": Size(100, 1211, 2, 3)}
 
 
 def copy_workflow(folder: Path) -> Path:
@@ -44,6 +61,7 @@ def snakemake(*arguments: str) -> list[str]:
 
 def measure_demo(folder: Path) -> dict[str, object]:
     """The demo, from made-up storms to the report."""
+    folder.mkdir()
     copy_workflow(folder)
     measured = run(snakemake(), folder, folder / "demo.log")
     table = pd.read_csv(folder / "results/demo/comparison.csv").set_index("model")
@@ -64,81 +82,133 @@ def make_storms(folder: Path, runs: int, storms_per_run: int) -> Path:
     return folder
 
 
-def workflow_config(storms: Path) -> dict[str, object]:
-    """The lesson's recipe on a folder of run files, and a thousand members of one storm."""
+def workflow_config(storms: Path, epochs: int) -> dict[str, object]:
+    """What the script does: the lesson's recipe, scores, and a thousand members of one storm."""
     return {
         "run": {"name": "benchmark"},
         "data": {"name": "benchmark", "source": "folder", "folder": str(storms)},
-        "training": {"batch_size": 512, "epochs": 10},
+        "comparison": {"simple_reference": False},
+        "training": {"batch_size": 512, "epochs": epochs},
         "uncertainty": {"members": 0, "cases": {"count": 1, "members": 1000}},
     }
 
 
-def compare_with_script(
-    folder: Path, runs: int, storms_per_run: int, pairs: int
-) -> dict[str, object]:
+def job_times(folder: Path) -> pd.DataFrame:
+    """When each job of a workflow began and ended, by its log: `rule`, `start`, `end`."""
+    rows = []
+    for path in (folder / "logs").glob("*/*.log"):
+        stamps = re.findall(r"^.*?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+) ", path.read_text(), re.M)
+        times = [datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S,%f") for stamp in stamps]
+        rows.append((path.parent.name, times[0], times[-1]))
+    return pd.DataFrame(rows, columns=["rule", "start", "end"])
+
+
+def training_seconds(folder: Path) -> float:
+    """From the start of the first training job to the end of the last, their imports included."""
+    jobs = job_times(folder).query("rule in @RULES")
+    return (jobs["end"].max() - jobs["start"].min()).total_seconds()
+
+
+def compare_with_script(folder: Path, size: Size) -> dict[str, dict[str, Any]]:
     """Script and workflow by turns, up to the scores and the members of one storm."""
-    storms = make_storms(folder / "storms", runs, storms_per_run)
+    storms = make_storms(folder / "storms", size.runs, size.storms_per_run)
     script: list[Measured] = []
     workflow: list[Measured] = []
-    for pair in range(pairs):
+    training: dict[str, list[float]] = {"script": [], "workflow": [], "fits": []}
+    for pair in range(size.pairs):
         out = folder / f"script-{pair}"
         command = [sys.executable, str(ROOT / "benchmark/seed_script.py"), str(storms), str(out)]
+        command += ["--epochs", str(size.epochs)]
         script.append(run(command, folder, folder / f"script-{pair}.log"))
+        steps = pd.read_csv(out / "timings.csv").set_index("step")["value"]
+        training["script"].append(steps.filter(like="train ").sum())
         fresh = folder / f"workflow-{pair}"
         fresh.mkdir()
         copy_workflow(fresh)
-        (fresh / "benchmark.yaml").write_text(yaml.safe_dump(workflow_config(storms)))
+        (fresh / "benchmark.yaml").write_text(yaml.safe_dump(workflow_config(storms, size.epochs)))
         targets = (
             "results/benchmark/verification/scores.csv",
             "results/benchmark/uncertainty/dropout/seed-0/cases.nc",
         )
         command = snakemake("--configfile", "benchmark.yaml", "--", *targets)
         workflow.append(run(command, fresh, folder / f"workflow-{pair}.log"))
+        training["workflow"].append(training_seconds(fresh))
+        histories = (fresh / "results/benchmark/models").glob("*/*/history.csv")
+        fits = sum(pd.read_csv(history)["seconds"].sum() for history in histories)
+        training["fits"].append(fits / (os.cpu_count() or 1))
         print(f"pair {pair + 1}: {workflow[-1]} against {script[-1]}", flush=True)
+    jobs = job_times(folder / "workflow-0").assign(
+        seconds=lambda table: (table["end"] - table["start"]).dt.total_seconds()
+    )
     scores = pd.read_csv(folder / "workflow-0/results/benchmark/verification/scores.csv")
+    script_scores = pd.read_csv(folder / "script-0/scores.csv").round(4)
     main = scores.query("period == 'test' and stratum == 'all' and forecast == 'single'")
     return {
-        "storms": runs * storms_per_run,
-        "runs": runs,
-        "vs_script": ratio([m.seconds for m in workflow], [m.seconds for m in script]),
-        "memory_vs_script": ratio(
-            [m.process_mib for m in workflow], [m.process_mib for m in script]
-        ),
-        "workflow": [asdict(m) for m in workflow],
-        "script": [asdict(m) for m in script],
-        "script_scores": pd.read_csv(folder / "script-0/scores.csv").round(4).to_dict("records"),
-        "workflow_scores": main.pivot(index="model", columns="score", values="value")[
-            ["auc", "brier_score", "brier_skill_score"]
-        ]
-        .round(4)
-        .reset_index()
-        .to_dict("records"),
+        "workflow": {
+            "storms": size.runs * size.storms_per_run,
+            "runs": size.runs,
+            "epochs": size.epochs,
+            "vs_script": ratio([m.seconds for m in workflow], [m.seconds for m in script]),
+            "memory_vs_script": ratio(
+                [m.process_mib for m in workflow], [m.process_mib for m in script]
+            ),
+            "workflow": [asdict(m) for m in workflow],
+            "script": [asdict(m) for m in script],
+            "seconds_by_rule": jobs.groupby("rule")["seconds"].sum().round(1).to_dict(),
+            "script_scores": script_scores.to_dict("records"),
+            "workflow_scores": main.pivot(index="model", columns="score", values="value")[
+                ["auc", "brier_score", "brier_skill_score"]
+            ]
+            .round(4)
+            .reset_index()
+            .to_dict("records"),
+        },
+        "training": {
+            "vs_script": ratio(training["workflow"], training["script"]),
+            "fits_vs_script": ratio(training["fits"], training["script"]),
+        },
     }
+
+
+def measure_kernels(what: str) -> dict[str, Any]:
+    """What `kernels.py` says of sampling or training."""
+    command = [sys.executable, str(ROOT / "benchmark/kernels.py"), what]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    printed = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
+    found: dict[str, Any] = json.loads(printed)
+    return found
+
+
+def measure(size: str, folder: Path) -> dict[str, Callable[[], dict[str, dict[str, Any]]]]:
+    """What is measured, by the name that `--only` takes; each gives blocks of the results."""
+    parts: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
+        "kernels": lambda: {what: measure_kernels(what) for what in ("sampling", "training")},
+        "demo": lambda: {"demo": measure_demo(folder / "demo")},
+        "workflow": lambda: compare_with_script(folder, SIZES["small"]),
+    }
+    if size == "full":
+        parts = {"full": lambda: {"full": compare_with_script(folder, SIZES["full"])}}
+    return parts
 
 
 def main() -> None:
-    """Measure everything of one size and write the results."""
+    """Measure the parts of one size and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("size", choices=SIZES)
-    parser.add_argument("--only", choices=["demo", "workflow"])
+    parser.add_argument("--only", choices=["kernels", "demo", "workflow"])
     arguments = parser.parse_args()
-    results: dict[str, object] = {
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results |= {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
-        "size": arguments.size,
     }
     with tempfile.TemporaryDirectory(prefix="stormcnn-benchmark-") as name:
-        folder = Path(name)
-        if arguments.only != "workflow":
-            (folder / "demo").mkdir()
-            results["demo"] = measure_demo(folder / "demo")
-        if arguments.only != "demo":
-            (folder / "workflow").mkdir()
-            results["workflow"] = compare_with_script(folder / "workflow", **SIZES[arguments.size])
-    text = json.dumps(results, indent=2) + "\n"
-    (ROOT / "benchmark/results.json").write_text(text)
-    print(text)
+        for part, work in measure(arguments.size, Path(name)).items():
+            if arguments.only in (None, part):
+                for block, found in work().items():
+                    results[block] = results.get(block, {}) | found
+                RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    write_page(results, ROOT / "docs/performance.md")
 
 
 if __name__ == "__main__":
