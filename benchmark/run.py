@@ -31,6 +31,12 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmark/results.json"
 PARTS = ("Snakefile", "rules", "scripts", "stormcnn", "config", "profiles", "envs", "report")
 RULES = ("train_network", "train_wide_network")
+STAGES = ("prepare", "train", "predict", "sample", "score")
+# Run files and storms in each: for the growth with the storms, and with the run files.
+GROWTH = {
+    "storms": [(10, 10), (10, 100), (20, 500), (100, 1000)],
+    "runs": [(1, 12), (10, 12), (100, 12), (1000, 12)],
+}
 
 
 class Size(NamedTuple):
@@ -179,6 +185,30 @@ def measure_kernels(what: str) -> dict[str, Any]:
     return found
 
 
+def measure_growth(folder: Path) -> dict[str, Any]:
+    """Seconds and memory of each stage, by number of storms and by number of run files."""
+
+    def growth(stage: str, place: Path, *sizes: str) -> str:
+        command = [sys.executable, str(ROOT / "benchmark/growth.py"), stage, str(place), *sizes]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, check=True, text=True
+        ).stdout
+
+    found: dict[str, Any] = {"storms": {}, "runs": {}}
+    for axis, stages in (("storms", STAGES), ("runs", STAGES[:1])):
+        for runs, storms in GROWTH[axis]:
+            size = runs * storms if axis == "storms" else runs
+            with tempfile.TemporaryDirectory(dir=folder) as name:
+                place = Path(name)
+                growth("make", place, f"--runs={runs}", f"--storms={storms}")
+                found[axis][str(size)] = {
+                    stage: json.loads(growth(stage, place)) for stage in stages
+                }
+            print(axis, size, found[axis][str(size)], flush=True)
+    return found
+
+
 def measure(size: str, folder: Path) -> dict[str, Callable[[], dict[str, dict[str, Any]]]]:
     """What is measured, by the name that `--only` takes; each gives blocks of the results."""
     parts: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
@@ -187,7 +217,10 @@ def measure(size: str, folder: Path) -> dict[str, Callable[[], dict[str, dict[st
         "workflow": lambda: compare_with_script(folder, SIZES["small"]),
     }
     if size == "full":
-        parts = {"full": lambda: {"full": compare_with_script(folder, SIZES["full"])}}
+        parts = {
+            "growth": lambda: {"growth": measure_growth(folder)},
+            "workflow": lambda: {"full": compare_with_script(folder, SIZES["full"])},
+        }
     return parts
 
 
@@ -195,7 +228,7 @@ def main() -> None:
     """Measure the parts of one size and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("size", choices=SIZES)
-    parser.add_argument("--only", choices=["kernels", "demo", "workflow"])
+    parser.add_argument("--only", choices=["kernels", "demo", "workflow", "growth"])
     arguments = parser.parse_args()
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {

@@ -1,0 +1,108 @@
+"""Measure one stage at one size in a process of its own: `python benchmark/growth.py train 1000`.
+
+Prints JSON: seconds without start-up, and the peak memory of the process in MiB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from stormcnn.demo import write_runs
+from stormcnn.demo_dates import demo_file_name
+from stormcnn.patches import open_fields, prepare_batch, read_patches
+from stormcnn.runs import as_run
+
+ARCHITECTURE = {
+    "filters": [16, 32, 64],
+    "kernel_size": 5,
+    "activation": "relu",
+    "pooling": "average",
+    "spatial_dropout": 0.2,
+}
+RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
+MEMBERS = 10
+
+
+def make_runs(folder: Path, runs: int, storms: int) -> None:
+    """Made-up run files of days that follow each other."""
+    dates = [datetime(2010, 1, 1) + timedelta(day) for day in range(runs)]
+    paths = [folder / demo_file_name(date) for date in dates]
+    write_runs(paths, storms, seed=1, workers=2)
+
+
+def prepare(folder: Path) -> Path:
+    """Prepare all run files as one batch."""
+    runs = [as_run(path, "year") for path in sorted(folder.glob("NCARSTORM_*.nc"))]
+    prepared = folder / "patches.nc"
+    prepare_batch(
+        runs,
+        prepared,
+        folder / "statistics.csv",
+        folder / "inventory.csv",
+        predictors=["REFL_COM_curr", "U10_curr", "V10_curr"],
+        target="RVORT1_MAX_future",
+        region="storm",
+    )
+    return prepared
+
+
+def measured(stage: str, folder: Path) -> Callable[[], object]:
+    """The work of a stage on what is prepared in a folder."""
+    patches = [folder / "patches.nc"]
+    if stage == "prepare":
+        return lambda: prepare(folder)
+    if stage == "score":
+        from stormcnn.bootstrap import ForecastByDate, resample_dates
+
+        storms = read_patches(patches, predictors=False)
+        event = storms["peak"].values > np.quantile(storms["peak"], 0.95)
+        noise = np.random.default_rng(0).normal(size=event.size)
+        probability = 1 / (1 + np.exp(3 - 2 * event - noise))
+
+        def score() -> None:
+            draws = resample_dates(storms["run_date"].values, 1000, 0)
+            ForecastByDate(probability, event, draws.date).scores(draws.weights)
+
+        return score
+    from stormcnn import backend, networks
+    from stormcnn.dropout import MemberSampler
+    from stormcnn.training import fit_network, predict_probability
+
+    backend.prepare(threads=1, seed=0)
+    network = networks.build_network(ARCHITECTURE, (32, 32), [24.0, 0.0, 0.0], [15.0, 5.0, 5.0])
+    fields = open_fields(patches)
+    if stage == "train":
+        event = np.arange(len(fields)) % 20 == 0
+        held = fields.in_memory()
+        checkpoint = folder / "unfinished.npz"
+        return lambda: fit_network(network, held, event, RECIPE, 0, checkpoint)
+    if stage == "predict":
+        return lambda: predict_probability(network, fields)
+    sampler = MemberSampler(network, MEMBERS, seed=0)
+    return lambda: [None for _ in sampler.batches(fields)]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=["make", "prepare", "train", "predict", "sample", "score"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--storms", type=int, default=100)
+    arguments = parser.parse_args()
+    if arguments.stage == "make":
+        make_runs(arguments.folder, arguments.runs, arguments.storms)
+    else:
+        work = measured(arguments.stage, arguments.folder)
+        start = time.perf_counter()
+        work()
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"seconds": round(seconds, 3), "peak_mib": round(peak)}))
