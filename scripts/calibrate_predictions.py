@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-import xarray as xr
-
 from stormcnn import calibration
-from stormcnn.files import provenance, write_netcdf
+from stormcnn.files import provenance, read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:
@@ -16,7 +14,7 @@ def calibrate_predictions(
     *, predictions: dict[str, str], model: str, seed: int, output: dict[str, str]
 ) -> None:
     """Write the recalibrated probabilities of the training and of the test period."""
-    given = [xr.load_dataset(predictions[period]) for period in ("training", "test")]
+    given = [read_netcdf(predictions[period]) for period in ("training", "test")]
     about = provenance({"model": model, "folds": calibration.FOLDS}, model=model, seed=seed)
     calibrated = calibration.calibrate_predictions(*given)
     for period, data in zip(("training", "test"), calibrated, strict=True):

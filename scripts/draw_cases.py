@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-import xarray as xr
-
 from stormcnn.diagrams import draw_case, make_figure, save
+from stormcnn.files import read_netcdf
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 
 def draw_cases(*, cases: str, stem: str) -> None:
     """Draw one row a case."""
-    with xr.open_dataset(cases) as file:
-        storms = file.load()
+    storms = read_netcdf(cases)
     made_up = storms.attrs["title"].startswith("Made-up")
     count = storms.sizes["storm"]
     figure, axes = make_figure(count, 2, size=(10, 4 * count), made_up=made_up)

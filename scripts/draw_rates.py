@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import xarray as xr
 
 from stormcnn import diagrams
+from stormcnn.files import read_netcdf
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ SCORES = {
 
 def draw_rates(*, scores: str, choice: str, storms: str, stem: str) -> None:
     """Draw a panel for each score that the choice looks at, and one for the spread-skill ratio."""
-    with xr.open_dataset(storms) as file:
-        made_up = file.attrs["title"].startswith("Made-up")
+    made_up = read_netcdf(storms).attrs["title"].startswith("Made-up")
     rates = pd.read_csv(choice)
     chosen = rates.loc[rates["chosen"], "rate"].iloc[0]
     above = rates.rename(columns={"difference": "value"}).assign(

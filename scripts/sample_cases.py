@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from stormcnn.cases import choose_cases
-from stormcnn.files import provenance, write_netcdf
+from stormcnn.files import provenance, read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.patches import read_storms
 
@@ -33,8 +33,7 @@ def sample_cases(
 
     backend.prepare(threads, seed)
     sampler = MemberSampler(load_network(network), cases["members"], seed)
-    with xr.open_dataset(predictions) as file:
-        forecast = file.load()
+    forecast = read_netcdf(predictions)
     chosen = choose_cases(forecast["probability"].values, cases["count"], cases["storms"])
     fields = read_storms(patches, chosen.tolist())["predictors"]
     probability = np.concatenate([part for _, part in sampler.batches(fields.values, storms=1)])

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from tqdm import tqdm
 
-from stormcnn.files import provenance, write_netcdf
+from stormcnn.files import provenance, read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.members import EventCounts, describe_storms, summarise_members
 from stormcnn.patches import open_fields
@@ -35,8 +34,7 @@ def sample_members(
 
     backend.prepare(threads, seed)
     sampler = MemberSampler(load_network(network), members, seed)
-    with xr.open_dataset(predictions) as file:
-        forecast = file.load()
+    forecast = read_netcdf(predictions)
     fields = open_fields(patches)
     event_counts = EventCounts(forecast["run_date"], members, seed)
     parts = []

@@ -2,20 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-import xarray as xr
-
-from stormcnn.files import write_csv
+from stormcnn.files import read_netcdf, write_csv
 from stormcnn.logs import job_log
 from stormcnn.tuning import Network, score_rates
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
-
-
-def read(path: str) -> xr.Dataset:
-    """Read a NetCDF file into memory."""
-    with xr.open_dataset(path) as file:
-        return file.load()
 
 
 def write_choice(
@@ -30,11 +22,11 @@ def write_choice(
 ) -> None:
     """Write the scores of all rates on the validation storms, and which rate is chosen."""
     tables = score_rates(
-        {network: read(path) for network, path in storms.items()},
-        {network: read(path) for network, path in counts.items()},
+        {network: read_netcdf(path) for network, path in storms.items()},
+        {network: read_netcdf(path) for network, path in counts.items()},
         model=tuned["model"],
         own_rate=tuned["rate"],
-        training_climatology=float(read(training)["label"].mean()),
+        training_climatology=float(read_netcdf(training)["label"].mean()),
         resamples=verification["bootstrap"],
         confidence=verification["confidence"],
     )

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from stormcnn.events import exceeds
-from stormcnn.files import write_csv
+from stormcnn.files import read_netcdf, write_csv
 from stormcnn.forecast import match_outcome, tabulate_forecast
 from stormcnn.logs import job_log
 from stormcnn.storms import read_run
@@ -28,8 +28,7 @@ def verify_forecasts(
     """Write the scores of all forecasts together, and what each storm did."""
     parts = []
     for path, run in zip(forecasts, runs, strict=True):
-        with xr.open_dataset(path) as file:
-            forecast = file.load()
+        forecast = read_netcdf(path)
         outcome = read_run(run, **data)
         peak = match_outcome(forecast, outcome)
         parts.append(forecast.assign(peak=("storm", peak)).isel(storm=np.isfinite(peak)))

@@ -12,6 +12,7 @@ import xarray as xr
 
 from stormcnn.cases import choose_cases
 from stormcnn.diagrams import REFLECTIVITY, REFLECTIVITY_RANGE
+from stormcnn.files import read_netcdf
 from stormcnn.patches import read_storms
 
 if TYPE_CHECKING:
@@ -143,10 +144,10 @@ def _first_seeds(files: Iterable[StrPath], titles: Mapping[str, str]) -> dict[st
     """Of each model the network of the lowest seed, in the order of `titles`."""
     found: dict[str, xr.Dataset] = {}
     for file in files:
-        with xr.open_dataset(file) as data:
-            model, seed = data.attrs["model"], int(data.attrs["seed"])
-            if model not in found or seed < int(found[model].attrs["seed"]):
-                found[model] = data.load()
+        data = read_netcdf(file)
+        model, seed = data.attrs["model"], int(data.attrs["seed"])
+        if model not in found or seed < int(found[model].attrs["seed"]):
+            found[model] = data
     return {model: found[model] for model in titles if model in found}
 
 

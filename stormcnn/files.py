@@ -25,7 +25,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path`, moved to `path` when the block ends without an error.
 
     The temporary name keeps the suffix of `path`, because some writers choose a format by it.
-    After an error the temporary file is removed and an earlier `path` is left as it was.
+    After an error the temporary file is removed and an earlier `path` is left as it was. Where the
+    disk is full, the error is the `OSError` that says so, whatever the writer made of it.
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -38,8 +39,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, final)
+    except (OSError, RuntimeError):
+        _check_room(final.parent)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _check_room(folder: Path) -> None:
+    """Raise the system's own `OSError` where no file of 16 MiB can be written.
+
+    HDF5 gives up when its next chunk does not fit, and keeps the reason to itself.
+    """
+    with tempfile.TemporaryFile(dir=folder) as stream:
+        stream.write(bytes(1 << 24))
 
 
 def _umask() -> int:
@@ -78,6 +91,29 @@ def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
         dataset.assign_attrs(Conventions="CF-1.8").to_netcdf(
             temporary, engine="netcdf4", encoding=encoding
         )
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Where a NetCDF file of the workflow cannot be read in the block, say which and what to do.
+
+    Raises `ValueError` for a file that is missing, cut short or damaged.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, UnicodeError) as error:
+        raise ValueError(
+            f"{path}: cannot be read ({error}). The file is missing, cut short or damaged: remove "
+            "it and run the workflow again, which makes it anew."
+        ) from error
+
+
+def read_netcdf(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a NetCDF file of the workflow into memory; `ValueError` where it is damaged."""
+    import xarray as xr
+
+    with reading(path), xr.open_dataset(path, engine="netcdf4") as file:
+        return file.load()
 
 
 def digest(settings: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stormcnn.files import provenance, replacing, sha256_of, write_csv
+from stormcnn.files import provenance, reading, replacing, sha256_of, write_csv
 from stormcnn.inventory import MADE_UP, as_inventory
 from stormcnn.runs import Run, parse_run_name
 from stormcnn.storms import PATCH_DIMENSIONS, Array, BadRunFile, no_storms, read_run
@@ -238,8 +238,11 @@ class _Batch(NamedTuple):
 
 @contextmanager
 def _opened(path: PathLike) -> Iterator[netCDF4.Dataset]:
-    """A file of patches that gives plain arrays: no value in it is missing."""
-    with netCDF4.Dataset(path) as file:
+    """A file of patches that gives plain arrays: no value in it is missing.
+
+    Raises `ValueError` where the file is missing or damaged, also if this shows later.
+    """
+    with reading(path), netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
         file.set_auto_chartostring(False)
         yield file

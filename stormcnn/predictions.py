@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from stormcnn.events import exceeds
+from stormcnn.files import read_netcdf
 
 Network = tuple[str, int]
 """A network is told by its model's name and its seed."""
@@ -48,8 +49,7 @@ def read_by_network(paths: Iterable[str | os.PathLike[str]]) -> dict[Network, xr
     """Read files of predictions, members or counts into memory, by the network they name."""
     found = {}
     for path in paths:
-        with xr.open_dataset(path) as file:
-            data = file.load()
+        data = read_netcdf(path)
         found[data.attrs["model"], int(data.attrs["seed"])] = data
     return found
 

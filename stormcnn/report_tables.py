@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from stormcnn.diagrams import (
     FORECASTS,
@@ -17,6 +16,7 @@ from stormcnn.diagrams import (
     series_of,
     without_variants,
 )
+from stormcnn.files import read_netcdf
 from stormcnn.labels import SCORES, score_text, stratum_name
 
 if TYPE_CHECKING:
@@ -442,31 +442,31 @@ def case_table(cases: Iterable[StrPath], titles: Mapping[str, str]) -> Table | N
     """The distribution of the members' probabilities of each case, in numbers."""
     rows = []
     for file in cases:
-        with xr.open_dataset(file) as data:
-            label = f"{titles[data.attrs['model']]}, seed {data.attrs['seed']}"
-            low, median, high = np.quantile(data["probability"].values, (0.05, 0.5, 0.95), axis=1)
-            means = data["probability"].values.mean(axis=1)
-            for storm, mean in enumerate(means):
-                one = data.isel(storm=storm)
-                deterministic = float(one["deterministic"])
-                time = f"{pd.Timestamp(one['valid_time'].values):%Y-%m-%d %H} UTC"
-                happened = "yes" if int(one["label"]) else "no"
-                rows.append(
-                    [
-                        Cell(label, label),
-                        Cell(str(int(one["index"])), float(one["index"])),
-                        Cell(time, time),
-                        Cell(happened, happened),
-                        *(
-                            Cell(number(value, 3), float(value))
-                            for value in (deterministic, mean, median[storm])
-                        ),
-                        Cell(
-                            f"{number(low[storm], 3)} to {number(high[storm], 3)}",
-                            float(high[storm] - low[storm]),
-                        ),
-                    ]
-                )
+        data = read_netcdf(file)
+        label = f"{titles[data.attrs['model']]}, seed {data.attrs['seed']}"
+        low, median, high = np.quantile(data["probability"].values, (0.05, 0.5, 0.95), axis=1)
+        means = data["probability"].values.mean(axis=1)
+        for storm, mean in enumerate(means):
+            one = data.isel(storm=storm)
+            deterministic = float(one["deterministic"])
+            time = f"{pd.Timestamp(one['valid_time'].values):%Y-%m-%d %H} UTC"
+            happened = "yes" if int(one["label"]) else "no"
+            rows.append(
+                [
+                    Cell(label, label),
+                    Cell(str(int(one["index"])), float(one["index"])),
+                    Cell(time, time),
+                    Cell(happened, happened),
+                    *(
+                        Cell(number(value, 3), float(value))
+                        for value in (deterministic, mean, median[storm])
+                    ),
+                    Cell(
+                        f"{number(low[storm], 3)} to {number(high[storm], 3)}",
+                        float(high[storm] - low[storm]),
+                    ),
+                ]
+            )
     if not rows:
         return None
     return Table(

@@ -12,6 +12,7 @@ from stormcnn.files import (
     digest,
     library_versions,
     provenance,
+    read_netcdf,
     replacing,
     sha256_of,
     write_csv,
@@ -99,3 +100,18 @@ def test_provenance_names_settings_software_and_what_else_is_given():
 
 def test_versions_are_found_under_the_name_of_the_cpu_build():
     assert {"stormcnn", "tensorflow", "keras"} <= set(library_versions())
+
+
+@pytest.mark.parametrize("spoil", ["cut", "text", "missing"])
+def test_damaged_netcdf_file_is_named_with_the_way_out(tmp_path, spoil):
+    path = tmp_path / "a.nc"
+    write_netcdf(storms(), path)
+    if spoil == "cut":
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif spoil == "text":
+        path.write_text("no NetCDF")
+    else:
+        path.unlink()
+    with pytest.raises(ValueError, match="remove it and run the workflow again") as refused:
+        read_netcdf(path)
+    assert str(refused.value).startswith(f"{path}: cannot be read")

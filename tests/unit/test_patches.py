@@ -5,6 +5,7 @@ import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import h5py
 import netCDF4
 import numpy as np
 import pandas as pd
@@ -389,6 +390,22 @@ def test_batches_of_other_sizes_do_not_go_together(batches, tmp_path):
         read_patches([*batches, other])
     assert str(other) in str(refused.value)
     assert str(batches[0]) in str(refused.value)
+
+
+@pytest.mark.parametrize("read", [read_patches, lambda paths: read_storms(paths, [10])])
+@pytest.mark.parametrize("place", ["end", "fields"])
+def test_a_damaged_batch_is_named_with_the_way_out(batches, tmp_path, read, place):
+    content = bytearray(batches[2].read_bytes())
+    if place == "end":
+        content = content[: len(content) // 2]
+    else:  # the file opens well, but its fields cannot be unpacked
+        with h5py.File(batches[2]) as file:
+            chunk = file["predictors"].id.get_chunk_info(0)
+        content[chunk.byte_offset + chunk.size // 2] ^= 1
+    damaged = tmp_path / "patches.nc"
+    damaged.write_bytes(content)
+    with pytest.raises(ValueError, match=r"patches\.nc: cannot be read .* remove it and run"):
+        read([batches[0], damaged, batches[3]])
 
 
 def test_batches_of_other_predictors_do_not_go_together(batches, tmp_path):
