@@ -30,6 +30,8 @@ PATCH_DIMENSIONS = ("storm", "y", "x", "variable")
 PER_STORM = ("time", "track_id", "track_step", "centroid_lon", "centroid_lat")
 LONGEST_FORECAST = 240  # hours
 SECONDS_TO_READ = 600.0
+# Of computing, which takes a second a gigabyte: a damaged header can send HDF5 round in circles.
+SECONDS_TO_UNPACK = 60.0
 # Deflate packs at most 1032 bytes into one: a file that declares more than that is damaged, and
 # reading it would only fill the memory.
 LARGEST_PACKING = 1032
@@ -180,7 +182,8 @@ def _in_child(read: Callable[..., xr.Dataset], path: str, *arguments: Any) -> xr
         if ending < 0:
             raise BadRunFile(
                 f"{path}: reading it broke off ({signal.Signals(-ending).name}). The file is "
-                "damaged and crashes the NetCDF library, or there was too little memory for it."
+                "damaged and crashes or stalls the NetCDF library, or there was too little memory "
+                "for it."
             )
         if ending > 0:
             raise ValueError(
@@ -197,6 +200,7 @@ def _in_child(read: Callable[..., xr.Dataset], path: str, *arguments: Any) -> xr
 def _answer(answer: IO[bytes], read: Callable[..., xr.Dataset], *arguments: Any) -> None:
     """In the child: write down what `read` gives, or the error that it ends with."""
     result: xr.Dataset | Exception
+    signal.setitimer(signal.ITIMER_PROF, SECONDS_TO_UNPACK)
     try:
         result = read(*arguments)
     except Exception as error:  # noqa: BLE001 - the parent raises it

@@ -459,6 +459,16 @@ def test_reading_without_an_end_is_given_up(tmp_path, monkeypatch):
     assert "did not end within 0.3 s" in refusal(write_run_file(tmp_path))
 
 
+def test_a_damaged_file_that_sends_the_library_round_in_circles_is_given_up(tmp_path, monkeypatch):
+    def circle(*_):
+        while True:
+            pass
+
+    monkeypatch.setattr(storms, "_read_variables", circle)
+    monkeypatch.setattr(storms, "SECONDS_TO_UNPACK", 0.2)
+    assert "broke off (SIGPROF)" in refusal(write_run_file(tmp_path))
+
+
 def test_an_error_of_ours_keeps_its_kind_and_its_trace(tmp_path, monkeypatch):
     monkeypatch.setattr(storms, "_read_variables", lambda *_: {}["fault"])
     with pytest.raises(KeyError) as error:
