@@ -58,11 +58,14 @@ def download(
     status is final. The log gets a line of progress every `log_every` seconds, and the terminal,
     where there is one, a bar.
 
+    What may be secret in an address, a name and password or a query, is neither logged nor told.
+
     Raises `ValueError` where the file cannot be had, does not fit on the disk, or is another one.
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
     part = final.with_name(f"{final.name}.part")
+    shown = _public(url)
     for wait in (*waits, None):
         try:
             _receive(url, part, size, timeout, log_every)
@@ -70,21 +73,21 @@ def download(
         except _PASSING as error:
             if wait is None:
                 raise ValueError(
-                    f"{url}: not received in {len(waits) + 1} tries; the last one ended with: "
-                    f"{error}. {_length(part)} bytes are kept in {part}, and the next run goes on "
-                    "from there. Check the connection, or fetch the archive by other means and "
-                    "give its path as `file` in data.ncar."
+                    f"{shown}: not received in {len(waits) + 1} tries; the last one ended with: "
+                    f"{_public(error)}. {_length(part)} bytes are kept in {part}, and the next run "
+                    "goes on from there. Check the connection, or fetch the archive by other means "
+                    "and give its path as `file` in data.ncar."
                 ) from error
-            logger.warning("%s: %s. Trying again in %g s.", url, error, wait)
+            logger.warning("%s: %s. Trying again in %g s.", shown, _public(error), wait)
             time.sleep(wait)
         except requests.RequestException as error:
-            raise ValueError(f"{url}: {error}. Check `url` in data.ncar.") from error
+            raise ValueError(f"{shown}: {_public(error)}. Check `url` in data.ncar.") from error
     try:
         check_archive(part, size=size, sha256=sha256)
     except ValueError as error:
         part.unlink()
         _etag_file(part).unlink(missing_ok=True)
-        raise ValueError(f"{url}: what was received is not kept. {error}") from None
+        raise ValueError(f"{shown}: what was received is not kept. {error}") from None
     os.replace(part, final)
     _etag_file(part).unlink(missing_ok=True)
 
@@ -157,8 +160,8 @@ def _receive(url: str, part: Path, size: int | None, timeout: float, log_every: 
             response.raise_for_status()
         if status != 200 and not (have and status in (206, 416)):
             raise ValueError(
-                f"{url}: the server answered {status} {response.reason}. Check `url` in data.ncar, "
-                "or fetch the archive by other means and give its path as `file`."
+                f"{_public(url)}: the server answered {status} {response.reason}. Check `url` in "
+                "data.ncar, or fetch the archive by other means and give its path as `file`."
             )
         start, total = _span(response)
         if status != 200 and (start != have or response.headers.get("ETag", etag) != etag):
@@ -193,14 +196,15 @@ def _check_total(url: str, folder: Path, start: int, total: int, size: int | Non
     """Refuse, before its first byte, a transfer that cannot end well."""
     if size is not None and total != size:
         raise ValueError(
-            f"{url}: the server's file has {total} bytes, but `bytes` in data.ncar says {size}. "
-            "It is another file: check `url` and `bytes`."
+            f"{_public(url)}: the server's file has {total} bytes, but `bytes` in data.ncar says "
+            f"{size}. It is another file: check `url` and `bytes`."
         )
     free = shutil.disk_usage(folder).free
     if total - start > free:
         raise ValueError(
-            f"{url}: {total - start} bytes are still to come, but {folder} has room for {free}. "
-            "Free some space, or fetch the archive to another disk and give its path as `file`."
+            f"{_public(url)}: {total - start} bytes are still to come, but {folder} has room for "
+            f"{free}. Free some space, or fetch the archive to another disk and give its path as "
+            "`file`."
         )
 
 
@@ -229,6 +233,11 @@ def _terminal() -> TextIO:
         return open("/dev/tty", "w", encoding="utf-8")
     except OSError:
         return open(os.devnull, "w", encoding="utf-8")
+
+
+def _public(text: object) -> str:
+    """Text with what may be secret left out of the addresses in it."""
+    return re.sub(r"\?[^\s'\")]+", "?...", re.sub(r"//[^/\s]+@", "//", str(text)))
 
 
 def _etag_file(part: Path) -> Path:

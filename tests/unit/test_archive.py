@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import logging
 import random
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from archive_server import ArchiveServer, make_archive
@@ -292,6 +294,47 @@ def test_no_server_ends_with_a_sentence(target: Path) -> None:
 def test_address_that_is_none_is_named(target: Path) -> None:
     with pytest.raises(ValueError, match=r"gopher://a/b: .*Check `url` in data\.ncar"):
         download("gopher://a/b", target)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"statuses": [503, 503]},
+        {"statuses": [404]},
+        {"break_after": [9, 9]},
+        {"extra_length": 10**15},
+        {"files": {}},
+        {},
+    ],
+)
+def test_secrets_of_an_address_are_neither_logged_nor_told(
+    server: ArchiveServer, target: Path, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
+) -> None:
+    server.files = {f"{PATH}?token=to-ken": CONTENT}
+    for name, value in fault.items():
+        setattr(server, name, value)
+    url = f"{server.url.replace('//', '//ann:pass-word@')}{PATH}?token=to-ken"
+    with (
+        caplog.at_level(logging.DEBUG, "stormcnn"),
+        pytest.raises(ValueError, match=re.escape(f"{server.url}{PATH}?...")) as error,
+    ):
+        download(url, target, sha256="0" * 64, waits=[0], timeout=1)
+    for text in (caplog.text, str(error.value)):
+        assert not re.search("ann|pass-word|to-ken", text)
+
+
+def test_secrets_of_a_proxy_are_neither_logged_nor_told(
+    target: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("http_proxy", f"http://ann:pass-word@127.0.0.1:{port}")
+    with (
+        caplog.at_level(logging.DEBUG, "stormcnn"),
+        pytest.raises(ValueError, match="roxy") as error,
+    ):
+        download("http://example.invalid/archive.tar.gz", target, waits=[0], timeout=1)
+    assert not re.search("ann|pass-word", caplog.text + str(error.value))
 
 
 def test_length_that_is_not_kept_is_an_error(

@@ -527,6 +527,13 @@ FAULTS = {
             "data.source to folder."
         ),
     ),
+    "address with a password": (
+        ncar_patches({"url": "https://ann:secret@host/a.tar.gz"}),
+        (
+            "data.ncar.patches.url: an address with a user name or a password was given; allowed "
+            "is one without. Put them into ~/.netrc, from where they are taken by host."
+        ),
+    ),
     "archive without address": (
         ncar_patches({"url": None}),
         "data.ncar.patches.url: null was given, and file is null too; one of the two is needed.",
