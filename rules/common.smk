@@ -103,6 +103,17 @@ def runs_of(batch: str) -> list[runs.Run]:
     return [run for run in RUNS if run.batch == batch]
 
 
+def sizes_of(batch: str) -> list[int]:
+    """Bytes of each run file of a batch that is read in place.
+
+    A file may be replaced by one with an older time, or while a job that has read it still runs:
+    then times say nothing.
+    """
+    return [
+        Path(run.file).stat().st_size for run in runs_of(batch) if SOURCE == "folder"
+    ]
+
+
 def patches_of(batches: list[str]) -> list[str]:
     """The patch files of some batches, in order of time."""
     return expand("<data>/patches/{batch}.nc", batch=batches)

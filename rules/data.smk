@@ -107,6 +107,7 @@ rule prepare_patches:
     params:
         batch="{batch}",
         runs=lambda wildcards: [list(run) for run in runs_of(wildcards.batch)],
+        sizes=lambda wildcards: sizes_of(wildcards.batch),
         data={
             key: config["data"][key]
             for key in ("predictors", "target", "region", "skip_bad_files")

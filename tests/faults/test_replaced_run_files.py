@@ -1,0 +1,41 @@
+"""Replaced run files: what is prepared is of one content, and the next run notices another."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+from checkout import Checkout
+from injection import APRIL, INVENTORY, nothing_left, prepared, wait_for, write_long_batch
+from run_files import run_file_name, run_values, write_run_file
+
+from stormcnn.files import sha256_of
+
+
+def test_run_file_replaced_in_mid_run_is_prepared_again_by_the_next(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    """Its new content is older than what was made of the old one, as that of a backup is."""
+    write_long_batch(checkout)
+    name = run_file_name(pd.Timestamp("2014-04-01"))
+    path = checkout.path / "runs" / name
+    log = checkout.path / "logs/prepare_patches/tiny-2014-04.log"
+    first, old = prepared(checkout, tmp_path), sha256_of(path)
+    with nothing_left(checkout), checkout.start(INVENTORY) as controller:
+        wait_for(lambda: log.exists() and f"{name}: 4 storms" in log.read_text(), controller)
+        assert not (checkout.path / APRIL).exists()
+        write_run_file(path.parent, run_values(5), run_date=pd.Timestamp("2014-04-01"))
+        os.utime(path, (0, 0))
+        assert controller.wait() == 0
+    assert (checkout.path / APRIL).read_bytes() == first
+    assert digest_in_inventory(checkout, name) == old
+
+    checkout.run(INVENTORY)
+    assert (checkout.path / APRIL).read_bytes() == prepared(checkout, tmp_path) != first
+    assert digest_in_inventory(checkout, name) == sha256_of(path)
+
+
+def digest_in_inventory(checkout: Checkout, name: str) -> str:
+    inventory = pd.read_csv(checkout.path / INVENTORY)
+    return inventory.set_index("file").loc[f"runs/{name}", "sha256"]
