@@ -28,7 +28,7 @@ snakemake := $(venv)/bin/snakemake --cores $(CORES)
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: $(runtime) ## Train on made-up storms and write results/demo/report.html
@@ -68,6 +68,9 @@ docs: $(development) ## Write the user's guide to site/
 
 .PHONY: install
 install: $(development) ## Only make .venv, with everything pinned
+
+.PHONY: install-runtime
+install-runtime: $(runtime) ## The same without the tools of development
 
 # Everything is resolved together first, so the locks agree with each other.
 compile := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \

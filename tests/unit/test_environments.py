@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -14,7 +17,10 @@ import pytest
 import yaml
 from packaging.markers import Marker
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+from stormcnn.files import sha256_of
 
 ROOT = Path(__file__).parents[2]
 LOCKS = {
@@ -198,6 +204,76 @@ def test_a_conda_environment_has_what_its_jobs_import(script, environment):
 def test_every_script_is_checked_against_an_environment():
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
     assert scripts == set(rules_with_environment())
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def supported_snakemake() -> SpecifierSet:
+    """What the project asks of Snakemake."""
+    requirements = map(Requirement, PROJECT["dependencies"])
+    return next(found.specifier for found in requirements if found.name == "snakemake")
+
+
+def test_oldest_snakemake_is_the_same_wherever_it_is_named():
+    [oldest] = [part.version for part in supported_snakemake() if part.operator == ">="]
+    snakefile = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    assert f'min_version("{oldest}")' in snakefile
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    matrix = yaml.safe_load(workflow)["jobs"]["supported"]["strategy"]["matrix"]
+    assert matrix["python"] == PYTHONS
+    first, newest = map(SpecifierSet, matrix["snakemake"])
+    assert first == SpecifierSet(f"=={oldest}.*")
+    assert newest == supported_snakemake()
+
+
+def test_container_recipes_name_what_there_is():
+    docker = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    apptainer = (ROOT / "apptainer.def").read_text(encoding="utf-8")
+    [copied] = re.findall(r"^COPY (.+) /opt/stormcnn/$", docker, re.M)
+    assert re.findall(r"^ +(\S+) /opt/stormcnn/$", apptainer, re.M) == copied.split()
+    assert all((ROOT / name).is_file() for name in copied.split())
+    [image] = re.findall(r"^FROM (.+)$", docker, re.M)
+    assert f"From: {image}\n" in apptainer
+    python = re.fullmatch(r"python:([\d.]+)-slim-bookworm", image)[1]
+    assert python in SpecifierSet(PROJECT["requires-python"])
+    assert "\nUSER nobody\n" in docker
+    for recipe in (docker, apptainer):
+        [target] = re.findall(r"make -C /opt/stormcnn (\S+)$", recipe, re.M)
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        assert f"\n{target}: $(runtime) " in makefile
+
+
+@pytest.mark.parametrize("tampered", [False, True])
+def test_package_that_has_another_hash_than_its_lock_is_not_installed(tmp_path, tampered):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    wheel = tmp_path / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny.py", "")
+        about = "tiny-1.0.dist-info"
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    line = f"./{wheel.name} --hash=sha256:{sha256_of(wheel)}\n"
+    for lock in ("requirements-build.txt", "requirements-dev.txt", "requirements.txt"):
+        (tmp_path / lock).write_text(line)
+    if tampered:
+        with zipfile.ZipFile(wheel, "a") as archive:
+            archive.writestr("evil.py", "")
+    made = subprocess.run(
+        ["make", "install-runtime", f"PYTHON={sys.executable}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    installed = list(tmp_path.glob(".venv/lib/*/site-packages/tiny.py"))
+    if tampered:
+        assert "DO NOT MATCH THE HASHES" in made.stderr
+        assert made.returncode != 0
+        assert installed == []
+    else:
+        assert made.returncode == 0, made.stderr
+        assert len(installed) == 1
 
 
 def test_no_file_says_where_packages_come_from():
