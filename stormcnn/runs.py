@@ -38,13 +38,17 @@ class Run(NamedTuple):
 def parse_run_name(path: str | os.PathLike[str]) -> RunName:
     """Ensemble, run date and member of a run file, read from its name.
 
-    Raises `ValueError` where the name has another form or no such date exists.
+    Raises `ValueError` where the name has another form, cannot be printed, or no such date exists.
     """
     name = Path(path).name
     form = (
         "Run files are named ENSEMBLE_YYYYMMDD-HHMM_MEMBER_model_patches.nc, "
         "for example NCARSTORM_20101024-0000_d01_model_patches.nc."
     )
+    if not name.isprintable():
+        raise ValueError(
+            f"{str(path)!a}: the file's name holds characters that cannot be printed. Rename it."
+        )
     match = _NAME.fullmatch(name)
     if match is None:
         raise ValueError(f"{path}: no run date can be read from the file's name. {form}")
