@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+# Of patterns, and of paths elsewhere: the NetCDF library takes a backslash for a slash.
+RESERVED = frozenset("<>{}\\")
 FILE_PATTERN = "*_model_patches.nc"
 COLUMNS = ("run_date", "file", "batch", "sha256")
 BATCH_FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
@@ -38,16 +40,18 @@ class Run(NamedTuple):
 def parse_run_name(path: str | os.PathLike[str]) -> RunName:
     """Ensemble, run date and member of a run file, read from its name.
 
-    Raises `ValueError` where the name has another form, cannot be printed, or no such date exists.
+    Raises `ValueError` where the name has another form, no such date exists, or the path holds a
+    character that cannot be printed or is `RESERVED`.
     """
     name = Path(path).name
     form = (
         "Run files are named ENSEMBLE_YYYYMMDD-HHMM_MEMBER_model_patches.nc, "
         "for example NCARSTORM_20101024-0000_d01_model_patches.nc."
     )
-    if not name.isprintable():
+    if not str(path).isprintable() or set(str(path)) & RESERVED:
         raise ValueError(
-            f"{str(path)!a}: the file's name holds characters that cannot be printed. Rename it."
+            f"{str(path)!a}: the path holds a character that cannot be printed, or one of "
+            f"{' '.join(sorted(RESERVED))}, which mean something else in patterns. Rename it."
         )
     match = _NAME.fullmatch(name)
     if match is None:

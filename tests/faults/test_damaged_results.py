@@ -1,0 +1,45 @@
+"""Results damaged on the disk: a sentence names the file; once removed it is made again."""
+
+from __future__ import annotations
+
+import pytest
+from checkout import RUN_DATES, Checkout
+from injection import results_of
+from run_files import run_file_name
+
+PREDICTIONS = "results/tiny/predictions/baseline/seed-0.nc"
+NETWORK = "results/tiny/models/baseline/seed-0/network.keras"
+
+
+def cut(checkout: Checkout, file: str) -> None:
+    path = checkout.path / file
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "target", "sentence"),
+    [
+        ("resources/tiny/patches/2015-04.nc", PREDICTIONS, "cannot be read"),
+        (NETWORK, PREDICTIONS, "this network cannot be loaded"),
+        (PREDICTIONS, "results/tiny/verification/scores.csv", "cannot be read"),
+    ],
+)
+def test_damaged_file_is_named_and_made_again_once_it_is_removed(
+    rerun: Checkout, finished: Checkout, damaged: str, target: str, sentence: str
+) -> None:
+    cut(rerun, damaged)
+    said = rerun.fail(target)
+    assert f"{damaged}: {sentence}" in said
+    assert "emove" in said
+    (rerun.path / damaged).unlink()
+    rerun.run(target)
+    assert results_of(rerun) == results_of(finished)
+
+
+def test_damaged_network_is_named_by_a_forecast(rerun: Checkout) -> None:
+    cut(rerun, NETWORK)
+    run = f"runs/{run_file_name(RUN_DATES[-1])}"
+    rerun.change({"forecast": {"runs": [run], "model": "baseline", "seed": 0, "members": 0}})
+    said = rerun.fail("forecast")
+    assert f"{NETWORK}: the file does not say what the network was trained on" in said
+    assert not (rerun.path / "results/tiny/forecast").exists()

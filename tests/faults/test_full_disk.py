@@ -1,0 +1,128 @@
+"""A disk that is full: a sentence says so, what is there stays, and with room the run goes on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from checkout import Checkout
+from injection import INVENTORY
+from run_files import run_values, write_run_file
+
+from stormcnn.files import write_csv, write_netcdf, write_text
+from stormcnn.patches import prepare_batch
+from stormcnn.runs import list_folder
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+
+NOISE = np.random.default_rng(0).normal(size=100_000)
+PREDICTORS = ["REFL_COM_curr", "U10_curr", "V10_curr"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system in memory of 20 MB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", path], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", path], check=True)
+
+
+def fill(disk: Path, free: int) -> Path:
+    """Fill a disk up to some free bytes; gives the file to remove for room."""
+    status = os.statvfs(disk)
+    filler = disk / "filler"
+    filler.write_bytes(bytes(status.f_bavail * status.f_frsize - free))
+    return filler
+
+
+def write_long_text(path: Path) -> None:
+    write_text("x" * 1_000_000, path)
+
+
+def write_large_table(path: Path) -> None:
+    write_csv(pd.DataFrame({"value": NOISE}), path)
+
+
+def write_large_dataset(path: Path) -> None:
+    write_netcdf(xr.Dataset({"value": ("storm", NOISE)}), path)
+
+
+def write_patches(path: Path) -> None:
+    runs = path.parents[1] / "runs"
+    for day in range(1, 7):
+        write_run_file(runs, run_values(60, 16, seed=day), run_date=datetime(2014, 4, day))
+    others = path.with_suffix(".statistics"), path.with_suffix(".inventory")
+    prepare_batch(
+        list_folder(runs, "month"),
+        path,
+        *others,
+        predictors=PREDICTORS,
+        target="RVORT1_MAX_future",
+        region="storm",
+    )
+
+
+def write_network(path: Path) -> None:
+    # Only here, because TensorFlow takes seconds to import.
+    from stormcnn.networks import build_network, save_network
+
+    architecture = {
+        "filters": [64, 64],
+        "kernel_size": 5,
+        "activation": "relu",
+        "pooling": "average",
+    }
+    save_network(build_network(architecture, (8, 8), [0, 0, 0], [1, 1, 1]), path, {})
+
+
+@pytest.mark.parametrize(
+    "write",
+    [write_long_text, write_large_table, write_large_dataset, write_patches, write_network],
+)
+def test_every_writer_tells_of_a_full_disk_and_leaves_the_earlier_file(
+    small_disk: Path, write: Callable[[Path], None]
+) -> None:
+    path = small_disk / f"file{'.keras' if write is write_network else '.nc'}"
+    path.write_text("earlier")
+    filler = fill(small_disk, free=150_000)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        write(path)
+    assert error.value.errno == errno.ENOSPC
+    assert path.read_text() == "earlier"
+    assert {file.name for file in small_disk.iterdir()} == {path.name, filler.name}
+
+
+def test_run_goes_on_when_there_is_room_again(small_disk: Path, tmp_path: Path) -> None:
+    dates = [datetime(2014, 4, 1), datetime(2014, 4, 2), datetime(2015, 4, 1)]
+    checkouts = [Checkout.of_code(folder / "clone") for folder in (small_disk, tmp_path)]
+    for checkout in checkouts:
+        for date in dates:
+            values = run_values(1 if date.year == 2015 else 80, 16, seed=date.day)
+            write_run_file(checkout.path / "runs", values, run_date=date)
+    full, usual = checkouts
+    filler = fill(small_disk, free=400_000)
+    # Snakemake's own records are on the same disk, so it may complain as well.
+    with full.start(INVENTORY) as process:
+        said, _ = process.communicate()
+    assert process.returncode == 1
+    assert "The disk is full" in said
+    assert not list(full.path.glob("resources/tiny/*/*2014*"))
+
+    filler.unlink()
+    full.run(INVENTORY)
+    usual.run(INVENTORY)
+    for path in usual.path.glob("resources/tiny/**/*.*"):
+        same = full.path / path.relative_to(usual.path)
+        assert same.read_bytes() == path.read_bytes(), same
