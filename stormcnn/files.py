@@ -104,7 +104,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     except (OSError, RuntimeError, UnicodeError) as error:
         raise ValueError(
             f"{path}: cannot be read ({error}). The file is missing, cut short or damaged: remove "
-            "it and run the workflow again, which makes it anew."
+            "it and run the workflow again, which makes it anew where it is needed."
         ) from error
 
 
