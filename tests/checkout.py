@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from run_files import run_values, write_run_file
 
 ROOT = Path(__file__).parents[1]
 OBSERVER = ROOT / "tests" / "workflow" / "observer"
-CODE = ("Snakefile", "config", "envs", "profiles", "report", "rules", "scripts", "stormcnn")
+CODE = ("Snakefile", "config", "envs", "ops", "profiles", "report", "rules", "scripts", "stormcnn")
 # Other machines are slower than those that the tests were written on.
 SECONDS_A_RUN = 900
 
@@ -58,6 +58,7 @@ class Checkout:
     """A folder with a copy of the code, in which Snakemake can be run."""
 
     config = "tiny.yaml"
+    snakemake: Sequence[str] = ("-m", "snakemake")
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -98,6 +99,18 @@ class Checkout:
         assert "Traceback" not in result.stdout, result.stdout
         return result.stdout
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start Snakemake with the profile, whatever the user's own settings are."""
+        command = [sys.executable, *self.snakemake, "--configfile", self.config]
+        return subprocess.Popen(
+            [*command, "--cores", "2", *arguments],
+            cwd=self.path,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def plan(self, *arguments: str) -> dict[str, Job]:
         """Jobs that would run, by rule and wildcards, as in `train_network dropout 0`."""
         blocks = re.findall(
@@ -122,28 +135,28 @@ class Checkout:
         return set((self._records / "__main__.py").read_text().split())
 
     @property
-    def _records(self) -> Path:
-        return self.path / "imports"
-
-    def _snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake with the default profile, whatever the user's own settings are."""
+    def environment(self) -> dict[str, str]:
+        """Variables for Snakemake, without those of the user that change what it does."""
         self._records.mkdir(exist_ok=True)
-        environment = {
+        kept = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("SNAKEMAKE_", "KERAS_", "PYTHON"))
         }
-        command = [sys.executable, "-m", "snakemake", "--configfile", self.config]
-        return subprocess.run(
-            [*command, "--cores", "2", *arguments],
-            cwd=self.path,
-            env=environment | {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS_A_RUN,
-            check=False,
-        )
+        return kept | {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)}
+
+    @property
+    def _records(self) -> Path:
+        return self.path / "imports"
+
+    def _snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        with self.start(*arguments) as process:
+            try:
+                printed, _ = process.communicate(timeout=SECONDS_A_RUN)
+            except BaseException:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(process.args, process.returncode, printed)
 
 
 def copy_code(path: Path, root: Path = ROOT) -> None:
