@@ -50,6 +50,10 @@ test: check ## Check the code and run all tests
 test-browser: $(development) ## Look at a report in Chromium, where it is installed
 	.venv/bin/python -m pytest tests/browser
 
+.PHONY: test-cluster
+test-cluster: $(development) ## Run on a real SLURM of one node and disturb it; with root
+	.venv/bin/python -m pytest tests/cluster
+
 .PHONY: check
 check: $(development) ## Style, types and the workflow's own lint
 	.venv/bin/ruff check .

@@ -136,6 +136,11 @@ def with_rate(rate: str) -> dict:
     return ARCHITECTURES[model] | {key: float(rate)}
 
 
+def growing(amount: int):
+    """A resource that grows by `amount` with every attempt; profiles say how many there are."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def first_day(batch: str) -> str:
     """First day of a batch."""
     return f"{batch}-01-01"[:10]

@@ -23,8 +23,8 @@ if SOURCE == "demo":
             "../envs/data.yaml"
         threads: 2
         resources:
-            mem_mb=2000,
-            runtime=60,
+            mem_mb=growing(2000),
+            runtime=growing(60),
         params:
             storms=config["data"]["demo"]["storms_per_run"],
             seed=config["data"]["demo"]["seed"],
@@ -102,8 +102,8 @@ rule prepare_patches:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         batch="{batch}",
         runs=lambda wildcards: [list(run) for run in runs_of(wildcards.batch)],

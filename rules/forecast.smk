@@ -33,8 +33,8 @@ rule forecast_storms:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=4000,
-        runtime=15,
+        mem_mb=growing(4000),
+        runtime=growing(15),
     params:
         network=forecast_network(),
         network_content=lambda wildcards: content_of(forecast_network()),
@@ -66,8 +66,8 @@ rule verify_forecasts:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         data={key: config["data"][key] for key in ("predictors", "target", "region")},
         verification=config["verification"],

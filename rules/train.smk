@@ -21,8 +21,8 @@ rule train_network:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         model="{model}",
         seed="{seed}",

@@ -108,8 +108,8 @@ rule score_rates:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         networks=[[rate, seed] for rate in RATES for seed in RATE_SEEDS],
         tuned=lambda wildcards: dict(zip(("model", "key", "rate"), tuned_dropout())),

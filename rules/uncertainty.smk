@@ -18,8 +18,8 @@ rule sample_members:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         model="{model}",
         seed="{seed}",
@@ -45,8 +45,8 @@ rule sample_cases:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         model="{model}",
         seed="{seed}",
@@ -93,8 +93,8 @@ if SAMPLED_MODELS:
         conda:
             "../envs/report.yaml"
         resources:
-            mem_mb=2000,
-            runtime=30,
+            mem_mb=growing(2000),
+            runtime=growing(30),
         params:
             members=config["uncertainty"]["members"],
             verification=config["verification"],

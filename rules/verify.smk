@@ -17,8 +17,8 @@ rule predict_storms:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         model="{model}",
         seed="{seed}",
@@ -44,8 +44,8 @@ rule calibrate_predictions:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         model="{model}",
         seed="{seed}",
@@ -72,8 +72,8 @@ if SIMPLE:
         conda:
             "../envs/report.yaml"
         resources:
-            mem_mb=4000,
-            runtime=30,
+            mem_mb=growing(4000),
+            runtime=growing(30),
         params:
             model=SIMPLE_REFERENCE,
             seed=SEEDS[0],
@@ -99,8 +99,8 @@ rule predict_own_scaling:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         model="{model}",
         seed="{seed}",
@@ -166,8 +166,8 @@ rule score_networks:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         reference=config["comparison"]["reference"],
         matched=matched_networks(config["models"]),

@@ -17,7 +17,7 @@ from run_files import run_values, write_run_file
 
 ROOT = Path(__file__).parents[1]
 OBSERVER = ROOT / "tests" / "workflow" / "observer"
-CODE = ("Snakefile", "config", "envs", "profiles", "report", "rules", "scripts", "stormcnn")
+CODE = ("Snakefile", "config", "envs", "ops", "profiles", "report", "rules", "scripts", "stormcnn")
 # Other machines are slower than those that the tests were written on.
 SECONDS_A_RUN = 900
 
@@ -35,6 +35,12 @@ SETTINGS: dict[str, Any] = {
     "uncertainty": {"members": 10, "cases": {"count": 2, "members": 10}},
     "report": {"storms": 5},
 }
+# Targets whose making takes all jobs that compute: what figures and the report show.
+SCORES = (
+    "results/tiny/verification/scores.csv",
+    "results/tiny/uncertainty/scores.csv",
+    "results/tiny/uncertainty/dropout/seed-0/cases.nc",
+)
 # Three batches before the split and three after it, two of which hold two runs.
 RUN_DATES = [
     datetime(year, month, day) for year in (2014, 2015) for month, day in ((4, 1), (5, 1), (5, 2))
@@ -167,13 +173,13 @@ def copy_code(path: Path, root: Path = ROOT) -> None:
             shutil.copytree(
                 source,
                 target,
-                copy_function=shutil.copyfile,
+                copy_function=shutil.copy,
                 ignore=shutil.ignore_patterns("__pycache__"),
                 dirs_exist_ok=True,
             )
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            shutil.copy(source, target)
 
 
 def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
