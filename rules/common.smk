@@ -86,7 +86,10 @@ if not (
 ):
     CASE_MODELS = []
 # By the first day of a batch, which the config's check compares with the split.
-BATCHES = sorted({run.batch for run in RUNS})
+RUNS_OF: dict[str, list[runs.Run]] = {}
+for listed in RUNS:
+    RUNS_OF.setdefault(listed.batch, []).append(listed)
+BATCHES = sorted(RUNS_OF)
 TRAINING_BATCHES = sorted({run.batch for run in RUNS if run.run_date < TEST_START})
 TEST_BATCHES = sorted({run.batch for run in RUNS if run.run_date >= TEST_START})
 
@@ -100,7 +103,7 @@ for period, batches in {"training": TRAINING_BATCHES, "test": TEST_BATCHES}.item
 
 def runs_of(batch: str) -> list[runs.Run]:
     """The runs that are prepared together as one batch."""
-    return [run for run in RUNS if run.batch == batch]
+    return RUNS_OF.get(batch, [])
 
 
 def patches_of(batches: list[str]) -> list[str]:
