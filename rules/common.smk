@@ -111,6 +111,16 @@ def patches_of(batches: list[str]) -> list[str]:
     return expand("<data>/patches/{batch}.nc", batch=batches)
 
 
+def sampled_batches(part: str) -> list[str]:
+    """Batches of the test period that one of several jobs samples, `2-of-3` the second third."""
+    number, jobs = map(int, part.split("-of-"))
+    return [
+        batch
+        for place, batch in enumerate(TEST_BATCHES)
+        if place * jobs // len(TEST_BATCHES) == number - 1
+    ]
+
+
 def tuned_dropout() -> tuple[str, str, float]:
     """The network whose dropout rate is tuned, the key of the rate, and its value now."""
     for model in [config["tuning"]["model"]] if config["tuning"]["model"] else MODELS:

@@ -29,6 +29,53 @@ rule sample_members:
         "../scripts/sample_members.py"
 
 
+# A job a batch would start the backend over and over, so each takes several that follow each other.
+SAMPLING_JOBS = min(config["uncertainty"]["jobs"], len(TEST_BATCHES))
+SAMPLING_PARTS = [f"{part}-of-{SAMPLING_JOBS}" for part in range(1, SAMPLING_JOBS + 1)]
+
+if SAMPLING_JOBS > 1:
+
+    use rule sample_members as sample_part with:
+        input:
+            network="<results>/models/{model}/seed-{seed}/network.keras",
+            patches=lambda wildcards: patches_of(sampled_batches(wildcards.part)),
+            predictions="<results>/predictions/{model}/seed-{seed}.nc",
+            code=code("sample_members"),
+        output:
+            storms="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/storms.nc",
+            counts="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/counts.nc",
+        log:
+            "<logs>/sample_part/<run>-{model}-{seed}-{part}.log",
+        benchmark:
+            "<benchmarks>/sample_part/<run>-{model}-{seed}-{part}.tsv"
+
+    rule merge_members:
+        input:
+            storms=expand(
+                "<results>/uncertainty/{{model}}/seed-{{seed}}/parts/{part}/storms.nc",
+                part=SAMPLING_PARTS,
+            ),
+            counts=expand(
+                "<results>/uncertainty/{{model}}/seed-{{seed}}/parts/{part}/counts.nc",
+                part=SAMPLING_PARTS,
+            ),
+            code=code("merge_members"),
+        output:
+            storms="<results>/uncertainty/{model}/seed-{seed}/storms.nc",
+            counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
+        log:
+            "<logs>/merge_members/<run>-{model}-{seed}.log",
+        benchmark:
+            "<benchmarks>/merge_members/<run>-{model}-{seed}.tsv"
+        localrule: True
+        conda:
+            "../envs/data.yaml"
+        script:
+            "../scripts/merge_members.py"
+
+    ruleorder: merge_members > sample_members
+
+
 rule sample_cases:
     input:
         network="<results>/models/{model}/seed-{seed}/network.keras",

@@ -52,6 +52,17 @@ def test_run_from_scratch_elsewhere_gives_the_same_bits(
         np.testing.assert_array_equal(array, others_weights[name])
 
 
+def test_members_sampled_by_several_jobs_are_the_same_bits(rerun: Checkout) -> None:
+    folder = rerun.path / "results/tiny/uncertainty/dropout/seed-0"
+    before = {name: (folder / name).read_bytes() for name in ("storms.nc", "counts.nc")}
+    rerun.change({"uncertainty": {"jobs": 3}})
+    rerun.run("results/tiny/uncertainty/scores.csv")
+    parts = {path.parent.name for path in folder.glob("parts/*/storms.nc")}
+    assert parts == {"1-of-3", "2-of-3", "3-of-3"}
+    assert {"sample_members", "merge_members"} <= rerun.rules_run()
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
 def test_verification_repeated_gives_the_same_bits(rerun: Checkout) -> None:
     folder = rerun.path / "results/tiny/verification"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
