@@ -12,8 +12,7 @@ rule sample_members:
         counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
     log:
         "<logs>/sample_members/<run>-{model}-{seed}.log",
-    benchmark:
-        "<benchmarks>/sample_members/<run>-{model}-{seed}.tsv"
+    cache: CACHE
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -25,6 +24,7 @@ rule sample_members:
         seed="{seed}",
         members=config["uncertainty"]["members"],
         threads=config["training"]["threads"],
+        cache_key=cache_key,
     script:
         "../scripts/sample_members.py"
 
@@ -46,8 +46,7 @@ if SAMPLING_JOBS > 1:
             counts="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/counts.nc",
         log:
             "<logs>/sample_part/<run>-{model}-{seed}-{part}.log",
-        benchmark:
-            "<benchmarks>/sample_part/<run>-{model}-{seed}-{part}.tsv"
+        cache: CACHE
 
     rule merge_members:
         input:
@@ -86,8 +85,7 @@ rule sample_cases:
         cases="<results>/uncertainty/{model}/seed-{seed}/cases.nc",
     log:
         "<logs>/sample_cases/<run>-{model}-{seed}.log",
-    benchmark:
-        "<benchmarks>/sample_cases/<run>-{model}-{seed}.tsv"
+    cache: CACHE
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -99,6 +97,7 @@ rule sample_cases:
         seed="{seed}",
         cases=config["uncertainty"]["cases"],
         threads=config["training"]["threads"],
+        cache_key=cache_key,
     script:
         "../scripts/sample_cases.py"
 
