@@ -27,6 +27,7 @@ wildcard_constraints:
     model="|".join(MODELS),
     seed=r"\d+",
     rate=r"[\d.e-]+",
+    part=r"\d+-of-\d+",
 
 
 include: "rules/data.smk"

@@ -12,7 +12,7 @@ sys.path.insert(0, workflow.basedir)
 
 from stormcnn import demo_dates, labels, runs, tracks
 from stormcnn.config import SIMPLE_REFERENCE, load_config, matched_networks
-from stormcnn.files import sha256_of, write_text
+from stormcnn.files import LIBRARIES, library_versions, sha256_of, write_text
 
 # Jobs, also those in conda environments and on other machines, find the library of this checkout.
 search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
@@ -20,6 +20,15 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, search_path)))
 # Shared file systems often lack the locks that HDF5 asks for; no file here has two writers.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+# Where no cache is asked for, Snakemake would speak of it at every start.
+CACHE = workflow.enable_cache
+location = os.getenv("SNAKEMAKE_OUTPUT_CACHE", "")
+if CACHE and not (os.path.isabs(location) and os.path.isdir(location)):
+    raise WorkflowError(
+        f"SNAKEMAKE_OUTPUT_CACHE: '{location}' was given with --cache; allowed is the absolute "
+        "path of a folder. Make the folder, and set the environment variable to its path."
+    )
 
 
 def list_runs(data: dict) -> list[runs.Run]:
@@ -86,7 +95,10 @@ if not (
 ):
     CASE_MODELS = []
 # By the first day of a batch, which the config's check compares with the split.
-BATCHES = sorted({run.batch for run in RUNS})
+RUNS_OF: dict[str, list[runs.Run]] = {}
+for listed in RUNS:
+    RUNS_OF.setdefault(listed.batch, []).append(listed)
+BATCHES = sorted(RUNS_OF)
 TRAINING_BATCHES = sorted({run.batch for run in RUNS if run.run_date < TEST_START})
 TEST_BATCHES = sorted({run.batch for run in RUNS if run.run_date >= TEST_START})
 
@@ -100,7 +112,7 @@ for period, batches in {"training": TRAINING_BATCHES, "test": TEST_BATCHES}.item
 
 def runs_of(batch: str) -> list[runs.Run]:
     """The runs that are prepared together as one batch."""
-    return [run for run in RUNS if run.batch == batch]
+    return RUNS_OF.get(batch, [])
 
 
 def sizes_of(batch: str) -> list[int]:
@@ -117,6 +129,16 @@ def sizes_of(batch: str) -> list[int]:
 def patches_of(batches: list[str]) -> list[str]:
     """The patch files of some batches, in order of time."""
     return expand("<data>/patches/{batch}.nc", batch=batches)
+
+
+def sampled_batches(part: str) -> list[str]:
+    """Batches of the test period that one of several jobs samples, `2-of-3` the second third."""
+    number, jobs = map(int, part.split("-of-"))
+    return [
+        batch
+        for place, batch in enumerate(TEST_BATCHES)
+        if place * jobs // len(TEST_BATCHES) == number - 1
+    ]
 
 
 def tuned_dropout() -> tuple[str, str, float]:
@@ -278,3 +300,40 @@ def code(rule: str) -> list[str]:
     """
     script = f"scripts/{rule}.py"
     return [script, *sorted(imported_modules(script))]
+
+
+@cache
+def software() -> dict[str, str]:
+    """What computes: the versions of the libraries, and the backend of Keras."""
+    versions = library_versions((*LIBRARIES, "pandas", "scipy", "jax", "torch"))
+    return versions | {"backend": os.getenv("KERAS_BACKEND", "tensorflow")}
+
+
+@cache
+def told_apart(file: str) -> str:
+    """What tells a file from others: where the workflow puts it, else its content."""
+    for name, folder in {"<data>": DATA, "<results>": RESULTS}.items():
+        if file.startswith(f"{folder}/"):
+            return name + file.removeprefix(folder)
+    return sha256_of(file)
+
+
+def cache_key(wildcards, input, output) -> dict[str, dict]:
+    """What Snakemake leaves out when it looks for a job's files in a cache, as one of its params.
+
+    It knows the contents of the inputs, but neither which is which, nor the wildcards, nor the
+    libraries. A param that is made from `input` and `output` runs no job again.
+    """
+    if not CACHE:
+        return {}
+    files = {
+        kind: {
+            name: [
+                told_apart(file)
+                for file in ([given] if isinstance(given, str) else given)
+            ]
+            for name, given in named.items()
+        }
+        for kind, named in {"input": input, "output": output}.items()
+    }
+    return files | {"software": software()}

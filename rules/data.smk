@@ -26,6 +26,8 @@ if SOURCE == "demo":
             mem_mb=growing(2000),
             runtime=growing(60),
         params:
+            # How many there are decides on which dates, and the storms of each.
+            runs=config["data"]["demo"]["runs"],
             storms=config["data"]["demo"]["storms_per_run"],
             seed=config["data"]["demo"]["seed"],
         script:
@@ -33,6 +35,14 @@ if SOURCE == "demo":
 
 
 if SOURCE == "ncar":
+
+    PATCHES = config["data"]["ncar"]["patches"]
+    if CACHE and not (PATCHES["file"] or PATCHES["sha256"]):
+        raise WorkflowError(
+            "data.ncar.patches.sha256: null was given with --cache; allowed is the SHA-256 of the "
+            "archive, because a cache tells data by their content. Or set data.ncar.patches.file "
+            "to an archive on disk."
+        )
 
     rule download_archive:
         input:
@@ -97,8 +107,7 @@ rule prepare_patches:
         inventory="<data>/inventory/{batch}.csv",
     log:
         "<logs>/prepare_patches/<dataset>-{batch}.log",
-    benchmark:
-        "<benchmarks>/prepare_patches/<dataset>-{batch}.tsv"
+    cache: CACHE
     conda:
         "../envs/data.yaml"
     resources:
@@ -112,6 +121,7 @@ rule prepare_patches:
             key: config["data"][key]
             for key in ("predictors", "target", "region", "skip_bad_files")
         },
+        cache_key=cache_key,
     script:
         "../scripts/prepare_patches.py"
 

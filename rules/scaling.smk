@@ -10,13 +10,13 @@ rule fit_scaling:
         scaling="<results>/scaling.csv",
     log:
         "<logs>/fit_scaling/<run>.log",
-    benchmark:
-        "<benchmarks>/fit_scaling/<run>.tsv"
+    cache: CACHE
     localrule: True
     conda:
         "../envs/data.yaml"
     params:
         predictors=config["data"]["predictors"],
         before=TEST_START,
+        cache_key=cache_key,
     script:
         "../scripts/fit_scaling.py"

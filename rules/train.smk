@@ -14,8 +14,7 @@ rule train_network:
         predictions="<results>/predictions/{model}/seed-{seed}-training.nc",
     log:
         "<logs>/train_network/<run>-{model}-{seed}.log",
-    benchmark:
-        "<benchmarks>/train_network/<run>-{model}-{seed}.tsv"
+    cache: CACHE
     priority: 2
     conda:
         "../envs/train.yaml"
@@ -34,6 +33,7 @@ rule train_network:
         event={**config["event"], "region": config["data"]["region"]},
         # How the fields are held changes no weight; what depends on resources is not tracked.
         memory_mb=lambda wildcards, resources: config["training"]["memory_mb"],
+        cache_key=cache_key,
     script:
         "../scripts/train_network.py"
 
@@ -43,10 +43,9 @@ if WIDE_MODELS:
     use rule train_network as train_wide_network with:
         log:
             "<logs>/train_wide_network/<run>-{model}-{seed}.log",
-        benchmark:
-            "<benchmarks>/train_wide_network/<run>-{model}-{seed}.tsv"
         wildcard_constraints:
             model="|".join(WIDE_MODELS),
+        cache: CACHE
         priority: 3
 
     ruleorder: train_wide_network > train_network

@@ -22,8 +22,8 @@ use rule fit_scaling as fit_rate_scaling with:
         scaling="<results>/tuning/scaling.csv",
     log:
         "<logs>/fit_rate_scaling/<run>.log",
-    benchmark:
-        "<benchmarks>/fit_rate_scaling/<run>.tsv"
+    cache: CACHE
+    localrule: True
     params:
         before=lambda wildcards: validation_start(),
 
@@ -40,8 +40,7 @@ use rule train_network as train_rate with:
         predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions-training.nc",
     log:
         "<logs>/train_rate/<run>-{rate}-{seed}.log",
-    benchmark:
-        "<benchmarks>/train_rate/<run>-{rate}-{seed}.tsv"
+    cache: CACHE
     params:
         model=lambda wildcards: tuned_dropout()[0],
         architecture=lambda wildcards: with_rate(wildcards.rate),
@@ -73,8 +72,7 @@ use rule sample_members as sample_rate with:
         counts="<results>/tuning/rate-{rate}/seed-{seed}/counts.nc",
     log:
         "<logs>/sample_rate/<run>-{rate}-{seed}.log",
-    benchmark:
-        "<benchmarks>/sample_rate/<run>-{rate}-{seed}.tsv"
+    cache: CACHE
     params:
         model=lambda wildcards: tuned_dropout()[0],
         members=config["tuning"]["members"],

@@ -12,8 +12,7 @@ rule sample_members:
         counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
     log:
         "<logs>/sample_members/<run>-{model}-{seed}.log",
-    benchmark:
-        "<benchmarks>/sample_members/<run>-{model}-{seed}.tsv"
+    cache: CACHE
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -25,8 +24,55 @@ rule sample_members:
         seed="{seed}",
         members=config["uncertainty"]["members"],
         threads=config["training"]["threads"],
+        cache_key=cache_key,
     script:
         "../scripts/sample_members.py"
+
+
+# A job a batch would start the backend over and over, so each takes several that follow each other.
+SAMPLING_JOBS = min(config["uncertainty"]["jobs"], len(TEST_BATCHES))
+SAMPLING_PARTS = [f"{part}-of-{SAMPLING_JOBS}" for part in range(1, SAMPLING_JOBS + 1)]
+
+if SAMPLING_JOBS > 1:
+
+    use rule sample_members as sample_part with:
+        input:
+            network="<results>/models/{model}/seed-{seed}/network.keras",
+            patches=lambda wildcards: patches_of(sampled_batches(wildcards.part)),
+            predictions="<results>/predictions/{model}/seed-{seed}.nc",
+            code=code("sample_members"),
+        output:
+            storms="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/storms.nc",
+            counts="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/counts.nc",
+        log:
+            "<logs>/sample_part/<run>-{model}-{seed}-{part}.log",
+        cache: CACHE
+
+    rule merge_members:
+        input:
+            storms=expand(
+                "<results>/uncertainty/{{model}}/seed-{{seed}}/parts/{part}/storms.nc",
+                part=SAMPLING_PARTS,
+            ),
+            counts=expand(
+                "<results>/uncertainty/{{model}}/seed-{{seed}}/parts/{part}/counts.nc",
+                part=SAMPLING_PARTS,
+            ),
+            code=code("merge_members"),
+        output:
+            storms="<results>/uncertainty/{model}/seed-{seed}/storms.nc",
+            counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
+        log:
+            "<logs>/merge_members/<run>-{model}-{seed}.log",
+        benchmark:
+            "<benchmarks>/merge_members/<run>-{model}-{seed}.tsv"
+        localrule: True
+        conda:
+            "../envs/data.yaml"
+        script:
+            "../scripts/merge_members.py"
+
+    ruleorder: merge_members > sample_members
 
 
 rule sample_cases:
@@ -39,8 +85,7 @@ rule sample_cases:
         cases="<results>/uncertainty/{model}/seed-{seed}/cases.nc",
     log:
         "<logs>/sample_cases/<run>-{model}-{seed}.log",
-    benchmark:
-        "<benchmarks>/sample_cases/<run>-{model}-{seed}.tsv"
+    cache: CACHE
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -52,6 +97,7 @@ rule sample_cases:
         seed="{seed}",
         cases=config["uncertainty"]["cases"],
         threads=config["training"]["threads"],
+        cache_key=cache_key,
     script:
         "../scripts/sample_cases.py"
 

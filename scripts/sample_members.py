@@ -1,4 +1,4 @@
-"""Sample the members of one network for every test storm."""
+"""Sample the members of one network for test storms."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from tqdm import tqdm
 from stormcnn.files import provenance, read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.members import EventCounts, describe_storms, summarise_members
-from stormcnn.patches import open_fields
+from stormcnn.patches import open_fields, read_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -26,7 +26,7 @@ def sample_members(
     storms: str,
     counts: str,
 ) -> None:
-    """Write what the members say of every storm, and their event counts by run."""
+    """Write what the members say of every storm in `patches`, and their event counts by run."""
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
     from stormcnn import backend
     from stormcnn.dropout import MemberSampler
@@ -35,9 +35,13 @@ def sample_members(
     backend.prepare(threads, seed)
     sampler = MemberSampler(load_network(network), members, seed)
     forecast = read_netcdf(predictions)
+    run_dates = read_patches(patches, predictors=False)["run_date"]
+    # Batches hold whole run dates, so these tell which of the predictions are of these storms.
+    forecast = forecast.isel(storm=np.isin(forecast["run_date"], run_dates))
     fields = open_fields(patches)
     event_counts = EventCounts(forecast["run_date"], members, seed)
-    parts = []
+    # Where no storm is left of a batch, the file is whole and holds none.
+    parts = [summarise_members(np.empty((0, members)))]
     with tqdm(total=len(fields), unit="storm", mininterval=10) as progress:
         for which, probability in sampler.batches(fields):
             here = forecast.isel(storm=which)

@@ -516,6 +516,11 @@ class Uncertainty(Block):
         default=50, description="Members for every test storm. 0: only the cases are sampled."
     )
     cases: Cases = Field(default_factory=Cases, description="Storms that are looked at one by one.")
+    jobs: CountFromOne = Field(
+        default=1,
+        description="Jobs that share the sampling of a network's test storms, at most one a batch. "
+        "The results do not depend on it.",
+    )
 
 
 class Tuning(Block):

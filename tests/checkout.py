@@ -21,6 +21,9 @@ CODE = ("Snakefile", "config", "envs", "ops", "profiles", "report", "rules", "sc
 # Other machines are slower than those that the tests were written on.
 SECONDS_A_RUN = 900
 
+# A file from a cache was not made here, so these rules have no benchmark; their logs have the time.
+CACHED = {"prepare_patches", "fit_scaling", "train_network", "sample_members", "sample_cases"}
+
 # Two networks of one small layer on patches of 8 x 8 grid points.
 SETTINGS: dict[str, Any] = {
     "run": {"name": "tiny"},
@@ -68,6 +71,7 @@ class Checkout:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.variables: dict[str, str] = {}  # of the environment, for Snakemake
 
     @classmethod
     def of_code(cls, path: Path, settings: Mapping[str, Any] = SETTINGS) -> Checkout:
@@ -119,12 +123,7 @@ class Checkout:
 
     def plan(self, *arguments: str) -> dict[str, Job]:
         """Jobs that would run, by rule and wildcards, as in `train_network dropout 0`."""
-        blocks = re.findall(
-            r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", self.run("--dry-run", *arguments), re.M
-        )
-        jobs = [_as_job(rule, block) for rule, block in blocks]
-        assert len({job.name for job in jobs}) == len(jobs)
-        return {job.name: job for job in jobs}
+        return read_plan(self.run("--dry-run", *arguments))
 
     def imports(self, rule: str) -> set[str]:
         """Modules that the jobs of a rule have imported, each in a process of its own."""
@@ -149,7 +148,8 @@ class Checkout:
             for name, value in os.environ.items()
             if not name.startswith(("SNAKEMAKE_", "KERAS_", "PYTHON"))
         }
-        return kept | {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)}
+        observed = {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)}
+        return kept | observed | self.variables
 
     @property
     def _records(self) -> Path:
@@ -196,6 +196,14 @@ def write_runs(folder: Path, run_dates: Iterable[datetime] = RUN_DATES, storms: 
     for run_date in run_dates:
         values = run_values(storms, seed=int(f"{run_date:%Y%m%d}"))
         write_run_file(folder, values, run_date=run_date)
+
+
+def read_plan(said: str) -> dict[str, Job]:
+    """Jobs that a dry run would do, from all that it printed."""
+    blocks = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", said, re.M)
+    jobs = [_as_job(rule, block) for rule, block in blocks]
+    assert len({job.name for job in jobs}) == len(jobs)
+    return {job.name: job for job in jobs}
 
 
 def _as_job(rule: str, block: str) -> Job:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checkout import SCORES, Checkout
-from results import differing_files
+from result_files import differing_files
 from slurm import Slurm
 
 

@@ -84,6 +84,13 @@ def test_one_member_has_no_spread():
     np.testing.assert_array_equal(summary["mc_mean"], [0.2, 0.6])
 
 
+def test_batch_without_storms_has_a_summary_and_counts_to_put_beside_others():
+    none, some = (summarise_members(np.full((storms, 5), 0.5)) for storms in (0, 3))
+    for name, values in some.items():
+        np.testing.assert_array_equal(np.concatenate([none[name], values]), values)
+    assert EventCounts([], members=5, seed=0).dataset().sizes == {"run": 0, "member": 5}
+
+
 def test_storms_bring_their_own_random_numbers():
     files, patches = np.array(["a.nc", "a.nc", "b.nc"]), np.array([0, 1, 0])
     uniforms = storm_uniforms(files, patches, members=6, seed=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checkout import Checkout
-from results import differing_files, read_weights
+from result_files import differing_files, read_weights
 
 
 def test_run_from_scratch_elsewhere_gives_the_same_bits(
@@ -17,6 +17,17 @@ def test_run_from_scratch_elsewhere_gives_the_same_bits(
     assert differing_files(finished.path, checkout.path) == []
     weights = read_weights(checkout.path / "results/tiny/models/dropout/seed-0/network.keras")
     assert sum(array.size for array in weights.values()) > 100
+
+
+def test_members_sampled_by_several_jobs_are_the_same_bits(rerun: Checkout) -> None:
+    folder = rerun.path / "results/tiny/uncertainty/dropout/seed-0"
+    before = {name: (folder / name).read_bytes() for name in ("storms.nc", "counts.nc")}
+    rerun.change({"uncertainty": {"jobs": 3}})
+    rerun.run("results/tiny/uncertainty/scores.csv")
+    parts = {path.parent.name for path in folder.glob("parts/*/storms.nc")}
+    assert parts == {"1-of-3", "2-of-3", "3-of-3"}
+    assert {"sample_members", "merge_members"} <= rerun.rules_run()
+    assert {name: (folder / name).read_bytes() for name in before} == before
 
 
 def test_verification_repeated_gives_the_same_bits(rerun: Checkout) -> None:

@@ -80,6 +80,28 @@ def test_network_with_more_filters_than_most_starts_first(tmp_path: Path) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("jobs", "shares"),
+    [
+        (1, []),
+        (2, [["2015", "2016"], ["2017"]]),
+        (9, [["2015"], ["2016"], ["2017"]]),
+    ],
+)
+def test_jobs_that_sample_share_the_batches_of_the_test_period(
+    tmp_path: Path, jobs: int, shares: list[list[str]]
+) -> None:
+    plan = ShippedConfig(tmp_path, "config.yaml").plan("--config", f"uncertainty={{jobs: {jobs}}}")
+    counted = count_rules(plan)
+    assert counted["sample_part"] == len(shares)
+    assert counted["sample_members"] == (jobs == 1)
+    assert counted["merge_members"] == (jobs > 1)
+    for number, share in enumerate(shares, start=1):
+        inputs = plan[f"sample_part dropout 0 {number}-of-{len(shares)}"].inputs
+        patches = [file for file in inputs if "/patches/" in file]
+        assert patches == [f"resources/demo/patches/{year}.nc" for year in share]
+
+
 def test_archive_on_disk_is_not_downloaded(tmp_path: Path) -> None:
     checkout = ShippedConfig(tmp_path, "ncar.yaml")
     path = tmp_path / "config" / "ncar.yaml"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Iterable
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +28,7 @@ REPORTING = {
     "all",
 }
 MODELS = ("baseline", "dropout")
+IN_OPEN = 0x20  # of <sys/inotify.h>
 
 
 def rules(plan: Iterable[str]) -> set[str]:
@@ -49,6 +54,15 @@ def test_fresh_clone_with_the_results_copied_does_nothing(
     copy_code(clone.path, finished.path)
     assert all(path.stat().st_mtime > time for path, time in before.items())
     assert clone.plan() == {}
+
+
+def test_fresh_clone_with_the_results_copied_without_their_times_does_nothing(
+    finished: Checkout, tmp_path: Path
+) -> None:
+    path = tmp_path / "clone"
+    shutil.copytree(finished.path, path, copy_function=shutil.copyfile)
+    copy_code(path, finished.path)
+    assert Checkout(path).plan() == {}
 
 
 def test_settings_written_in_another_order_rerun_nothing(rerun: Checkout) -> None:
@@ -180,20 +194,41 @@ def test_taken_away_run_redoes_its_batch_and_no_other(rerun: Checkout) -> None:
     assert prepared == {"prepare_patches 2014-05"}
 
 
-def test_run_files_of_other_batches_are_not_opened(rerun: Checkout) -> None:
-    write_runs(rerun.path / "runs", [datetime(2014, 5, 3)])
-    for date in RUN_DATES:
-        if (date.year, date.month) != (2014, 5):
-            spoil(rerun.path / "runs" / run_file_name(date))
-    rerun.run("resources/tiny/inventory.csv", "results/tiny/scaling.csv")
+@pytest.mark.parametrize(
+    ("added", "opened"),
+    [
+        (datetime(2014, 5, 3), [datetime(2014, 5, day) for day in (1, 2, 3)]),
+        (datetime(2014, 7, 1), [datetime(2014, 7, 1)]),
+    ],
+)
+def test_added_run_opens_the_run_files_of_its_batch_and_no_other(
+    rerun: Checkout, added: datetime, opened: list[datetime]
+) -> None:
+    write_runs(rerun.path / "runs", [added])
+    with watch_openings(rerun.path / "runs") as names:
+        rerun.run("resources/tiny/inventory.csv", "results/tiny/scaling.csv")
+    assert names == {run_file_name(date) for date in opened}
     assert rerun.rules_run() == {"prepare_patches", "merge_inventory", "fit_scaling"}
+    assert len(list((rerun.path / "imports").glob("tmp*.prepare_patches.py"))) == 1
     inventory = pd.read_csv(rerun.path / "resources/tiny/inventory.csv")
     assert len(inventory) == len(RUN_DATES) + 1
     assert set(inventory["storms"]) == {12}
 
 
-def spoil(path: Path) -> None:
-    """Replace a file's content by what nobody can read, so that nobody sees it from outside."""
-    status = path.stat()
-    path.write_bytes(b"\0" * status.st_size)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+@contextmanager
+def watch_openings(folder: Path) -> Iterator[set[str]]:
+    """Names of the files of a folder that any process opens, as the kernel (inotify) tells them.
+
+    The set is filled when the block ends.
+    """
+    kernel = ctypes.CDLL(None, use_errno=True)
+    descriptor = kernel.inotify_init1(os.O_NONBLOCK)
+    names: set[str] = set()
+    try:
+        assert kernel.inotify_add_watch(descriptor, os.fsencode(folder), IN_OPEN) > 0
+        yield names
+        with suppress(BlockingIOError):
+            while events := os.read(descriptor, 65536):
+                names |= set(re.findall(r"[\w-]+\.nc", events.decode("latin-1")))
+    finally:
+        os.close(descriptor)

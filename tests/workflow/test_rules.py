@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from checkout import ROOT
+from checkout import CACHED, ROOT
 
 WIRING = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
@@ -35,6 +35,11 @@ def read_rules(heading: str) -> dict[str, dict[str, str]]:
 RULES = read_rules(r"rule (\w+)")
 # Those that do what another rule does with other files.
 DERIVED = read_rules(r"use rule \w+ as (\w+) with")
+DERIVED_FROM = {
+    name: rule
+    for path in WIRING
+    for rule, name in re.findall(r"use rule (\w+) as (\w+) with", path.read_text())
+}
 # The others are targets: they only say what is wanted.
 WORKING = {name: rule for name, rule in RULES.items() if "output" in rule}
 # Rules of the network and the disk; how fast those are says nothing about this workflow.
@@ -66,18 +71,53 @@ def test_rule_has_a_log_and_an_environment(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORKING)
-def test_rule_is_measured_unless_it_only_fetches(name: str) -> None:
+def test_rule_is_measured_unless_it_only_fetches_or_is_cached(name: str) -> None:
     if name in NOT_MEASURED:
         assert "benchmark" not in WORKING[name]
         assert "localrule" in WORKING[name]
+    elif name in CACHED:
+        assert "benchmark" not in WORKING[name]
     else:
         assert f'"<benchmarks>/{name}/' in WORKING[name]["benchmark"]
 
 
+@pytest.mark.parametrize("name", WORKING)
+def test_cached_rule_gives_the_cache_what_tells_its_jobs_apart(name: str) -> None:
+    rule = WORKING[name]
+    params = rule.get("params", "")
+    if name not in CACHED:
+        assert "cache" not in rule
+        assert "cache_key" not in params
+        return
+    assert rule["cache"].strip() == "CACHE"
+    assert "cache_key=cache_key," in params
+    # Files of a list would all get the name of the list in the cache, and so be one.
+    assert named(rule["output"])
+    assert re.search(r"\[|expand|report", rule["output"]) is None
+
+
+def test_guide_names_every_rule_that_a_cache_may_hold() -> None:
+    text = (ROOT / "docs" / "howto.md").read_text()
+    listed = re.search(r"`--cache (\w+[\w\s]+)`", text)
+    assert listed
+    assert set(listed[1].split()) == CACHED | {
+        name for name, rule in DERIVED_FROM.items() if rule in CACHED
+    }
+
+
 @pytest.mark.parametrize("name", DERIVED)
 def test_derived_rule_has_its_own_log_and_benchmark(name: str) -> None:
+    original = WORKING[DERIVED_FROM[name]]
     assert f'"<logs>/{name}/' in DERIVED[name]["log"]
-    assert f'"<benchmarks>/{name}/' in DERIVED[name]["benchmark"]
+    if DERIVED_FROM[name] in CACHED:
+        assert "benchmark" not in DERIVED[name]
+        assert "cache_key" not in DERIVED[name].get("params", "")
+    else:
+        assert f'"<benchmarks>/{name}/' in DERIVED[name]["benchmark"]
+    # Of the rule that it is derived from, Snakemake hands on neither of these.
+    for directive in ("cache", "localrule"):
+        given = (rule.get(directive, "").strip() for rule in (DERIVED[name], original))
+        assert len(set(given)) == 1, directive
     # Without inputs of its own it has those of the rule that it is derived from.
     assert re.search(r'\bcode=code\("\w+"\)', DERIVED[name].get("input", 'code=code("same")'))
 

@@ -1,0 +1,38 @@
+"""Put together what several jobs have sampled of one network."""
+
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from stormcnn.files import write_netcdf
+from stormcnn.logs import job_log
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def merge_members(*, storms_of: list[str], counts_of: list[str], storms: str, counts: str) -> None:
+    """Write the storms and the counts of all parts, one after the other, as one job would have."""
+    for parts, dimension, path in ((storms_of, "storm", storms), (counts_of, "run", counts)):
+        opened = [xr.load_dataset(part) for part in parts]
+        # What has not this dimension is the same in all parts.
+        merged = xr.concat(
+            opened,
+            dimension,
+            data_vars="minimal",
+            coords="minimal",
+            compat="override",
+            join="override",
+            combine_attrs="override",
+        )
+        write_netcdf(merged, path)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        merge_members(
+            storms_of=snakemake.input.storms,
+            counts_of=snakemake.input.counts,
+            storms=snakemake.output.storms,
+            counts=snakemake.output.counts,
+        )

@@ -1,0 +1,316 @@
+"""What a cache between workflows gives to another clone, and what it does not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from checkout import ROOT, Checkout, copy_code, read_plan
+from run_files import run_file_name
+
+RATE = 0.1
+UNCERTAINTY = "results/tiny/uncertainty"
+MODELS = ("baseline", "dropout")
+RATE_JOBS = {f"{rule} {RATE} 0" for rule in ("train_rate", "sample_rate")} | {"fit_rate_scaling"}
+SAMPLING = {"sample_members dropout 0", "sample_cases dropout 0"}
+TRAINING = {f"train_network {model} 0" for model in MODELS}
+PREPARING = {f"prepare_patches {year}-{month:02}" for year in (2014, 2015) for month in (4, 5, 6)}
+EVERYTHING = {*PREPARING, "fit_scaling", *TRAINING, *SAMPLING, *RATE_JOBS}
+
+
+def targets(run: str = "tiny") -> list[str]:
+    """What needs every job that a cache may hold, and no figure."""
+    return [
+        f"results/{run}/models/baseline/seed-0/network.keras",
+        f"results/{run}/uncertainty/scores.csv",
+        f"results/{run}/uncertainty/dropout/seed-0/cases.nc",
+        f"results/{run}/tuning/rate-{RATE}/seed-0/storms.nc",
+    ]
+
+
+class Clone(Checkout):
+    """A clone that shares a cache with others."""
+
+    def __init__(self, path: Path, cache: Path) -> None:
+        super().__init__(path)
+        self.cache = cache
+        self.variables["SNAKEMAKE_OUTPUT_CACHE"] = str(cache)
+
+    def make(self, *files: str) -> str:
+        """Run the workflow with the cache."""
+        return self.run(*(files or targets()), "--cache")
+
+    def misses(self, *files: str) -> set[str]:
+        """Jobs that a cache may hold and that this one does not."""
+        said = self.run(*(files or targets()), "--dry-run", "--cache")
+        asked = dict(re.findall(r"^Output file (\S+) will be (obtained|written)", said, re.M))
+        jobs = {job.outputs[0]: name for name, job in read_plan(said).items()}
+        return {jobs[file] for file, answer in asked.items() if answer == "written"}
+
+    def times_run(self, script: str) -> int:
+        """Number of jobs of a script that have run here."""
+        return len(list(self._records.glob(f"tmp*.{script}.py")))
+
+
+def clone_of(checkout: Checkout, path: Path, cache: Path) -> Clone:
+    """A fresh clone with the config and the run files of another."""
+    copy_code(path)
+    shutil.copytree(checkout.path / "runs", path / "runs", copy_function=shutil.copyfile)
+    clone = Clone(path, cache)
+    clone.configure(yaml.safe_load((checkout.path / checkout.config).read_text()))
+    return clone
+
+
+def rewire(clone: Clone, rules: str, changes: Mapping[str, str]) -> None:
+    """Replace texts of a file of rules."""
+    path = clone.path / "rules" / f"{rules}.smk"
+    text = path.read_text()
+    for old, new in changes.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def first(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone that has filled a cache."""
+    cache = tmp_path_factory.mktemp("cache")
+    clone = clone_of(finished, tmp_path_factory.mktemp("first") / "clone", cache)
+    clone.change({"tuning": {"rates": [RATE], "members": 10}})
+    assert clone.misses() == EVERYTHING
+    clone.make()
+    return clone
+
+
+@pytest.fixture
+def clone(first: Clone, tmp_path: Path) -> Clone:
+    """A second clone with the same config and the first one's cache."""
+    return clone_of(first, tmp_path / "clone", first.cache)
+
+
+@pytest.fixture
+def own_cache(clone: Clone, tmp_path: Path) -> Clone:
+    """The same with a copy of the cache, to which a test may add."""
+    cache = tmp_path / "cache"
+    shutil.copytree(clone.cache, cache)
+    return Clone(clone.path, cache)
+
+
+# Hits
+
+
+def test_second_clone_prepares_trains_and_samples_nothing(first: Clone, clone: Clone) -> None:
+    before = contents(clone.cache)
+    clone.make()
+    assert clone.rules_run() == {"predict_storms", "score_uncertainty"}
+    assert contents(clone.cache) == before
+    found = (path for path in first.path.glob("res*/**/*.*") if path.is_file())
+    made = [path.relative_to(first.path) for path in found]
+    assert {path.name for path in made} > {"network.keras", "scaling.csv", "storms.nc", "cases.nc"}
+    for path in made:
+        assert (clone.path / path).read_bytes() == (first.path / path).read_bytes()
+    assert "Nothing to be done" in clone.run(*targets())
+
+
+def test_setting_that_no_cached_job_uses_is_no_miss(clone: Clone) -> None:
+    clone.change({"models": {"dropout": {"title": "Another title"}}})
+    clone.change({"verification": {"bootstrap": 21}, "data": {"name": "other"}})
+    assert clone.misses() == set()
+
+
+def test_run_of_another_name_is_no_miss(clone: Clone) -> None:
+    clone.change({"run": {"name": "other"}})
+    assert clone.misses(*targets("other")) == set()
+
+
+def test_file_from_the_cache_is_replaced_and_not_written_over(first: Clone, clone: Clone) -> None:
+    clone.make()
+    folder = clone.path / "results/tiny/models/dropout/seed-0"
+    assert all(path.resolve().parent == clone.cache for path in folder.iterdir())
+    before = contents(clone.cache)
+    clone.change({"models": {"dropout": {"spatial_dropout": 0.5}}})
+    clone.run(str(folder.relative_to(clone.path) / "network.keras"))
+    assert not any(path.is_symlink() for path in folder.iterdir())
+    assert contents(clone.cache) == before
+    assert (first.path / "results/tiny/models/dropout/seed-0/network.keras").exists()
+
+
+# Misses
+
+
+def test_other_config_of_a_network_trains_that_network_alone(own_cache: Clone) -> None:
+    own_cache.change({"models": {"dropout": {"spatial_dropout": 0.5}}})
+    assert own_cache.misses() == {"train_network dropout 0", *SAMPLING}
+    own_cache.make()
+    assert own_cache.times_run("train_network") == 1
+    assert own_cache.misses() == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"training": {"batch_size": 32}}, TRAINING | SAMPLING | RATE_JOBS - {"fit_rate_scaling"}),
+        ({"training": {"threads": 2}}, TRAINING | SAMPLING | RATE_JOBS - {"fit_rate_scaling"}),
+        ({"uncertainty": {"members": 11}}, {"sample_members dropout 0"}),
+        ({"tuning": {"members": 11}}, {f"sample_rate {RATE} 0"}),
+        ({"data": {"region": "patch"}}, EVERYTHING),
+    ],
+)
+def test_other_setting_misses_the_jobs_that_use_it(
+    clone: Clone, changes: Mapping[str, Any], missing: set[str]
+) -> None:
+    clone.change(changes)
+    assert clone.misses() == missing
+
+
+def test_other_seed_trains_with_that_one_alone(clone: Clone) -> None:
+    clone.change({"training": {"seeds": [0, 7]}})
+    folders = [f"results/tiny/models/{model}/seed-{seed}" for model in MODELS for seed in (0, 7)]
+    networks = [f"{folder}/network.keras" for folder in folders]
+    assert clone.misses(*networks) == {f"train_network {model} 7" for model in MODELS}
+    assert clone.misses(f"{UNCERTAINTY}/scores.csv") == {
+        "train_network dropout 7",
+        "sample_members dropout 7",
+    }
+
+
+def test_other_dropout_rate_trains_with_that_one_alone(clone: Clone) -> None:
+    clone.change({"tuning": {"rates": [RATE, 0.4]}})
+    files = [f"results/tiny/tuning/rate-{rate}/seed-0/storms.nc" for rate in (RATE, 0.4)]
+    assert clone.misses(*files) == {"train_rate 0.4 0", "sample_rate 0.4 0"}
+
+
+def test_other_batches_are_prepared_anew(clone: Clone) -> None:
+    clone.change({"data": {"batch": "year"}})
+    assert clone.misses(f"{UNCERTAINTY}/scores.csv") == {
+        "prepare_patches 2014",
+        "prepare_patches 2015",
+        "fit_scaling",
+        "train_network dropout 0",
+        "sample_members dropout 0",
+    }
+
+
+def test_sampling_split_over_jobs_misses_the_parts(clone: Clone) -> None:
+    clone.change({"uncertainty": {"jobs": 2}})
+    parts = {f"sample_part dropout 0 {part}-of-2" for part in (1, 2)}
+    assert clone.misses() == parts
+
+
+@pytest.mark.parametrize("library", ["numpy", "keras", "pandas"])
+def test_other_version_of_a_library_misses_everything(clone: Clone, library: str) -> None:
+    about = clone.path / f"{library}-0.0.1.dist-info" / "METADATA"
+    about.parent.mkdir()
+    about.write_text(f"Metadata-Version: 2.1\nName: {library}\nVersion: 0.0.1\n")
+    assert clone.misses() == EVERYTHING
+
+
+def test_other_backend_of_keras_misses_everything(clone: Clone) -> None:
+    clone.variables["KERAS_BACKEND"] = "torch"
+    assert clone.misses() == EVERYTHING
+
+
+# Wrong hits that Snakemake's own key would allow. That no rule has a body of its own, and that no
+# script reads the config behind its params' back, is among the rules of the wiring.
+
+
+@pytest.mark.parametrize(
+    ("file", "missing"),
+    [
+        ("stormcnn/dropout.py", {*SAMPLING, f"sample_rate {RATE} 0"}),
+        ("scripts/sample_cases.py", {"sample_cases dropout 0"}),
+        ("stormcnn/networks.py", TRAINING | SAMPLING | RATE_JOBS - {"fit_rate_scaling"}),
+        ("stormcnn/storms.py", EVERYTHING),
+        ("stormcnn/scores.py", set()),
+    ],
+)
+def test_edited_module_misses_the_jobs_that_use_it(
+    clone: Clone, file: str, missing: set[str]
+) -> None:
+    with open(clone.path / file, "a") as stream:
+        stream.write("\nCHANGED = True\n")
+    assert clone.misses() == missing
+
+
+def test_network_that_differs_by_its_name_alone_is_a_miss(clone: Clone) -> None:
+    clone.change({"models": {"twin": {"filters": [4], "kernel_size": 3}}})
+    folder = "results/tiny/models/twin/seed-0"
+    assert clone.misses(f"{folder}/network.keras") == {"train_network twin 0"}
+
+
+def test_job_that_differs_by_a_wildcard_alone_is_a_miss(clone: Clone) -> None:
+    rewire(clone, "train", {'seed="{seed}",': 'seed="0",'})
+    clone.change({"training": {"seeds": [0, 7]}})
+    folder = "results/tiny/models/baseline"
+    networks = [f"{folder}/seed-{seed}/network.keras" for seed in (0, 7)]
+    assert clone.misses(*networks) == {"train_network baseline 7"}
+
+
+def test_run_files_that_change_places_are_a_miss(clone: Clone) -> None:
+    one, other = (clone.path / "runs" / run_file_name(datetime(2014, 5, day)) for day in (1, 2))
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    missed = clone.misses(f"{UNCERTAINTY}/scores.csv")
+    assert {name for name in missed if name.startswith("prepare")} == {"prepare_patches 2014-05"}
+    assert {"fit_scaling", "train_network dropout 0", "sample_members dropout 0"} < missed
+
+
+STATISTICS = 'statistics=expand("<data>/statistics/'
+INVENTORIES = 'inventories=expand("<data>/inventory/'
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(
+            {
+                STATISTICS: STATISTICS.replace("/statistics/", "/inventory/"),
+                INVENTORIES: INVENTORIES.replace("/inventory/", "/statistics/"),
+            },
+            id="inputs change places",
+        ),
+        pytest.param(
+            {STATISTICS: STATISTICS.replace("/statistics/", "/inventory/")},
+            id="another output of the same jobs",
+        ),
+    ],
+)
+def test_rule_that_reads_other_files_of_the_same_jobs_is_a_miss(
+    clone: Clone, changes: dict[str, str]
+) -> None:
+    rewire(clone, "scaling", changes)
+    assert clone.misses("results/tiny/scaling.csv") == {"fit_scaling"}
+
+
+# What ends with a sentence
+
+
+@pytest.mark.parametrize("given", ["", "cache"])
+def test_cache_that_is_no_folder_ends_with_a_sentence(clone: Clone, given: str) -> None:
+    clone.variables["SNAKEMAKE_OUTPUT_CACHE"] = given
+    said = clone.fail("--dry-run", "--cache")
+    assert f"SNAKEMAKE_OUTPUT_CACHE: '{given}' was given with --cache; allowed is" in said
+
+
+def test_archive_without_checksum_is_not_cached(tmp_path: Path) -> None:
+    copy_code(tmp_path)
+    checkout = Clone(tmp_path, tmp_path)
+    checkout.config = "config/ncar.yaml"
+    assert "data.ncar.patches.sha256: null was given with --cache" in checkout.fail(
+        "--dry-run", "--cache"
+    )
+    settings = yaml.safe_load((ROOT / checkout.config).read_text())
+    settings["data"]["ncar"]["patches"]["sha256"] = "0" * 64
+    (tmp_path / checkout.config).write_text(yaml.safe_dump(settings))
+    assert "prepare_patches 2010" in checkout.misses("results/ncar/scaling.csv")
