@@ -13,6 +13,8 @@ sys.path.insert(0, workflow.basedir)
 from stormcnn import demo_dates, labels, runs, tracks
 from stormcnn.config import SIMPLE_REFERENCE, load_config, matched_networks
 from stormcnn.files import sha256_of, write_text
+from stormcnn.registry import CHAMPION, read_champion
+from stormcnn.runs import first_day
 
 # Jobs, also those in conda environments and on other machines, find the library of this checkout.
 search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
@@ -125,11 +127,6 @@ def with_rate(rate: str) -> dict:
     return ARCHITECTURES[model] | {key: float(rate)}
 
 
-def first_day(batch: str) -> str:
-    """First day of a batch."""
-    return f"{batch}-01-01"[:10]
-
-
 def validation_start() -> str:
     """First day of the part of the training period that dropout rates are judged on."""
     earlier = [run.run_date for run in RUNS if run.run_date < TEST_START]
@@ -221,7 +218,22 @@ def forecast_network() -> str:
     """The network that forecasts: one that the config names, or one of this run."""
     forecast = config["forecast"]
     own = f"{RESULTS}/models/{forecast['model']}/seed-{forecast['seed']}/network.keras"
-    return forecast["network"] or own
+    if forecast["network"] != CHAMPION:
+        return forecast["network"] or own
+    if (network := champion()) is None:
+        raise WorkflowError(
+            "forecast.network: champion was given, but there is none in registry/. Run "
+            "ops/retrain until a network has been promoted, or give the path of a network."
+        )
+    return network["network"]
+
+
+def champion() -> dict | None:
+    """The champion of the registry; read by the jobs that need it alone."""
+    try:
+        return read_champion("registry")
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def content_of(file: str) -> str:

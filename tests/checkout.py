@@ -17,7 +17,7 @@ from run_files import run_values, write_run_file
 
 ROOT = Path(__file__).parents[1]
 OBSERVER = ROOT / "tests" / "workflow" / "observer"
-CODE = ("Snakefile", "config", "envs", "profiles", "report", "rules", "scripts", "stormcnn")
+CODE = ("Snakefile", "config", "envs", "ops", "profiles", "report", "rules", "scripts", "stormcnn")
 # Other machines are slower than those that the tests were written on.
 SECONDS_A_RUN = 900
 
@@ -126,18 +126,23 @@ class Checkout:
         return self.path / "imports"
 
     def _snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake with the default profile, whatever the user's own settings are."""
+        """Run Snakemake with the default profile."""
+        command = [sys.executable, "-m", "snakemake", "--configfile", self.config]
+        return self.execute(*command, "--cores", "2", *arguments)
+
+    def execute(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command here, whatever the user's own settings are."""
         self._records.mkdir(exist_ok=True)
         environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("SNAKEMAKE_", "KERAS_", "PYTHON"))
         }
-        command = [sys.executable, "-m", "snakemake", "--configfile", self.config]
+        environment |= {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)}
         return subprocess.run(
-            [*command, "--cores", "2", *arguments],
+            command,
             cwd=self.path,
-            env=environment | {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)},
+            env=environment | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
