@@ -26,6 +26,7 @@ from stormcnn import promotion, registry
 from stormcnn.config import load_config
 from stormcnn.files import write_text
 from stormcnn.runs import Run, first_day, list_folder, read_run_list
+from stormcnn.tracking import NotRecorded, record_history, without_secrets
 
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
 REGISTRY = Path("registry")
@@ -330,7 +331,7 @@ def record(config: dict[str, Any], journal: Journal) -> None:
     last = registry.read_entry(REGISTRY)
     if config["registry"]["mlflow"] is None or last is None:
         return
-    state = {"entry": last.number, "champion": last.champion and last.champion.sha256}
+    state = {"entry": last.number, "in": without_secrets(address)}
     if RECORDED.exists() and json.loads(RECORDED.read_text(encoding="utf-8")) == state:
         return
     if importlib.util.find_spec("mlflow") is None:
@@ -340,12 +341,10 @@ def record(config: dict[str, Any], journal: Journal) -> None:
             "`registry`, or set registry.mlflow to null.",
         )
         return
-    from stormcnn import tracking
-
     name = f"stormcnn-{config['run']['name']}"
     try:
-        tracking.record_history(REGISTRY, address, name, Path("results"))
-    except tracking.NotRecorded as error:
+        record_history(REGISTRY, address, name, Path("results"))
+    except NotRecorded as error:
         journal.say("not_recorded", f"Not recorded in MLflow; the next call tries again. {error}")
         return
     write_text(json.dumps(state) + "\n", RECORDED)

@@ -136,7 +136,7 @@ class Checkout:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("SNAKEMAKE_", "KERAS_", "PYTHON"))
+            if not name.startswith(("SNAKEMAKE_", "KERAS_", "MLFLOW_", "PYTHON"))
         }
         environment |= {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)}
         return subprocess.run(
