@@ -30,7 +30,7 @@ from stormcnn.tracking import NotRecorded, record_history, without_secrets
 
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
 REGISTRY = Path("registry")
-RECORDED = REGISTRY / "recorded.json"
+RECORDED = REGISTRY / "recorded.txt"
 
 EXIT_CODES = """exit codes:
   0   nothing to do, or the champion was kept, or what was asked for is done
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str]) -> int:
     except Busy:
         journal.say("locked", "Another retraining is at work here; nothing was done.")
         return LOCKED
-    except (Failed, OSError, ValueError) as error:
+    except (Failed, OSError, ValueError, yaml.YAMLError) as error:
         journal.say("failed", f"Failed. {error}")
         return FAILED
 
@@ -331,8 +331,8 @@ def record(config: dict[str, Any], journal: Journal) -> None:
     last = registry.read_entry(REGISTRY)
     if config["registry"]["mlflow"] is None or last is None:
         return
-    state = {"entry": last.number, "in": without_secrets(address)}
-    if RECORDED.exists() and json.loads(RECORDED.read_text(encoding="utf-8")) == state:
+    state = f"entry {last.number} in {without_secrets(address)}\n"
+    if RECORDED.exists() and RECORDED.read_text(encoding="utf-8") == state:
         return
     if importlib.util.find_spec("mlflow") is None:
         journal.say(
@@ -347,7 +347,7 @@ def record(config: dict[str, Any], journal: Journal) -> None:
     except NotRecorded as error:
         journal.say("not_recorded", f"Not recorded in MLflow; the next call tries again. {error}")
         return
-    write_text(json.dumps(state) + "\n", RECORDED)
+    write_text(state, RECORDED)
     journal.say("recorded", "Recorded in MLflow.", entry=last.number)
 
 
