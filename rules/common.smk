@@ -218,18 +218,23 @@ def forecast_network() -> str:
     """The network that forecasts: one that the config names, or one of this run."""
     forecast = config["forecast"]
     own = f"{RESULTS}/models/{forecast['model']}/seed-{forecast['seed']}/network.keras"
-    if forecast["network"] != CHAMPION:
-        return forecast["network"] or own
-    if (network := champion()) is None:
+    if forecast["network"] == CHAMPION:
+        return champion_network()
+    return forecast["network"] or own
+
+
+def champion_network() -> str:
+    """The champion's network. Read where a job needs it, so that no other job needs a champion."""
+    if champion() is None:
         raise WorkflowError(
-            "forecast.network: champion was given, but there is none in registry/. Run "
-            "ops/retrain until a network has been promoted, or give the path of a network."
+            "There is no champion in registry/ to forecast with. Run ops/retrain until a network "
+            "has been promoted, or give the path of a network as forecast.network."
         )
-    return network["network"]
+    return champion()["network"]
 
 
 def champion() -> dict | None:
-    """The champion of the registry; read by the jobs that need it alone."""
+    """What the registry says of its champion, if there is one."""
     try:
         return read_champion("registry")
     except ValueError as error:

@@ -3,14 +3,9 @@
 CHALLENGER = "{model}/seed-{seed}".format(**config["retraining"])
 
 
-def champion_files(name: str) -> list[str]:
-    """What there is of a champion: its network, or a file made with it; nothing without one."""
-    return [name.format(**champion())] if champion() else []
-
-
 use rule predict_storms as predict_champion with:
     input:
-        network=lambda wildcards: champion_files("{network}"),
+        network=lambda wildcards: champion_network(),
         patches=patches_of(TEST_BATCHES),
         code=code("predict_storms"),
     output:
@@ -29,7 +24,9 @@ rule judge_challenger:
         network=f"<results>/models/{CHALLENGER}/network.keras",
         training=f"<results>/predictions/{CHALLENGER}-training.nc",
         challenger=f"<results>/predictions/{CHALLENGER}.nc",
-        champion=lambda wildcards: champion_files("<results>/retraining/champion.nc"),
+        champion=lambda wildcards: (
+            ["<results>/retraining/champion.nc"] if champion() else []
+        ),
         code=code("judge_challenger"),
     output:
         decision="<results>/retraining/decision.json",

@@ -31,7 +31,7 @@ def judge_challenger(
     network: str,
     training: str,
     challenger: str,
-    champion_predictions: str | None,
+    champion_predictions: list[str],
     champion: dict[str, Any] | None,
     about: dict[str, Any],
     verification: dict[str, Any],
@@ -48,7 +48,7 @@ def judge_challenger(
     if champion:
         check_same_question(champion, about)
         check_unseen(events, champion["cutoff"])
-        (predictions["champion", 0],) = read_by_network([str(champion_predictions)]).values()
+        (predictions["champion", 0],) = read_by_network(champion_predictions).values()
     tables = verify(
         predictions,
         reference=list(predictions)[-1][0],
@@ -111,7 +111,7 @@ if __name__ == "__main__":
             network=snakemake.input.network,
             training=snakemake.input.training,
             challenger=snakemake.input.challenger,
-            champion_predictions=snakemake.input.get("champion"),
+            champion_predictions=snakemake.input.champion,
             champion=snakemake.params.champion,
             about=snakemake.params.about,
             verification=snakemake.params.verification,

@@ -95,7 +95,7 @@ class Checkout:
         """Run the workflow, which must fail without a stack trace; gives all that it prints."""
         result = self._snakemake(*arguments)
         assert result.returncode != 0, result.stdout
-        assert "Traceback" not in result.stdout, result.stdout
+        assert "Traceback (most recent call last)" not in result.stdout, result.stdout
         return result.stdout
 
     def plan(self, *arguments: str) -> dict[str, Job]:

@@ -176,7 +176,9 @@ def judge(folder, challenger, champion=None, cutoff="2015-05-01"):
         network=str(folder / "network.keras"),
         training=write_predictions(folder / "training.nc", 0.5, month=4),
         challenger=write_predictions(folder / "challenger.nc", challenger),
-        champion_predictions=champion and write_predictions(folder / "champion.nc", champion),
+        champion_predictions=[write_predictions(folder / "champion.nc", champion)]
+        if champion
+        else [],
         champion=champion and ABOUT | {"cutoff": cutoff, "sha256": "0" * 64},
         about=ABOUT,
         verification={"bootstrap": 200, "confidence": 0.95},

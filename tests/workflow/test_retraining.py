@@ -277,7 +277,7 @@ def test_forecast_without_a_champion_says_so(checkout: Checkout) -> None:
     write_month(checkout, 4, runs=1)
     write_month(checkout, 5, runs=1)
     write_run_file(checkout.path / "new")
-    assert "forecast.network: champion was given, but there is none" in checkout.fail("forecast")
+    assert "There is no champion in registry/ to forecast with." in checkout.fail("forecast")
 
 
 # Faults
