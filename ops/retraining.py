@@ -11,6 +11,7 @@ import fcntl
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -62,8 +63,11 @@ class Journal:
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             line = {"time": now().isoformat(), "event": event, "message": sentence, **fields}
-            with open(self._path, "a", encoding="utf-8") as log:
-                log.write(json.dumps(line) + "\n")
+            try:
+                with open(self._path, "a", encoding="utf-8") as log:
+                    log.write(json.dumps(line) + "\n")
+            except OSError as error:
+                print(f"The log could not be written: {error}", flush=True)
 
 
 class Lock:
@@ -127,20 +131,25 @@ class Workflow:
         if code >= 0:
             self._lock.clear()
         if code != 0:
-            raise Failed(f"The workflow failed; {log} says why.")
+            raise Failed(f"The workflow did not succeed; {log} says why.")
 
     def _call(self, arguments: list[str], log: Path) -> int:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "a", encoding="utf-8") as stream:
-            return subprocess.run(
-                [sys.executable, "-m", "snakemake", *arguments],
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                # A workflow that outlives this process goes on holding the lock.
-                pass_fds=[self._lock.file.fileno()],
-                check=False,
-            ).returncode
+        # Snakemake is interrupted too, and is waited for while it ends its jobs.
+        before = signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            with open(log, "a", encoding="utf-8") as stream:
+                return subprocess.run(
+                    [sys.executable, "-m", "snakemake", *arguments],
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    # A workflow that outlives this process goes on holding the lock.
+                    pass_fds=[self._lock.file.fileno()],
+                    check=False,
+                ).returncode
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def main(arguments: Sequence[str]) -> int:

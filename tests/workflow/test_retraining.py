@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from checkout import OBSERVER, SETTINGS, Checkout, merged
+from checkout import OBSERVER, SECONDS_A_RUN, SETTINGS, Checkout, merged
 from mlflow import MlflowClient
 from run_files import run_file_name, run_values, write_run_file
 
@@ -104,7 +106,10 @@ def promoted(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Check
 
 @pytest.fixture(scope="module")
 def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A challenger that has learnt less. Before, there was a trial; beside it, a second call."""
+    """A challenger that has learnt less.
+
+    Before, there was a trial; it was interrupted, then killed; and beside it there was another.
+    """
     checkout = promoted.copy(tmp_path_factory.mktemp("kept") / "checkout")
     write_month(checkout, 7)
     checkout.change({"training": {"epochs": 1}})
@@ -117,17 +122,29 @@ def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
     } | {path for path in before if path.startswith(("logs/merge_", "benchmarks/merge_"))}
     assert read(checkout, "results/shorter/retraining/decision.json")["promote"] is False
 
-    with subprocess.Popen(
-        command(checkout), cwd=checkout.path, stdout=subprocess.PIPE, text=True
-    ) as process:
-        lock = checkout.path / "registry/retrain.lock"
-        until = time.monotonic() + 60
-        while lock.read_text() == "" and time.monotonic() < until:
-            time.sleep(0.05)
+    assert interrupt(checkout, lambda group: os.killpg(group, signal.SIGINT)) == FAILED
+    assert interrupt(checkout, lambda group: os.killpg(group, signal.SIGKILL)) == -signal.SIGKILL
+
+    def call_again(_: int) -> None:
         assert retrain(checkout)[0] == LOCKED
-        process.communicate()
-    assert process.returncode == DONE
+
+    assert interrupt(checkout, call_again) == DONE
     return checkout
+
+
+def interrupt(checkout: Checkout, act: Callable[[int], None]) -> int:
+    """Do something while the workflow of a retraining runs; gives its exit code."""
+    process = subprocess.Popen(
+        command(checkout), cwd=checkout.path, start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    lock = checkout.path / "registry/retrain.lock"
+    begun = lock.read_text()
+    until = time.monotonic() + 120
+    while lock.read_text() == begun and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1)
+    act(process.pid)
+    return process.wait(timeout=SECONDS_A_RUN)
 
 
 @pytest.fixture
@@ -193,11 +210,8 @@ def test_worse_challenger_leaves_the_champion(kept: Checkout, promoted: Checkout
 
 
 def test_trial_is_logged_and_the_second_of_two_ends_at_once(kept: Checkout) -> None:
-    assert [event for event in events(kept) if event in ("trial", "locked", "kept")] == [
-        "trial",
-        "locked",
-        "kept",
-    ]
+    told = ("trial", "failed", "locked", "kept")
+    assert [event for event in events(kept) if event in told] == list(told)
 
 
 def test_trial_never_overwrites_results(kept: Checkout) -> None:
