@@ -82,8 +82,8 @@ compile := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
 
 .PHONY: lock
 lock: $(development) ## Renew the locks and envs/ within the limits of pyproject.toml
-	$(compile) --upgrade pyproject.toml --extra cpu --extra slurm --extra docs --extra dev \
-		--output-file requirements-dev.txt
+	$(compile) --upgrade pyproject.toml --extra cpu --extra slurm --extra registry --extra docs \
+		--extra dev --output-file requirements-dev.txt
 	$(compile) --upgrade pyproject.toml --extra cpu --extra slurm \
 		--constraints requirements-dev.txt --output-file requirements.txt
 	$(compile) --upgrade pyproject.toml --extra gpu --extra slurm \

@@ -38,6 +38,7 @@ include: "rules/uncertainty.smk"
 include: "rules/tuning.smk"
 include: "rules/report.smk"
 include: "rules/forecast.smk"
+include: "rules/retraining.smk"
 
 
 rule all:

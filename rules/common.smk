@@ -13,6 +13,8 @@ sys.path.insert(0, workflow.basedir)
 from stormcnn import demo_dates, labels, runs, tracks
 from stormcnn.config import SIMPLE_REFERENCE, load_config, matched_networks
 from stormcnn.files import LIBRARIES, library_versions, sha256_of, write_text
+from stormcnn.registry import CHAMPION, read_champion
+from stormcnn.runs import first_day
 
 # Jobs, also those in conda environments and on other machines, find the library of this checkout.
 search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
@@ -163,11 +165,6 @@ def growing(amount: int):
     return lambda wildcards, attempt: amount * attempt
 
 
-def first_day(batch: str) -> str:
-    """First day of a batch."""
-    return f"{batch}-01-01"[:10]
-
-
 def validation_start() -> str:
     """First day of the part of the training period that dropout rates are judged on."""
     earlier = [run.run_date for run in RUNS if run.run_date < TEST_START]
@@ -259,7 +256,27 @@ def forecast_network() -> str:
     """The network that forecasts: one that the config names, or one of this run."""
     forecast = config["forecast"]
     own = f"{RESULTS}/models/{forecast['model']}/seed-{forecast['seed']}/network.keras"
+    if forecast["network"] == CHAMPION:
+        return champion_network()
     return forecast["network"] or own
+
+
+def champion_network() -> str:
+    """The champion's network. Read where a job needs it, so that no other job needs a champion."""
+    if champion() is None:
+        raise WorkflowError(
+            "There is no champion in registry/ to forecast with. Run ops/retrain until a network "
+            "has been promoted, or give the path of a network as forecast.network."
+        )
+    return champion()["network"]
+
+
+def champion() -> dict | None:
+    """What the registry says of its champion, if there is one."""
+    try:
+        return read_champion("registry")
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def content_of(file: str) -> str:

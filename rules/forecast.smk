@@ -36,7 +36,7 @@ rule forecast_storms:
         mem_mb=growing(4000),
         runtime=growing(15),
     params:
-        network=forecast_network(),
+        network=lambda wildcards: forecast_network(),
         network_content=lambda wildcards: content_of(forecast_network()),
         members=config["forecast"]["members"],
         seed=config["forecast"]["seed"],

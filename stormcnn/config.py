@@ -594,9 +594,49 @@ class Forecast(Block):
     )
     network: OptionalText = Field(
         default=None,
-        description="Path of a `network.keras` to forecast with. null: the one that this run "
-        "trained for `model` and `seed`.",
+        description="Path of a `network.keras` to forecast with; `champion`: the network that "
+        "`registry/champion.json` names. null: the one that this run trained for `model` and "
+        "`seed`.",
     )
+
+
+class Retraining(Block):
+    """The network that `ops/retrain` trains when new run files have arrived."""
+
+    model: Text = Field(
+        default="dropout", description="Key of the network that challenges the champion."
+    )
+    seed: Seed = Field(default=0, description="Its seed.")
+    report: bool = Field(
+        default=False,
+        description="true: the report of the retraining is made too, for which all `models` are "
+        "trained; false: the challenger alone is trained.",
+    )
+
+
+class Registry(Block):
+    """Where retrainings are recorded, beside the files in `registry/`."""
+
+    mlflow: OptionalText = Field(
+        default="sqlite:///registry/mlflow.db",
+        description="Address of an MLflow tracking server, or of a database, without a password. "
+        "The environment variable `MLFLOW_TRACKING_URI` goes before it. null: nothing is recorded "
+        "in MLflow.",
+    )
+
+    @model_validator(mode="after")
+    def _holds_no_secret(self) -> Self:
+        # What is given is not shown: this fault is about secrets in logs.
+        if self.mlflow and "@" in self.mlflow:
+            _refuse(
+                [
+                    "mlflow: an address with a user name was given; allowed is one without, "
+                    "because the config is copied into results. Set MLFLOW_TRACKING_USERNAME and "
+                    "MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN, or the whole address as "
+                    "MLFLOW_TRACKING_URI in the environment."
+                ]
+            )
+        return self
 
 
 def _lesson_networks() -> dict[str, Network]:
@@ -629,6 +669,8 @@ class Config(Block):
     tuning: Tuning = Field(default_factory=Tuning)
     report: Report = Field(default_factory=Report)
     forecast: Forecast = Field(default_factory=Forecast)
+    retraining: Retraining = Field(default_factory=Retraining)
+    registry: Registry = Field(default_factory=Registry)
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -70,6 +70,11 @@ def batch_of(run_date: datetime, size: str) -> str:
     return run_date.strftime(BATCH_FORMATS[size])
 
 
+def first_day(batch: str) -> str:
+    """First day of a batch: `2010-10-01` of `2010-10`."""
+    return f"{batch}-01-01"[:10]
+
+
 def as_run(path: str | os.PathLike[str], batch_size: str, sha256: str = "") -> Run:
     """The line of the run list for one run file."""
     run_date = parse_run_name(path).run_date

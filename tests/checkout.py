@@ -106,20 +106,17 @@ class Checkout:
         """Run the workflow, which must fail without a stack trace; gives all that it prints."""
         result = self._snakemake(*arguments)
         assert result.returncode != 0, result.stdout
-        assert "Traceback" not in result.stdout, result.stdout
+        assert "Traceback (most recent call last)" not in result.stdout, result.stdout
         return result.stdout
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start Snakemake with the profile, whatever the user's own settings are."""
+        """Start Snakemake with the profile."""
         command = [sys.executable, *self.snakemake, "--configfile", self.config]
-        return subprocess.Popen(
-            [*command, "--cores", "2", *arguments],
-            cwd=self.path,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        return self._open(*command, "--cores", "2", *arguments)
+
+    def execute(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command here, whatever the user's own settings are."""
+        return _wait_for(self._open(*command, **variables))
 
     def plan(self, *arguments: str) -> dict[str, Job]:
         """Jobs that would run, by rule and wildcards, as in `train_network dropout 0`."""
@@ -146,7 +143,7 @@ class Checkout:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("SNAKEMAKE_", "KERAS_", "PYTHON"))
+            if not name.startswith(("SNAKEMAKE_", "KERAS_", "MLFLOW_", "PYTHON"))
         }
         observed = {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)}
         return kept | observed | self.variables
@@ -156,13 +153,27 @@ class Checkout:
         return self.path / "imports"
 
     def _snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        with self.start(*arguments) as process:
-            try:
-                printed, _ = process.communicate(timeout=SECONDS_A_RUN)
-            except BaseException:
-                process.kill()
-                raise
-        return subprocess.CompletedProcess(process.args, process.returncode, printed)
+        return _wait_for(self.start(*arguments))
+
+    def _open(self, *command: str, **variables: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=self.path,
+            env=self.environment | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+def _wait_for(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    with process:
+        try:
+            printed, _ = process.communicate(timeout=SECONDS_A_RUN)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, printed)
 
 
 def copy_code(path: Path, root: Path = ROOT) -> None:

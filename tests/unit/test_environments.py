@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 LOCKS = {
     "requirements.txt": ["cpu", "slurm"],
     "requirements-gpu.txt": ["gpu", "slurm"],
-    "requirements-dev.txt": ["cpu", "slurm", "docs", "dev"],
+    "requirements-dev.txt": ["cpu", "slurm", "registry", "docs", "dev"],
 }
 MACHINES = {
     "Linux on x86_64": {"sys_platform": "linux", "platform_machine": "x86_64"},
@@ -176,7 +176,9 @@ def distributions_of(names: set[str]) -> set[str]:
 
 def test_the_project_asks_for_what_the_library_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["cpu"]
+    wanted = list(project["dependencies"])
+    for extra in ("cpu", "registry"):
+        wanted += project["optional-dependencies"][extra]
     names = set.union(*(imported(path, set()) for path in (ROOT / "stormcnn").glob("*.py")))
     assert distributions_of(names) <= {
         canonicalize_name(Requirement(requirement).name) for requirement in wanted

@@ -1,0 +1,57 @@
+# A newly trained network against the champion; ops/retrain asks for it and acts on the decision.
+
+CHALLENGER = "{model}/seed-{seed}".format(**config["retraining"])
+
+
+use rule predict_storms as predict_champion with:
+    input:
+        network=lambda wildcards: champion_network(),
+        patches=patches_of(TEST_BATCHES),
+        code=code("predict_storms"),
+    output:
+        predictions="<results>/retraining/champion.nc",
+    log:
+        "<logs>/predict_champion/<run>.log",
+    benchmark:
+        "<benchmarks>/predict_champion/<run>.tsv"
+    params:
+        model="champion",
+        seed=0,
+
+
+rule judge_challenger:
+    input:
+        network=f"<results>/models/{CHALLENGER}/network.keras",
+        training=f"<results>/predictions/{CHALLENGER}-training.nc",
+        challenger=f"<results>/predictions/{CHALLENGER}.nc",
+        champion=lambda wildcards: (
+            ["<results>/retraining/champion.nc"] if champion() else []
+        ),
+        code=code("judge_challenger"),
+    output:
+        decision="<results>/retraining/decision.json",
+        scores="<results>/retraining/scores.csv",
+        differences="<results>/retraining/differences.csv",
+    log:
+        "<logs>/judge_challenger/<run>.log",
+    benchmark:
+        "<benchmarks>/judge_challenger/<run>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        champion=lambda wildcards: champion(),
+        about={
+            "model": config["retraining"]["model"],
+            "seed": config["retraining"]["seed"],
+            "cutoff": TEST_START,
+            "event": {
+                "target": config["data"]["target"],
+                "region": config["data"]["region"],
+                "threshold": config["event"]["threshold"],
+            },
+            "predictors": config["data"]["predictors"],
+        },
+        verification=config["verification"],
+    script:
+        "../scripts/judge_challenger.py"

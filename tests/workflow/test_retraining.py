@@ -1,0 +1,489 @@
+"""ops/retrain, as a scheduler calls it: what it does, what it leaves alone, and how it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from checkout import OBSERVER, SECONDS_A_RUN, SETTINGS, Checkout, merged
+from mlflow import MlflowClient
+from run_files import run_file_name, run_values, write_run_file
+
+DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
+CHAMPION = "registry/champion.json"
+SQLITE = "registry/mlflow.db"
+# One small network that learns within seconds.
+LEARNING = merged(
+    SETTINGS,
+    {
+        "models": {"baseline": None},
+        "comparison": {"reference": "dropout"},
+        "split": {"test_start": "2014-05-01"},
+        "training": {"epochs": 8, "learning_rate": 0.01},
+        "verification": {"bootstrap": 200},
+        "retraining": {"model": "dropout", "seed": 3},
+        "forecast": {"network": "champion", "runs": [f"new/{run_file_name()}"], "members": 0},
+    },
+)
+
+
+def write_month(checkout: Checkout, month: int, runs: int = 10) -> None:
+    """Run files of a month in which wind tells of rotation, so that networks have skill."""
+    for day in range(1, runs + 1):
+        run_date = datetime(2014, month, day)
+        values = run_values(12, seed=int(f"{run_date:%Y%m%d}"))
+        values["U10_curr"] += np.linspace(-8, 8, 12, dtype="f4")[:, None, None]
+        write_run_file(checkout.path / "runs", values, run_date=run_date)
+
+
+def command(checkout: Checkout, *arguments: str) -> list[str]:
+    return [sys.executable, "ops/retrain", "--configfile", checkout.config, *arguments]
+
+
+def retrain(checkout: Checkout, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Exit code and what was said, which is never a stack trace."""
+    called = checkout.execute(*command(checkout, *arguments), **variables)
+    assert "Traceback" not in called.stdout, called.stdout
+    return called.returncode, called.stdout
+
+
+def read(checkout: Checkout, path: str = CHAMPION) -> dict[str, Any]:
+    return json.loads((checkout.path / path).read_text())
+
+
+def events(checkout: Checkout) -> list[str]:
+    """Names of the events in the log for machines."""
+    lines = (checkout.path / "logs/retrain/tiny.jsonl").read_text().splitlines()
+    parsed = [json.loads(line) for line in lines]
+    assert all(datetime.fromisoformat(line["time"]) and line["message"] for line in parsed)
+    return [line["event"] for line in parsed]
+
+
+def contents(checkout: Checkout) -> dict[str, str]:
+    """Digest of every file, but for what Python and Snakemake keep for themselves."""
+    return {
+        str(path.relative_to(checkout.path)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in checkout.path.rglob("*")
+        if path.is_file()
+        and not {"imports", ".snakemake", "__pycache__"}
+        & set(path.relative_to(checkout.path).parts)
+    }
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The first champion, trained on April and judged by May. It has learnt little."""
+    checkout = Checkout.of_code(tmp_path_factory.mktemp("first") / "checkout", LEARNING)
+    write_month(checkout, 4)
+    write_month(checkout, 5)
+    assert retrain(checkout)[0] == PROMOTED
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def promoted(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A challenger that has learnt more, trained on April and May and judged by June."""
+    checkout = first.copy(tmp_path_factory.mktemp("promoted") / "checkout")
+    write_month(checkout, 6)
+    checkout.change({"training": {"epochs": 60}})
+    assert retrain(checkout)[0] == PROMOTED
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A challenger that has learnt less.
+
+    Before, there was a trial; it was interrupted, then killed; and beside it there was another.
+    """
+    checkout = promoted.copy(tmp_path_factory.mktemp("kept") / "checkout")
+    write_month(checkout, 7)
+    checkout.change({"training": {"epochs": 1}})
+    before = contents(checkout)
+    assert retrain(checkout, "--trial", "shorter")[0] == DONE
+    after = contents(checkout)
+    changed = {path for path in before if after.get(path) != before[path]}
+    assert changed == {"logs/retrain/tiny.jsonl", "resources/tiny/runs.csv"} | {
+        path for path in before if path.startswith("resources/tiny/inventory.csv")
+    } | {path for path in before if path.startswith(("logs/merge_", "benchmarks/merge_"))}
+    assert read(checkout, "results/shorter/retraining/decision.json")["promote"] is False
+
+    assert interrupt(checkout, lambda group: os.killpg(group, signal.SIGINT)) == FAILED
+    assert interrupt(checkout, lambda group: os.killpg(group, signal.SIGKILL)) == -signal.SIGKILL
+
+    def call_again(_: int) -> None:
+        assert retrain(checkout)[0] == LOCKED
+
+    assert interrupt(checkout, call_again) == DONE
+    return checkout
+
+
+def interrupt(checkout: Checkout, act: Callable[[int], None]) -> int:
+    """Do something while the workflow of a retraining runs; gives its exit code."""
+    process = subprocess.Popen(
+        command(checkout), cwd=checkout.path, start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    lock = checkout.path / "registry/retrain.lock"
+    begun = lock.read_text()
+    until = time.monotonic() + 120
+    while lock.read_text() == begun and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1)
+    act(process.pid)
+    return process.wait(timeout=SECONDS_A_RUN)
+
+
+@pytest.fixture
+def again(promoted: Checkout, tmp_path: Path) -> Checkout:
+    """A copy with two champions in its history, in which a test may change things."""
+    return promoted.copy(tmp_path / "again")
+
+
+# First champion
+
+
+def test_first_champion_is_the_network_that_was_scored(first: Checkout) -> None:
+    champion = read(first)["champion"]
+    scored = first.path / "results/tiny-2014-05-01/models/dropout/seed-3/network.keras"
+    for path in (scored, first.path / champion["network"]):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == champion["sha256"]
+    assert champion["cutoff"] == "2014-05-01"
+    assert (champion["model"], champion["seed"]) == ("dropout", 3)
+    assert "better than climatology" in champion["why"]
+    assert champion["scores"]["brier_skill_score_training"]["low"] > 0
+    assert events(first) == ["found", "training", "promoted", "recorded"]
+
+
+def test_list_of_run_files_lies_under_resources(first: Checkout) -> None:
+    known = (first.path / "resources/tiny/retrained.csv").read_text()
+    assert known.count("_model_patches.nc") == 20
+    assert not [path for path in (first.path / "config").rglob("*") if "tiny" in path.name]
+
+
+def test_without_new_run_files_nothing_is_done(first: Checkout) -> None:
+    before = contents(first)
+    code, said = retrain(first)
+    assert (code, said) == (DONE, "There is no new run file; nothing to do.\n")
+    after = contents(first)
+    assert {path for path in after if after[path] != before.get(path)} == {
+        "logs/retrain/tiny.jsonl"
+    }
+
+
+# Challengers
+
+
+def test_better_challenger_is_promoted(promoted: Checkout, first: Checkout) -> None:
+    entry, decision = read(promoted), read(promoted)["decision"]
+    assert entry["event"] == "promoted"
+    assert entry["champion"]["run"] == "tiny-2014-06-01"
+    assert decision["difference"]["high"] < 0
+    assert decision["runs"] == 10
+    assert (decision["scored_from"], decision["scored_until"]) == (
+        "2014-06-01T00:00",
+        "2014-06-10T00:00",
+    )
+    assert decision["champion"]["sha256"] == read(first)["champion"]["sha256"]
+    assert read(promoted, "registry/history/000001.json") == read(first)
+
+
+def test_worse_challenger_leaves_the_champion(kept: Checkout, promoted: Checkout) -> None:
+    entry = read(kept)
+    assert entry["event"] == "kept"
+    assert entry["champion"] == read(promoted)["champion"]
+    assert entry["decision"]["difference"]["high"] >= 0
+    assert entry["decision"]["challenger"]["cutoff"] == "2014-07-01"
+
+
+def test_trial_is_logged_and_the_second_of_two_ends_at_once(kept: Checkout) -> None:
+    told = ("trial", "failed", "locked", "kept")
+    assert [event for event in events(kept) if event in told] == list(told)
+
+
+def test_trial_never_overwrites_results(kept: Checkout) -> None:
+    code, said = retrain(kept, "--trial", "shorter")
+    assert code == FAILED
+    assert "results/shorter is there already" in said
+
+
+def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
+    write_month(again, 7, runs=2)
+    # As it is after the power failed: Snakemake's lock is there, and the mark of who left it.
+    (again.path / "registry/retrain.lock").write_text(".")
+    locks = again.path / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text("resources/tiny/inventory.csv\n")
+    before = read(again)
+    code, said = retrain(again)
+    assert code == POSTPONED
+    assert "There are 2 runs with 12 events from 2014-07-01 on" in said
+    assert (again.path / "resources/tiny/patches/2014-07.nc").exists()
+    assert read(again) == before
+
+
+def test_lock_of_a_user_at_work_is_respected(again: Checkout) -> None:
+    write_month(again, 7, runs=2)
+    locks = again.path / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text("resources/tiny/inventory.csv\n")
+    code, said = retrain(again)
+    assert code == FAILED
+    assert "logs/retrain/tiny.log says why" in said
+    assert "locked" in (again.path / "logs/retrain/tiny.log").read_text()
+    assert list(locks.iterdir())
+
+
+def test_dry_run_says_what_would_happen_and_writes_nothing(again: Checkout) -> None:
+    write_month(again, 7)
+    before = contents(again)
+    code, said = retrain(again, "--dry-run")
+    assert code == DONE
+    assert f"New: runs/{run_file_name(datetime(2014, 7, 1))}" in said
+    assert "Would prepare, where needed: 2014-07." in said
+    assert "Would train dropout with seed 3 on the runs before 2014-07-01" in said
+    assert contents(again) == before
+    shutil.rmtree(again.path / "runs")
+    write_month(again, 7, runs=9)
+    assert "Would postpone: there are fewer than 10" in retrain(again, "--dry-run")[1]
+
+
+# Forecasts, and back
+
+
+def test_forecast_uses_the_champion_and_follows_a_rollback(
+    again: Checkout, first: Checkout
+) -> None:
+    write_run_file(again.path / "new")
+    again.run("forecast")
+    network = read(again)["champion"]["network"]
+    again.change({"forecast": {"network": network}})
+    assert again.plan("forecast") == {}, "it was not the champion that forecast"
+
+    code, said = retrain(again, "--rollback")
+    assert code == DONE
+    assert "Rolled back from tiny-2014-06-01 to tiny-2014-05-01" in said
+    assert read(again)["champion"] == read(first)["champion"]
+    assert len(list((again.path / "registry/history").iterdir())) == 3
+    assert alias(again, "champion") == "1"
+    again.change({"forecast": {"network": "champion"}})
+    assert "forecast_storms 20101024-0000" in again.plan("forecast")
+    code, said = retrain(again, "--rollback")
+    assert code == FAILED
+    assert "There was no champion before that of tiny-2014-05-01" in said
+
+
+def test_forecast_without_a_champion_says_so(checkout: Checkout) -> None:
+    checkout.configure(LEARNING)
+    write_month(checkout, 4, runs=1)
+    write_month(checkout, 5, runs=1)
+    write_run_file(checkout.path / "new")
+    assert "There is no champion in registry/ to forecast with." in checkout.fail("forecast")
+
+
+# Faults
+
+
+def test_damaged_registry_is_refused_and_mended_as_the_sentence_says(again: Checkout) -> None:
+    good = read(again)
+    path = again.path / CHAMPION
+    for damaged in (path.read_text()[:200], path.read_text().replace('"model"', '"mdoel"'), None):
+        if damaged is None:
+            path.unlink()
+        else:
+            path.write_text(damaged)
+        code, said = retrain(again)
+        assert code == FAILED
+        assert "missing or damaged" in said
+        assert "missing or damaged" in again.fail("forecast", "--dry-run")
+        remedy = said.strip().partition("in its place: ")[2]
+        subprocess.run(shlex.split(remedy), cwd=again.path, check=True)
+        assert read(again) == good
+    assert retrain(again)[0] == DONE
+
+
+def test_damaged_network_is_refused_until_it_is_rolled_back(again: Checkout) -> None:
+    network = again.path / read(again)["champion"]["network"]
+    content = bytearray(network.read_bytes())
+    content[len(content) // 2] ^= 1
+    network.write_bytes(content)
+    write_month(again, 7)
+    code, said = retrain(again)
+    assert code == FAILED
+    assert f"{network.name}: the network of the champion is damaged" in said
+    assert retrain(again, "--rollback")[0] == DONE
+    assert read(again)["champion"]["run"] == "tiny-2014-05-01"
+
+
+def test_clock_that_was_set_back_is_refused(again: Checkout) -> None:
+    entry = read(again)
+    later = datetime.now(UTC) + timedelta(days=2)
+    entry["time"] = later.isoformat()
+    (again.path / CHAMPION).write_text(json.dumps(entry))
+    write_month(again, 7)
+    for arguments in ([], ["--rollback"], ["--dry-run"]):
+        code, said = retrain(again, *arguments)
+        assert code == FAILED
+        assert f"was made on {later:%Y-%m-%d}" in said
+        assert "Set the clock" in said
+    assert read(again) == entry
+
+
+def test_run_of_the_future_is_refused(again: Checkout) -> None:
+    name = run_file_name(datetime(2099, 5, 1))
+    write_run_file(again.path / "runs", name=name)
+    code, said = retrain(again)
+    assert code == FAILED
+    assert f"runs/{name}: its run date lies in the future" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"retraining": {"model": "deep"}}, "retraining.model: deep was given; allowed are"),
+        ({"data": {"name": "demo", "source": "demo", "folder": None}}, "data.source: demo was"),
+    ],
+)
+def test_config_that_does_not_suit_is_refused(
+    checkout: Checkout, changes: dict[str, Any], sentence: str
+) -> None:
+    checkout.configure(merged(LEARNING, changes))
+    code, said = retrain(checkout)
+    assert code == FAILED
+    assert sentence in said
+
+
+def test_wrong_command_line_has_its_own_code(checkout: Checkout) -> None:
+    assert retrain(checkout, "--rollback", "--trial", "x")[0] == 2
+    assert retrain(checkout, "--rollback", "--dry-run")[0] == 2
+
+
+# MLflow
+
+
+def client_of(checkout: Checkout) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{checkout.path / SQLITE}")
+
+
+def alias(checkout: Checkout, name: str) -> str:
+    return str(client_of(checkout).get_model_version_by_alias("stormcnn-tiny", name).version)
+
+
+def test_every_retraining_is_recorded_in_sqlite(kept: Checkout) -> None:
+    client = client_of(kept)
+    (experiment,) = client.search_experiments(filter_string="name = 'stormcnn-tiny'")
+    runs = client.search_runs([experiment.experiment_id], order_by=["start_time ASC"])
+    names = [run.info.run_name for run in runs]
+    assert names == ["tiny-2014-05-01", "tiny-2014-06-01", "tiny-2014-07-01"]
+    assert (alias(kept, "champion"), alias(kept, "challenger")) == ("2", "3")
+
+
+def check_last_record(client: MlflowClient, checkout: Checkout, folder: Path) -> None:
+    """The parameters, scores and files of the last retraining."""
+    decision = read(checkout)["decision"]
+    version = client.get_model_version_by_alias("stormcnn-tiny", "challenger")
+    run = client.get_run(version.run_id)
+    assert run.data.params["seed"] == "3"
+    assert run.data.params["threshold"] == "0.005"
+    assert run.data.params["cutoff"] == "2014-07-01"
+    assert run.data.tags["outcome"] == "kept"
+    for whose in ("challenger", "champion"):
+        for part, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
+            score = decision[whose]["scores"]["brier_score"][part]
+            assert run.data.metrics[f"{whose}_brier_score{suffix}"] == pytest.approx(score)
+    assert run.data.metrics["brier_score_difference"] == decision["difference"]["value"]
+    names = {file.path for file in client.list_artifacts(version.run_id)}
+    assert {"config.yaml", "decision.json", "scores.csv", "network"} <= names
+    network = Path(client.download_artifacts(version.run_id, "network/network.keras", str(folder)))
+    digest = hashlib.sha256(network.read_bytes()).hexdigest()
+    assert digest == decision["challenger"]["sha256"]
+
+
+def test_record_holds_parameters_scores_and_files(kept: Checkout, tmp_path: Path) -> None:
+    check_last_record(client_of(kept), kept, tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """An MLflow server on loopback; gives its host and port."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    address = f"127.0.0.1:{port}"
+    options = {
+        "--backend-store-uri": f"sqlite:///{tmp_path}/server.db",
+        "--artifacts-destination": f"{tmp_path}/artifacts",
+        "--host": "127.0.0.1",
+        "--port": str(port),
+        "--workers": "1",
+    }
+    arguments = [word for option in options.items() for word in option]
+    with (
+        open(tmp_path / "server.log", "w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *arguments],
+            stdout=log,
+            stderr=log,
+            env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PATH": "/usr/bin:/bin"},
+        ) as process,
+    ):
+        try:
+            until = time.monotonic() + 120
+            while True:
+                with socket.socket() as test:
+                    if test.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert time.monotonic() < until, (tmp_path / "server.log").read_text()
+                assert process.poll() is None, (tmp_path / "server.log").read_text()
+                time.sleep(0.2)
+            yield address
+        finally:
+            process.terminate()
+
+
+def test_another_server_gets_all_that_was_missed(
+    kept: Checkout, server: str, tmp_path: Path
+) -> None:
+    checkout = kept.copy(tmp_path / "checkout")
+    away = retrain(checkout, MLFLOW_TRACKING_URI="http://storm:s3cret@127.0.0.1:9")
+    assert away[0] == DONE
+    assert "Not recorded in MLflow; the next call tries again." in away[1]
+
+    code, said = retrain(checkout, MLFLOW_TRACKING_URI=f"http://storm:s3cret@{server}")
+    assert code == DONE
+    assert "Recorded in MLflow." in said
+    assert (
+        "Recorded" not in retrain(checkout, MLFLOW_TRACKING_URI=f"http://storm:s3cret@{server}")[1]
+    )
+    client = MlflowClient(f"http://{server}")
+    assert len(client.search_model_versions("name = 'stormcnn-tiny'")) == 3
+    assert client.get_model_version_by_alias("stormcnn-tiny", "champion").version == "2"
+    (tmp_path / "downloads").mkdir()
+    check_last_record(client, checkout, tmp_path / "downloads")
+
+    assert "s3cret" not in away[1] + said
+    for path in checkout.path.rglob("*"):
+        if path.is_file():
+            assert b"s3cret" not in path.read_bytes(), path
+
+
+def test_without_mlflow_the_files_are_enough(again: Checkout, tmp_path: Path) -> None:
+    observer = (OBSERVER / "sitecustomize.py").read_text()
+    (tmp_path / "sitecustomize.py").write_text(f'{observer}sys.modules["mlflow"] = None\n')
+    code, said = retrain(again, "--rollback", PYTHONPATH=str(tmp_path))
+    assert code == DONE
+    assert said.count("MLflow is not installed, so the registry is in files alone.") == 1
+    assert read(again)["event"] == "rolled back"
