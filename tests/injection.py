@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import signal
@@ -83,17 +82,6 @@ def finished_files(checkout: Checkout) -> dict[str, int]:
 
 def times(checkout: Checkout, files: Iterable[str]) -> dict[str, int]:
     return {file: (checkout.path / file).stat().st_mtime_ns for file in files}
-
-
-def results_of(checkout: Checkout) -> dict[str, str]:
-    """Digest of every file that equal runs write bit for bit."""
-    paths = [*checkout.path.glob("res*/**/*.nc"), *checkout.path.glob("res*/**/*.csv")]
-    return {
-        str(path.relative_to(checkout.path)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in paths
-        # Both hold the seconds of training.
-        if path.name not in ("history.csv", "comparison.csv") and not path.name.startswith(".")
-    }
 
 
 def write_long_batch(checkout: Checkout) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 from checkout import Checkout, write_runs
 from injection import (
     APRIL,
@@ -14,11 +16,11 @@ from injection import (
     nothing_left,
     prepared,
     processes,
-    results_of,
     times,
     wait_for,
     write_long_batch,
 )
+from result_files import differing_files, read_weights
 
 
 def test_killed_preparing_job_leaves_nothing_half_written(
@@ -55,4 +57,29 @@ def test_killed_snakemake_goes_on_after_its_lock_is_removed(
         assert len(before) > 20
         checkout.run()
     assert times(checkout, before) == before
-    assert results_of(checkout) == results_of(finished)
+    assert differing_files(checkout.path, finished.path) == []
+
+
+def test_killed_training_goes_on_after_its_last_epoch_and_ends_with_the_same_weights(
+    rerun: Checkout, tmp_path: Path
+) -> None:
+    network = "results/tiny/models/dropout/seed-0/network.keras"
+    unfinished = Path(network).with_name("unfinished.npz")
+    rerun.change({"training": {"epochs": 200}})
+    whole = rerun.copy(tmp_path / "whole")
+    whole.run(network)
+    with nothing_left(rerun), rerun.start(network) as controller:
+        wait_for((rerun.path / unfinished).exists, controller)
+        kill(processes(rerun, ".train_network.py"))
+        assert controller.wait() == 1
+    assert not (rerun.path / network).exists()
+
+    rerun.run(network)
+    log = (rerun.path / "logs/train_network/tiny-dropout-0.log").read_text()
+    resumed = re.search(r"going on after epoch (\d+)", log)
+    assert resumed
+    assert 1 <= int(resumed[1]) < 200
+    assert not (rerun.path / unfinished).exists()
+    weights, expected = (read_weights(run.path / network) for run in (rerun, whole))
+    assert weights.keys() == expected.keys()
+    assert all(np.array_equal(weights[name], expected[name]) for name in expected)
