@@ -26,8 +26,8 @@ from snakemake.utils import update_config
 from stormcnn import promotion, registry
 from stormcnn.config import load_config
 from stormcnn.files import write_text
+from stormcnn.mlflow_registry import NotRecorded, record_history, without_secrets
 from stormcnn.runs import Run, first_day, list_folder, read_run_list
-from stormcnn.tracking import NotRecorded, record_history, without_secrets
 
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
 REGISTRY = Path("registry")

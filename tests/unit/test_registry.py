@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stormcnn import registry
+from stormcnn.mlflow_registry import without_secrets
 from stormcnn.registry import (
     check_clock,
     enter_decision,
@@ -16,7 +17,6 @@ from stormcnn.registry import (
     read_history,
     roll_back,
 )
-from stormcnn.tracking import without_secrets
 
 START = datetime(2026, 5, 1, 6, tzinfo=UTC)
 
