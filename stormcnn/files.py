@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -72,6 +73,22 @@ def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a tidy table without its index. Floats are written so that they read back exactly."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def join_csv(paths: Iterable[str | os.PathLike[str]]) -> io.StringIO:
+    """Tables of equal columns, one after the other, to be parsed as one file.
+
+    To parse each of many short tables takes longer than to read them.
+    """
+    joined = io.StringIO()
+    for path in paths:
+        with open(path, encoding="utf-8", newline="") as stream:
+            header = stream.readline()
+            if not joined.tell():
+                joined.write(header)
+            joined.write(stream.read())
+    joined.seek(0)
+    return joined
 
 
 def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:

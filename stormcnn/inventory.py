@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
+
+from stormcnn.files import join_csv
 
 COLUMNS = (
     "run_date",
@@ -29,7 +31,7 @@ def as_inventory(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def read_inventory(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_inventory(path: str | os.PathLike[str] | TextIO) -> pd.DataFrame:
     """An inventory as it was written: counts are whole numbers, empty texts stay empty."""
     types = {column: "int64" if column in _COUNTS else str for column in COLUMNS}
     return pd.read_csv(path, dtype=types, keep_default_na=False)
@@ -41,8 +43,8 @@ def merge_inventories(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     Raises `ValueError` where two run files that gave storms have the same content (equal
     SHA-256), for the run would count twice, and where their patches differ in size.
     """
-    tables = [read_inventory(path) for path in paths]
-    table = pd.concat(tables).sort_values(["run_date", "file"], ignore_index=True)
+    table = read_inventory(join_csv(paths))
+    table = table.sort_values(["run_date", "file"], ignore_index=True)
     used = table[table["storms"] > 0]
     for sha256, files in used.groupby("sha256")["file"]:
         if len(files) > 1:

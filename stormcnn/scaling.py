@@ -8,6 +8,8 @@ from os import PathLike
 import numpy as np
 import pandas as pd
 
+from stormcnn.files import join_csv
+
 COLUMNS = ["variable", "mean", "std", "minimum", "maximum", "count"]
 
 
@@ -50,8 +52,9 @@ def fit_scaling(
     Returns `merge_statistics` of those runs, in the order of `predictors`. Raises `ValueError`
     where no storm is left, a predictor is missing, or a predictor is the same everywhere.
     """
-    tables = [pd.read_csv(path, parse_dates=["run_date"]) for path in statistics]
-    table = pd.concat(tables) if tables else pd.DataFrame(columns=["run_date", "variable"])
+    table = pd.DataFrame(columns=["run_date", "variable"])
+    if statistics:
+        table = pd.read_csv(join_csv(statistics), parse_dates=["run_date"])
     training = table[table["run_date"] < pd.Timestamp(before)]
     if training.empty or not training["count"].sum():
         raise ValueError(

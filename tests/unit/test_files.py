@@ -10,6 +10,7 @@ import xarray as xr
 
 from stormcnn.files import (
     digest,
+    join_csv,
     library_versions,
     provenance,
     read_netcdf,
@@ -63,6 +64,15 @@ def storms():
         },
         attrs={"title": "Made-up storms"},
     )
+
+
+def test_tables_are_joined_under_one_header(tmp_path):
+    texts = ['day,note\n1,"a\nb"\n2,c\n', "day,note\n", "day,note\n3,d\n"]
+    paths = [tmp_path / f"{number}.csv" for number in range(3)]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text)
+    assert join_csv(paths).read() == 'day,note\n1,"a\nb"\n2,c\n3,d\n'
+    assert join_csv(paths[1:]).read() == "day,note\n3,d\n"
 
 
 def test_netcdf_reads_back_and_equal_data_give_equal_bytes(tmp_path):
