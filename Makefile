@@ -42,17 +42,24 @@ ncar: $(runtime) ## The same on the NCAR archive, which is downloaded
 study: $(runtime) ## More networks, several seeds and dropout rates, on made-up storms
 	$(snakemake) --configfile config/study.yaml
 
+pytest := TF_CPP_MIN_LOG_LEVEL=2 .venv/bin/python -m pytest
+in_parallel := -n auto --maxprocesses 4 --dist loadfile
+
 .PHONY: test
-test: check ## Check the code and run all tests
-	TF_CPP_MIN_LOG_LEVEL=2 .venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+test: check ## Check the code and run the tests of library and workflow
+	$(pytest) $(in_parallel)
+
+.PHONY: test-operations
+test-operations: $(development) ## Try the cache, scheduled retraining, and faults of many kinds
+	$(pytest) $(in_parallel) tests/operations tests/faults
 
 .PHONY: test-browser
 test-browser: $(development) ## Look at a report in Chromium, where it is installed
-	.venv/bin/python -m pytest tests/browser
+	$(pytest) tests/browser
 
 .PHONY: test-cluster
 test-cluster: $(development) ## Run on a real SLURM of one node and disturb it; with root
-	.venv/bin/python -m pytest tests/cluster
+	$(pytest) tests/cluster
 
 .PHONY: check
 check: $(development) ## Style, types and the workflow's own lint
