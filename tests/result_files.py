@@ -10,14 +10,19 @@ import h5py
 import numpy as np
 import pandas as pd
 
+# Tables that hold the time a training took, and its column.
+SECONDS = {"history.csv": "seconds", "comparison.csv": "training_seconds"}
+
 
 def differing_files(ours: Path, others: Path) -> list[str]:
     """Networks, NetCDF files and tables that `others` holds and that are not the same in `ours`.
 
-    Containers of networks and histories also tell when and how fast a network was trained: of them
-    weights and losses are compared, of all others the bytes.
+    Networks, histories and the comparison also tell when and how fast a network was trained: of
+    them weights and numbers are compared, of all others the bytes. The report shows such seconds,
+    and is left out.
     """
-    paths = [path.relative_to(others) for path in others.glob("res*/**/*") if path.is_file()]
+    files = [path for path in others.glob("res*/**/*") if path.is_file()]
+    paths = [path.relative_to(others) for path in files if path.name != "report.html"]
     return [str(path) for path in paths if not _is_equal(ours / path, others / path)]
 
 
@@ -36,9 +41,9 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
 def _is_equal(ours: Path, others: Path) -> bool:
     if not ours.exists():
         return False
-    if others.name == "history.csv":
-        losses = (pd.read_csv(path)["loss"] for path in (ours, others))
-        return np.array_equal(*losses)
+    if others.name in SECONDS:
+        numbers = [pd.read_csv(path).drop(columns=SECONDS[others.name]) for path in (ours, others)]
+        return numbers[0].equals(numbers[1])
     if others.suffix == ".keras":
         weights, others_weights = map(read_weights, (ours, others))
         return weights.keys() == others_weights.keys() and all(
