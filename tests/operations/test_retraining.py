@@ -33,7 +33,7 @@ LEARNING = merged(
         "models": {"baseline": None},
         "comparison": {"reference": "dropout"},
         "split": {"test_start": "2014-05-01"},
-        "training": {"epochs": 8, "learning_rate": 0.01},
+        "training": {"epochs": 3, "learning_rate": 0.01},
         "verification": {"bootstrap": 200},
         "retraining": {"model": "dropout", "seed": 3},
         "forecast": {"network": "champion", "runs": [f"new/{run_file_name()}"], "members": 0},
@@ -46,7 +46,7 @@ def write_month(checkout: Checkout, month: int, runs: int = 10) -> None:
     for day in range(1, runs + 1):
         run_date = datetime(2014, month, day)
         values = run_values(12, seed=int(f"{run_date:%Y%m%d}"))
-        values["U10_curr"] += np.linspace(-8, 8, 12, dtype="f4")[:, None, None]
+        values["U10_curr"] += np.linspace(-25, 25, 12, dtype="f4")[:, None, None]
         write_run_file(checkout.path / "runs", values, run_date=run_date)
 
 
