@@ -133,7 +133,7 @@ def test_allocation_whose_time_is_nearly_up_stops_its_jobs_and_unlocks_the_folde
 ) -> None:
     mark = prepare_slowly(checkout)
     job = slurm.submit_whole(checkout, TRAINING)
-    wait_until(lambda: not mark.exists())
+    wait_until(lambda: not mark.exists() or slurm.jobs(checkout.path, "FAILED"))
     # What SLURM does two minutes before the end, because the script asks for it.
     slurm.call("scancel", "--batch", "--signal=USR1", job)
     assert slurm.end_of(job) == "FAILED"
