@@ -33,8 +33,9 @@ patches = np.load(f"{folder}/patches.npy")
 network = load_network(f"{folder}/network.keras")
 np.save(f"{folder}/plain.npy", predict_probability(network, patches, batch=4))
 np.save(f"{folder}/members.npy", MemberSampler(network, 5, seed=3).probabilities(patches))
-training = {"epochs": 2, "batch_size": 4, "learning_rate": 0.01}
-history = fit_network(network, patches, patches[:, 0, 0, 0] > 0, training, seed=0)
+training = {"recipe": "lesson", "epochs": 2, "batch_size": 4, "learning_rate": 0.01}
+checkpoint = f"{folder}/unfinished.npz"
+history = fit_network(network, patches, patches[:, 0, 0, 0] > 0, training, 0, checkpoint)
 assert len(history) == 2, history
 """
 
