@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from stormcnn.files import write_netcdf
+from stormcnn.files import read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def merge_members(*, storms_of: list[str], counts_of: list[str], storms: str, counts: str) -> None:
     """Write the storms and the counts of all parts, one after the other, as one job would have."""
     for parts, dimension, path in ((storms_of, "storm", storms), (counts_of, "run", counts)):
-        opened = [xr.load_dataset(part) for part in parts]
+        opened = [read_netcdf(part) for part in parts]
         # What has not this dimension is the same in all parts.
         merged = xr.concat(
             opened,

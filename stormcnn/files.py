@@ -96,6 +96,8 @@ def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
 
     Floating variables get no fill value unless they bring one; strings are not compressed.
     """
+    # In one order, whatever was done to the dataset before.
+    dataset = dataset[[*dataset.data_vars, *dataset.coords]]
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
         own: dict[str, Any] = {}
