@@ -25,6 +25,8 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # MLflow would print the addresses of runs, with the password if there is one.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
@@ -60,7 +62,7 @@ def record_history(folder: Path, address: str, name: str, results: Path) -> None
 
 def without_secrets(text: str) -> str:
     """The text with user names and passwords in addresses left out."""
-    return re.sub(r"(\w://)[^/\s@]*@", r"\1***@", text)
+    return re.sub(r"(\w://)[^/\s]*@", r"\1***@", text)
 
 
 def _experiment(client: MlflowClient, name: str, folder: Path, address: str) -> str:
@@ -151,7 +153,7 @@ def _set_aliases(client: MlflowClient, name: str, last: Entry, decided: Entry) -
     networks = {"challenger": str(_challenger(decided)["sha256"])}
     if last.champion:
         networks["champion"] = last.champion.sha256
-    versions = client.search_model_versions(f"name = '{name}'")
     for alias, sha256 in networks.items():
-        number = max(int(v.version) for v in versions if v.tags.get(DIGEST) == sha256)
-        client.set_registered_model_alias(name, alias, str(number))
+        versions = client.search_model_versions(f"name = '{name}' and tags.`{DIGEST}` = '{sha256}'")
+        newest = max(int(version.version) for version in versions)
+        client.set_registered_model_alias(name, alias, str(newest))

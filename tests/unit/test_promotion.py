@@ -169,13 +169,13 @@ def write_predictions(path, skill, month=5, runs=12):
     return str(path)
 
 
-def judge(folder, challenger, champion=None, cutoff="2015-05-01"):
+def judge(folder, challenger, champion=None, cutoff="2015-05-01", runs=12):
     """The decision on a challenger of some skill, against a champion of another."""
     (folder / "network.keras").write_bytes(b"weights")
     judge_challenger(
         network=str(folder / "network.keras"),
         training=write_predictions(folder / "training.nc", 0.5, month=4),
-        challenger=write_predictions(folder / "challenger.nc", challenger),
+        challenger=write_predictions(folder / "challenger.nc", challenger, runs=runs),
         champion_predictions=[write_predictions(folder / "champion.nc", champion)]
         if champion
         else [],
@@ -234,4 +234,10 @@ def test_first_network_is_judged_against_climatology(tmp_path):
 def test_job_refuses_runs_that_the_champion_has_seen(tmp_path):
     with pytest.raises(ValueError, match="The champion was trained on runs before 2015-05-02"):
         judge(tmp_path, challenger=0.8, champion=0.4, cutoff="2015-05-02")
+    assert not (tmp_path / "decision.json").exists()
+
+
+def test_job_refuses_too_few_runs(tmp_path):
+    with pytest.raises(ValueError, match="9 runs with 18 events are too few"):
+        judge(tmp_path, challenger=0.8, runs=9)
     assert not (tmp_path / "decision.json").exists()

@@ -108,15 +108,17 @@ def test_history_is_kept(folder):
 
 
 def test_rollback_goes_back_champion_by_champion(folder):
-    for number in (1, 2, 3):
-        enter(folder, number)
+    enter(folder, 1)
+    enter(folder, 2)
+    enter(folder, 3, promote=False)
+    enter(folder, 4)
     later = START + timedelta(days=9)
     assert roll_back(folder, later).champion.run == "storms-2"
     assert roll_back(folder, later).champion.run == "storms-1"
     with pytest.raises(ValueError, match="There was no champion before that of storms-1"):
         roll_back(folder, later)
     # What was judged by stays judged by.
-    assert read_entry(folder).scored_until == "2026-04-03T00:00"
+    assert read_entry(folder).scored_until == "2026-04-04T00:00"
 
 
 def test_rollback_needs_the_network_it_goes_back_to(folder):
@@ -207,4 +209,5 @@ def test_messages_hold_no_password():
     assert without_secrets(said) == (
         "request to http://***@host:5000/api failed, postgresql+psycopg://***@db/x too"
     )
+    assert without_secrets("http://storm:p@ss@host/x") == "http://***@host/x"
     assert without_secrets("mail a@b, sqlite:///x.db") == "mail a@b, sqlite:///x.db"

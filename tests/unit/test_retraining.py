@@ -2,8 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 import yaml
@@ -58,18 +56,6 @@ def test_manual_names_every_event_of_the_log():
 def test_lock_has_one_holder(tmp_path):
     with Lock.hold(tmp_path / "lock"), pytest.raises(Busy), Lock.hold(tmp_path / "lock"):
         pass
-    with Lock.hold(tmp_path / "lock"):
-        pass
-
-
-def test_workflow_that_outlives_its_caller_goes_on_holding_the_lock(tmp_path):
-    sleep = [sys.executable, "-c", "input()"]
-    with Lock.hold(tmp_path / "lock") as lock:
-        child = subprocess.Popen(sleep, stdin=subprocess.PIPE, pass_fds=[lock.file.fileno()])
-    with child:
-        with pytest.raises(Busy), Lock.hold(tmp_path / "lock"):
-            pass
-        child.communicate(b"\n")
     with Lock.hold(tmp_path / "lock"):
         pass
 
