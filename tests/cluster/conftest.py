@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,8 +31,12 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     """The running cluster."""
     if reason := why_not():
         pytest.skip(reason)
+    # What is started from here can be interrupted, also where the tests run in the background of a
+    # shell, which lets them ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with Slurm(tmp_path_factory.mktemp("slurm")) as slurm:
         yield slurm
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
