@@ -58,3 +58,12 @@ def test_probabilities_and_members_are_the_same_with_jax(tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "plain.npy"), plain, atol=1e-5)
     members = MemberSampler(network, 5, seed=3).probabilities(patches)
     np.testing.assert_allclose(np.load(tmp_path / "members.npy"), members, atol=1e-5)
+
+
+def test_libraries_that_keras_would_import_for_itself_are_left_for_who_needs_them():
+    code = (
+        "import sys; from stormcnn import backend\n"
+        "assert not {'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "import sklearn.linear_model, matplotlib.pyplot"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
