@@ -10,6 +10,7 @@ import platform
 import resource
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +21,9 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
     """Write this process's output, from Python and from the C++ of its libraries, to `path`.
 
     The file descriptors themselves are redirected, so messages of TensorFlow and HDF5 land
-    there too. A `ValueError` is the user's to mend: the log ends with its sentence and the process
-    with status 1; so it is with a full disk. Any other error is ours and keeps its stack trace.
+    there too. A `ValueError` of this project is the user's to mend: the log ends with its sentence
+    and the process with status 1; so it is with a full disk. Any other error, also a `ValueError`
+    of a library, is our fault and keeps its stack trace.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
@@ -47,8 +49,17 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
         logger.error("The disk is full (%s). Make room and run again.", error)
         raise SystemExit(1) from None
     except ValueError as error:
+        if not _is_raised_here(error):
+            raise
         logger.error("%s", error)
         raise SystemExit(1) from None
     finally:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         logger.info("%.1f s, peak memory %.0f MiB", time.perf_counter() - start, peak)
+
+
+def _is_raised_here(error: BaseException) -> bool:
+    """Whether it is a `raise` of this project that an error comes from."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    is_raise = (last.line or "").startswith("raise")
+    return is_raise and Path(last.filename).parent == Path(__file__).parent
