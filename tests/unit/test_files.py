@@ -125,3 +125,12 @@ def test_damaged_netcdf_file_is_named_with_the_way_out(tmp_path, spoil):
     with pytest.raises(ValueError, match="remove it and run the workflow again") as refused:
         read_netcdf(path)
     assert str(refused.value).startswith(f"{path}: cannot be read")
+
+
+def test_content_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    done = []
+    for name in ("fsync", "replace"):
+        call = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *given, n=name, c=call: (done.append(n), c(*given)))
+    write_text("whole", tmp_path / "a.txt")
+    assert done == ["fsync", "replace"]
