@@ -133,8 +133,16 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     except (OSError, RuntimeError, UnicodeError) as error:
         raise ValueError(
             f"{path}: cannot be read ({error}). The file is missing, cut short or damaged: remove "
-            "it and run the workflow again, which makes it anew where it is needed."
+            f"{to_remove(path)} and run the workflow again, which makes it anew where it is needed."
         ) from error
+
+
+def to_remove(path: str | os.PathLike[str]) -> str:
+    """What to remove in order to get rid of a file: also that in the cache, if it is a link to it.
+
+    Otherwise the cache would give the same file again.
+    """
+    return f"it and {os.path.realpath(path)}" if os.path.islink(path) else "it"
 
 
 def read_netcdf(path: str | os.PathLike[str]) -> xr.Dataset:

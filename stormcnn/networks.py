@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import layers, regularizers
 
-from stormcnn.files import replacing
+from stormcnn.files import replacing, to_remove
 
 POOLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
 SMALL_WEIGHT = 1e-3
@@ -103,7 +103,7 @@ def load_network(path: str | os.PathLike[str]) -> keras.Model:
     except Exception as error:  # Keras raises whatever its zip, JSON and HDF5 readers raise.
         raise ValueError(
             f"{path}: this network cannot be loaded ({type(error).__name__}: {error}). "
-            "Remove the file and train again, or give another network."
+            f"Remove {to_remove(path)} and train again, or give another network."
         ) from error
     if (
         len(network.inputs) != 1

@@ -122,6 +122,21 @@ def test_second_clone_prepares_trains_and_samples_nothing(first: Clone, clone: C
     assert "Nothing to be done" in clone.run(*targets())
 
 
+def test_damaged_entry_is_named_and_made_again_once_it_is_removed(own_cache: Clone) -> None:
+    network = own_cache.path / "results/tiny/models/baseline/seed-0/network.keras"
+    predictions = "results/tiny/predictions/baseline/seed-0.nc"
+    own_cache.make(str(network.relative_to(own_cache.path)))
+    whole, entry = network.read_bytes(), network.resolve()
+    assert entry.parent == own_cache.cache
+    entry.write_bytes(whole[: len(whole) // 2])
+    assert f"Remove it and {entry} and train again" in own_cache.fail(predictions, "--cache")
+    entry.unlink()
+    network.unlink()
+    own_cache.make(predictions)
+    assert own_cache.times_run("train_network") == 1
+    assert network.read_bytes() == whole
+
+
 def test_setting_that_no_cached_job_uses_is_no_miss(clone: Clone) -> None:
     clone.change({"models": {"dropout": {"title": "Another title"}}})
     clone.change({"verification": {"bootstrap": 21}, "data": {"name": "other"}})
