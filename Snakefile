@@ -49,5 +49,9 @@ rule all:
     localrule: True
 
 
+onstart:
+    keep_run_list()
+
+
 onerror:
     print("Stopped. What each job said is under logs/, in a folder a rule.")

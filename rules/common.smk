@@ -46,19 +46,15 @@ def list_runs(data: dict) -> list[runs.Run]:
     ]
 
 
-def update_run_list(data: dict) -> list[runs.Run]:
-    """The run list. Only the main process makes it, so that all jobs see the same runs."""
-    path = Path("resources", data["name"], "runs.csv")
-    if workflow.is_main_process:
-        text = runs.format_run_list(list_runs(data))
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_text(text, path)
-    return runs.read_run_list(path)
-
-
 try:
     checked = load_config(config)
-    RUNS = update_run_list(checked["data"])
+    RUN_LIST = Path("resources", checked["data"]["name"], "runs.csv")
+    # Only the main process looks for run files, so that all jobs see the same ones.
+    RUNS = (
+        list_runs(checked["data"])
+        if workflow.is_main_process
+        else runs.read_run_list(RUN_LIST)
+    )
 except (OSError, ValueError) as error:
     raise WorkflowError(str(error)) from None
 # A network of the default config that was left out must also be left out when the run is repeated.
@@ -110,6 +106,13 @@ for period, batches in {"training": TRAINING_BATCHES, "test": TEST_BATCHES}.item
             f"split.test_start: {TEST_START} leaves no run file for the {period} period; the run "
             f"dates reach from {RUNS[0].run_date[:10]} to {RUNS[-1].run_date[:10]}."
         )
+
+
+def keep_run_list() -> None:
+    """Write the run list for the jobs: behind the lock, so that no other call's jobs read it."""
+    text = runs.format_run_list(RUNS)
+    if not RUN_LIST.exists() or RUN_LIST.read_text(encoding="utf-8") != text:
+        write_text(text, RUN_LIST)
 
 
 def runs_of(batch: str) -> list[runs.Run]:

@@ -232,3 +232,14 @@ def watch_openings(folder: Path) -> Iterator[set[str]]:
                 names |= set(re.findall(r"[\w-]+\.nc", events.decode("latin-1")))
     finally:
         os.close(descriptor)
+
+
+def test_plan_leaves_the_run_list_to_the_jobs_of_others(rerun: Checkout) -> None:
+    """Another call may be at work, whose jobs read the list."""
+    run_list = rerun.path / "resources/tiny/runs.csv"
+    before = run_list.read_bytes()
+    write_runs(rerun.path / "runs", [datetime(2015, 7, 1)])
+    assert "prepare_patches 2015-07" in rerun.plan()
+    assert run_list.read_bytes() == before
+    rerun.run("resources/tiny/inventory.csv")
+    assert b"2015-07" in run_list.read_bytes()
