@@ -11,7 +11,14 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from stormcnn import demo_dates, labels, runs, tracks
-from stormcnn.config import SIMPLE_REFERENCE, load_config, matched_networks
+from stormcnn.config import (
+    DROPOUTS,
+    LESSON_EVENT,
+    SIMPLE_REFERENCE,
+    SIMPLE_REFERENCE_TITLE,
+    load_config,
+    matched_networks,
+)
 from stormcnn.files import LIBRARIES, library_versions, sha256_of, write_text
 from stormcnn.registry import CHAMPION, read_champion
 from stormcnn.runs import first_day
@@ -70,6 +77,12 @@ RESULTS = f"results/{config['run']['name']}"
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
 TEST_START = config["split"]["test_start"]
+# What the networks forecast, as a threshold on a variable in a part of the patch.
+EVENT = {
+    "target": config["data"]["target"],
+    "region": config["data"]["region"],
+    "threshold": config["event"]["threshold"],
+}
 # What a network is, without what it is called: a new title trains nothing.
 ARCHITECTURES = {
     name: {key: value for key, value in model.items() if key != "title"}
@@ -82,7 +95,7 @@ WIDE_MODELS = [
 ]
 TITLES = {name: model["title"] for name, model in config["models"].items()}
 SIMPLE = [SIMPLE_REFERENCE] if config["comparison"]["simple_reference"] else []
-TITLES |= {name: "Logistic regression" for name in SIMPLE}
+TITLES |= {name: SIMPLE_REFERENCE_TITLE for name in SIMPLE}
 # With no members for all storms, only the cases are sampled.
 SAMPLED_MODELS = (
     config["uncertainty"]["models"] if config["uncertainty"]["members"] else []
@@ -149,7 +162,7 @@ def sampled_batches(part: str) -> list[str]:
 def tuned_dropout() -> tuple[str, str, float]:
     """The network whose dropout rate is tuned, the key of the rate, and its value now."""
     for model in [config["tuning"]["model"]] if config["tuning"]["model"] else MODELS:
-        for key in ("spatial_dropout", "dropout", "dense_dropout"):
+        for key in DROPOUTS:
             if rate := ARCHITECTURES[model][key]:
                 return model, key, rate
     raise WorkflowError(

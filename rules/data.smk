@@ -142,7 +142,8 @@ rule merge_inventory:
     conda:
         "../envs/data.yaml"
     params:
-        threshold=0.005,  # the lesson's event, whatever a run's own is: runs share this file
+        # The lesson's, whatever a run's own is: runs share this file.
+        threshold=LESSON_EVENT["threshold"],
         target=config["data"]["target"],
     script:
         "../scripts/merge_inventory.py"

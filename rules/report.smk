@@ -257,10 +257,7 @@ rule write_report:
         "../envs/report.yaml"
     params:
         run=config["run"]["name"],
-        event={
-            **config["event"],
-            **{key: config["data"][key] for key in ("target", "region")},
-        },
+        event=EVENT,
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
         confidence=config["verification"]["confidence"],
         explored=config["report"]["storms"],

@@ -45,11 +45,7 @@ rule judge_challenger:
             "model": config["retraining"]["model"],
             "seed": config["retraining"]["seed"],
             "cutoff": TEST_START,
-            "event": {
-                "target": config["data"]["target"],
-                "region": config["data"]["region"],
-                "threshold": config["event"]["threshold"],
-            },
+            "event": EVENT,
             "predictors": config["data"]["predictors"],
         },
         verification=config["verification"],

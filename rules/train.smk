@@ -30,7 +30,7 @@ rule train_network:
             key: config["training"][key]
             for key in ("recipe", "epochs", "batch_size", "learning_rate", "threads")
         },
-        event={**config["event"], "region": config["data"]["region"]},
+        event=EVENT,
         # How the fields are held changes no weight; what depends on resources is not tracked.
         memory_mb=lambda wildcards, resources: config["training"]["memory_mb"],
         cache_key=cache_key,

@@ -103,11 +103,6 @@ rule sample_cases:
 
 
 # The true probability of made-up storms is that of the lesson's event, and of no other.
-LESSON_EVENT = {"threshold": 0.005, "region": "storm", "target": "RVORT1_MAX_future"}
-EVENT = {
-    **config["event"],
-    **{key: config["data"][key] for key in ("region", "target")},
-}
 TRUTH = ["<data>/truth.csv"] if SOURCE == "demo" and EVENT == LESSON_EVENT else []
 
 

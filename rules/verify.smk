@@ -77,7 +77,7 @@ if SIMPLE:
         params:
             model=SIMPLE_REFERENCE,
             seed=SEEDS[0],
-            event={**config["event"], "region": config["data"]["region"]},
+            event=EVENT,
         script:
             "../scripts/predict_simple_reference.py"
 

@@ -31,11 +31,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from stormcnn.demo_dates import MAXIMUM_RUNS
 from stormcnn.files import write_text
 
-MADE_UP = "demo"
+DEMO = "demo"
 SIMPLE_REFERENCE = "logistic_regression"
+SIMPLE_REFERENCE_TITLE = "Logistic regression"
 STORM_VARIABLES = ("REFL_COM_curr", "U10_curr", "V10_curr", "T2_curr")
 DROPOUTS = ("spatial_dropout", "dropout", "dense_dropout")
 TARGET_VARIABLES = ("RVORT1_MAX_future", "HAIL_MAXK1_future")
+LESSON_EVENT = {"target": TARGET_VARIABLES[0], "region": "storm", "threshold": 0.005}
 
 # Keras 3's activations, without `glu` (halves the channels) and `threshold` (needs arguments).
 Activation = Literal[
@@ -167,7 +169,7 @@ class Block(BaseModel):
 class Run(Block):
     """One run of the workflow: its results never touch those of another run."""
 
-    name: Name = Field(default=MADE_UP, description="Results go to `results/<name>`.")
+    name: Name = Field(default=DEMO, description="Results go to `results/<name>`.")
 
 
 class DemoData(Block):
@@ -232,7 +234,7 @@ class Data(Block):
     """Which storms, and what is read of them."""
 
     name: Name = Field(
-        default=MADE_UP,
+        default=DEMO,
         description="Prepared data go to `resources/<name>`; runs with equal data settings "
         "share them. `demo` is kept for made-up data.",
     )
@@ -690,7 +692,7 @@ class Config(Block):
     def _source_faults(self) -> Iterator[str]:
         data = self.data
         for key, name in {"run.name": self.run.name, "data.name": data.name}.items():
-            if name == MADE_UP and data.source != "demo":
+            if name == DEMO and data.source != "demo":
                 yield (
                     f"{key}: {_shown(name)} was given with data.source {data.source}; allowed is "
                     "any other name, because this one is kept for made-up data."
