@@ -746,6 +746,14 @@ class Config(Block):
                 "because this one is kept for the simple reference, or set "
                 "comparison.simple_reference to false."
             )
+        titles = [network.title or name for name, network in self.models.items()]
+        if self.comparison.simple_reference:
+            titles.append(SIMPLE_REFERENCE_TITLE)
+        for title in {title for title in titles if titles.count(title) > 1}:
+            yield (
+                f"models: two are called {_shown(title)}; allowed are titles (where none is given, "
+                "keys) that tell the networks apart."
+            )
         if self.comparison.reference not in self.models:
             yield self._no_model("comparison.reference", self.comparison.reference)
         for name in self.uncertainty.models:

@@ -615,6 +615,13 @@ FAULTS = {
         {"forecast": {"runs": ["new.nc", "null"]}},
         'forecast.runs: ["new.nc", null] was given; allowed is a list of different texts.',
     ),
+    "two titles alike": (
+        {"models": {"l2": {"title": "Logistic regression"}}},
+        (
+            'models: two are called "Logistic regression"; allowed are titles (where none is '
+            "given, keys) that tell the networks apart."
+        ),
+    ),
     "members without dropout": (
         {"forecast": {"runs": ["new.nc"], "model": "l2"}},
         "forecast.members: 100 was given; allowed is 0, because l2 has no dropout.",
