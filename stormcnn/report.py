@@ -449,15 +449,21 @@ def describe_choice(choice: pd.DataFrame) -> list[str]:
     return said
 
 
+def _which(name: str, titles: Mapping[str, str]) -> str:
+    """Of what a figure is, by the rest of its file's name: `MODEL-SEED`, or a word of its own."""
+    model, _, seed = name.rpartition("-")
+    return f"{titles[model]}, seed {seed}" if model in titles else titles.get(name, name)
+
+
 def _figures_by_section(
     figures: Iterable[StrPath], titles: Mapping[str, str]
 ) -> dict[str, list[dict[str, str]]]:
     """Figures as data URIs with their titles and captions, by section."""
     sections: dict[str, list[dict[str, str]]] = {}
     for file in map(Path, figures):
-        kind, *rest = file.stem.split("-")
+        kind, _, rest = file.stem.partition("-")
         text = FIGURES.get(kind, FigureText("other", kind.replace("_", " ").capitalize(), ""))
-        which = [f"seed {part}" if part.isdigit() else titles.get(part, part) for part in rest]
+        which = [_which(rest, titles)] if rest else []
         mime = {".png": "image/png", ".svg": "image/svg+xml"}[file.suffix]
         sections.setdefault(text.section, []).append(
             {

@@ -784,3 +784,10 @@ def test_printed_losses_fall_epoch_by_epoch():
         ("lesson", "dropout"): 10,
         ("lesson", "l2"): 10,
     }
+
+
+def test_figure_of_a_network_whose_key_has_a_hyphen_is_called_by_its_title(tmp_path):
+    figure = tmp_path / "cases-wide-2-0.png"
+    Image.new("RGB", (4, 4)).save(figure)
+    (section,) = report._figures_by_section([figure], {"wide-2": "Wide"}).values()
+    assert section[0]["title"].endswith(", Wide, seed 0")
