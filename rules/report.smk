@@ -107,8 +107,6 @@ rule draw_cases:
     localrule: True
     conda:
         "../envs/report.yaml"
-    params:
-        title=lambda wildcards: TITLES[wildcards.model],
     script:
         "../scripts/draw_cases.py"
 

@@ -137,7 +137,6 @@ if SAMPLED_MODELS:
             mem_mb=growing(2000),
             runtime=growing(30),
         params:
-            members=config["uncertainty"]["members"],
             verification=config["verification"],
         script:
             "../scripts/score_uncertainty.py"
