@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from stormcnn.diagrams import draw_case, make_figure, save
 from stormcnn.files import read_netcdf
+from stormcnn.inventory import is_made_up_title
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def draw_cases(*, cases: str, stem: str) -> None:
     """Draw one row a case."""
     storms = read_netcdf(cases)
-    made_up = storms.attrs["title"].startswith("Made-up")
+    made_up = is_made_up_title(storms.attrs["title"])
     count = storms.sizes["storm"]
     figure, axes = make_figure(count, 2, size=(10, 4 * count), made_up=made_up)
     for index in range(count):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from stormcnn import diagrams
 from stormcnn.files import read_netcdf
+from stormcnn.inventory import is_made_up_title
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SCORES = {
 
 def draw_rates(*, scores: str, choice: str, storms: str, stem: str) -> None:
     """Draw a panel for each score that the choice looks at, and one for the spread-skill ratio."""
-    made_up = read_netcdf(storms).attrs["title"].startswith("Made-up")
+    made_up = is_made_up_title(read_netcdf(storms).attrs["title"])
     rates = pd.read_csv(choice)
     chosen = rates.loc[rates["chosen"], "rate"].iloc[0]
     above = rates.rename(columns={"difference": "value"}).assign(

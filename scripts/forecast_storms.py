@@ -7,6 +7,7 @@ import numpy as np
 from stormcnn.diagrams import draw_map, make_figure, save
 from stormcnn.files import provenance, write_csv, write_netcdf, write_text
 from stormcnn.forecast import as_geojson, assemble_forecast, outside_range, tabulate_forecast
+from stormcnn.inventory import is_made_up_title
 from stormcnn.logs import job_log
 from stormcnn.members import summarise_members
 from stormcnn.runs import parse_run_name
@@ -62,7 +63,7 @@ def forecast_storms(
     write_csv(rows, table)
     write_text(as_geojson(rows), geojson)
     figure, ((panel,),) = make_figure(
-        size=(9, 6.5), made_up=storms.attrs["title"].startswith("Made-up")
+        size=(9, 6.5), made_up=is_made_up_title(storms.attrs["title"])
     )
     draw_map(panel, *(rows[name].to_numpy() for name in ("longitude", "latitude", "probability")))
     when = f"{parse_run_name(run).run_date:%Y-%m-%d %H} UTC"

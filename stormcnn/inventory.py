@@ -64,4 +64,9 @@ def merge_inventories(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
 
 def is_made_up(path: str | os.PathLike[str]) -> bool:
     """Whether any run file of the inventory in `path` says of itself that it is made up."""
-    return bool(read_inventory(path)["title"].str.startswith(MADE_UP).any())
+    return any(map(is_made_up_title, read_inventory(path)["title"]))
+
+
+def is_made_up_title(title: str) -> bool:
+    """Whether the title of a file says that it holds made-up storms, or what comes of them."""
+    return title.startswith(MADE_UP)

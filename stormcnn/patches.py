@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from stormcnn.files import provenance, reading, replacing, sha256_of, write_csv
-from stormcnn.inventory import MADE_UP, as_inventory
+from stormcnn.inventory import MADE_UP, as_inventory, is_made_up_title
 from stormcnn.runs import Run, parse_run_name
 from stormcnn.storms import PATCH_DIMENSIONS, Array, BadRunFile, no_storms, read_run
 
@@ -153,7 +153,7 @@ def _statistics(patches: xr.Dataset, run_date: str) -> list[dict[str, Any]]:
 
 def _attributes(inventory: Sequence[Mapping[str, Any]], settings: dict[str, Any]) -> dict[str, str]:
     titles = [row["title"] for row in inventory if row["storms"]]
-    made_up = any(title.startswith(MADE_UP) for title in titles)
+    made_up = any(map(is_made_up_title, titles))
     storm = f"{MADE_UP} storm" if made_up else "Storm"
     return {
         "Conventions": "CF-1.8",
@@ -430,7 +430,7 @@ def _without_fields(batches: Sequence[_Batch]) -> xr.Dataset:
             for name in batches[0].columns
         } | {name: _column(file[name], _values(file[name])) for name in PER_VARIABLE}
     titles = [batch.title for batch in batches]
-    made_up = [title for title in titles if title.startswith(MADE_UP)]
+    made_up = [*filter(is_made_up_title, titles)]
     patches = xr.Dataset(columns, attrs={"title": (made_up or titles)[0]})
     return patches.set_coords(columns.keys() - {"peak"})
 
