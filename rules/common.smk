@@ -268,6 +268,24 @@ def new_run(wildcards) -> str:
     return NEW_RUNS[wildcards.run_date]
 
 
+def forecasts_made() -> dict[str, str]:
+    """The forecasts of the runs whose future is known now, and what tells each from another.
+
+    They are scored as they were made. To make them here would score a network that may have been
+    trained on these runs in the meantime.
+    """
+    made = {}
+    for run_date in OBSERVED_RUNS:
+        path = f"{RESULTS}/forecast/{run_date}.nc"
+        if not Path(path).exists():
+            raise WorkflowError(
+                f"forecast.observed: the run of {run_date} was not forecast: {path} is not there. "
+                "Name its run file in forecast.runs and ask for the target forecast first."
+            )
+        made[path] = sha256_of(path)
+    return made
+
+
 def forecast_network() -> str:
     """The network that forecasts: one that the config names, or one of this run."""
     forecast = config["forecast"]

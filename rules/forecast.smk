@@ -53,7 +53,6 @@ rule verify:
 
 rule verify_forecasts:
     input:
-        forecasts=expand("<results>/forecast/{run_date}.nc", run_date=OBSERVED_RUNS),
         runs=list(OBSERVED_RUNS.values()),
         code=code("verify_forecasts"),
     output:
@@ -69,7 +68,7 @@ rule verify_forecasts:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
-        data={key: config["data"][key] for key in ("predictors", "target", "region")},
+        forecasts=lambda wildcards: forecasts_made(),
         verification=config["verification"],
     script:
         "../scripts/verify_forecasts.py"

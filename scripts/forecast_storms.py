@@ -51,12 +51,17 @@ def forecast_storms(
     forecast = assemble_forecast(storms, probability, summary, outside).assign_attrs(
         title=storms.attrs["title"],
         trained_on=about["data"],
-        event_threshold=about["event"]["threshold"],
+        trained_until=about["trained_until"],
+        predictors=",".join(about["predictors"]),
+        **{f"event_{key}": value for key, value in about["event"].items()},
         training_event_frequency=about["training_event_frequency"],
         members=members if summary else 0,
+        members_seed=seed,
         rejected_storms=storms.attrs["rejected"],
         rejected_reason=storms.attrs["reason"],
-        **provenance({"network": about, "members": members}, model=about["model"], seed=seed),
+        **provenance(
+            {"network": about, "members": members}, model=about["model"], seed=about["seed"]
+        ),
     )
     write_netcdf(forecast, dataset)
     rows = tabulate_forecast(forecast)

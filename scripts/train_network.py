@@ -60,6 +60,7 @@ def train_network(
             "model": model,
             "predictors": scales["variable"].tolist(),
             "event": event,
+            "trained_until": str(storms["run_date"].values.max().astype("datetime64[m]")),
             "training_event_frequency": float(happened.mean()),
             "training_minimum": scales["minimum"].tolist(),
             "training_maximum": scales["maximum"].tolist(),

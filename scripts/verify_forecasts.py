@@ -7,7 +7,7 @@ import xarray as xr
 
 from stormcnn.events import exceeds
 from stormcnn.files import read_netcdf, write_csv
-from stormcnn.forecast import match_outcome, tabulate_forecast
+from stormcnn.forecast import check_unseen, match_outcome, tabulate_forecast
 from stormcnn.logs import job_log
 from stormcnn.storms import read_run
 from stormcnn.verification import verify
@@ -20,7 +20,6 @@ def verify_forecasts(
     *,
     forecasts: list[str],
     runs: list[str],
-    data: dict[str, Any],
     verification: dict[str, Any],
     scores: str,
     storms: str,
@@ -29,7 +28,13 @@ def verify_forecasts(
     parts = []
     for path, run in zip(forecasts, runs, strict=True):
         forecast = read_netcdf(path)
-        outcome = read_run(run, **data)
+        check_unseen(forecast)
+        outcome = read_run(
+            run,
+            predictors=forecast.attrs["predictors"].split(","),
+            target=forecast.attrs["event_target"],
+            region=forecast.attrs["event_region"],
+        )
         peak = match_outcome(forecast, outcome)
         parts.append(forecast.assign(peak=("storm", peak)).isel(storm=np.isfinite(peak)))
     known = xr.concat(parts, "storm")
@@ -51,9 +56,8 @@ def verify_forecasts(
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         verify_forecasts(
-            forecasts=snakemake.input.forecasts,
+            forecasts=list(snakemake.params.forecasts),
             runs=snakemake.input.runs,
-            data=snakemake.params.data,
             verification=snakemake.params.verification,
             scores=snakemake.output.scores,
             storms=snakemake.output.storms,

@@ -117,6 +117,18 @@ def as_geojson(table: pd.DataFrame) -> str:
     return json.dumps({"type": "FeatureCollection", "features": features}, indent=1) + "\n"
 
 
+def check_unseen(forecast: xr.Dataset) -> None:
+    """Raise `ValueError` where the network may have been trained on the run that it forecast."""
+    trained_until = forecast.attrs["trained_until"]
+    run_dates = forecast["run_date"].values.astype("datetime64[m]")
+    if (run_dates <= np.datetime64(trained_until)).any():
+        raise ValueError(
+            f"The run of {run_dates[0]} was forecast by a network that was trained on runs up "
+            f"to {trained_until}. To score that would flatter the network. Take the run out of "
+            "forecast.observed, or forecast it with a network whose training ends before it."
+        )
+
+
 def match_outcome(forecast: xr.Dataset, outcome: xr.Dataset) -> np.ndarray:
     """Peak of each storm of `forecast` (s-1), taken from the same run read with its future.
 

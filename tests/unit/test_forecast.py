@@ -9,6 +9,7 @@ import xarray as xr
 from stormcnn.forecast import (
     as_geojson,
     assemble_forecast,
+    check_unseen,
     match_outcome,
     outside_range,
     tabulate_forecast,
@@ -125,3 +126,11 @@ def test_run_file_that_changed_since_the_forecast_is_refused():
     changed["track_step"] = ("storm", [1, 3, 1])
     with pytest.raises(ValueError, match="Storm 1 of run 2030-05-01"):
         match_outcome(forecast(), changed)
+
+
+def test_forecast_by_a_network_that_has_seen_the_run_is_not_scored():
+    made = forecast()
+    check_unseen(made.assign_attrs(trained_until="2030-04-30T00:00"))
+    check_unseen(made.isel(storm=[]).assign_attrs(trained_until="2031-01-01T00:00"))
+    with pytest.raises(ValueError, match=r"run of 2030-05-01T00:00 .* up to 2030-05-01T00:00"):
+        check_unseen(made.assign_attrs(trained_until="2030-05-01T00:00"))

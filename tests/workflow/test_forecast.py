@@ -121,3 +121,29 @@ def test_new_network_makes_the_forecast_anew(forecast: Checkout, tmp_path: Path)
     networks = again.path / "results/tiny/models"
     shutil.copy(networks / "baseline/seed-0/network.keras", networks / "dropout/seed-0")
     assert again.plan("forecast").keys() == {"forecast", f"forecast_storms {NAME}"}
+
+
+def test_verification_scores_the_forecast_that_was_made_by_its_own_event(
+    forecast: Checkout, tmp_path: Path
+) -> None:
+    again = forecast.copy(tmp_path / "again")
+    networks = again.path / "results/tiny/models"
+    shutil.copy(networks / "baseline/seed-0/network.keras", networks / "dropout/seed-0")
+    # What a later training would forecast has nothing to do with this forecast.
+    again.change({"data": {"region": "patch", "target": "HAIL_MAXK1_future"}})
+    assert again.plan("verify") == {}
+
+
+def test_run_that_was_not_forecast_is_not_verified(forecast: Checkout, tmp_path: Path) -> None:
+    again = forecast.copy(tmp_path / "again")
+    (again.path / f"{FORECAST}.nc").unlink()
+    assert f"{NAME} was not forecast" in again.fail("verify")
+    assert not (again.path / f"{FORECAST}.nc").exists()
+
+
+def test_forecast_says_what_was_forecast_and_what_the_network_has_seen(forecast: Checkout) -> None:
+    said = read_forecast(forecast).attrs
+    assert said["event_target"] == "RVORT1_MAX_future"
+    assert said["event_region"] == "storm"
+    assert said["predictors"] == "REFL_COM_curr,U10_curr,V10_curr"
+    assert said["trained_until"] == "2014-06-01T00:00"
