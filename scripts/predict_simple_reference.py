@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from stormcnn import simple_reference
-from stormcnn.events import check_enough_storms, exceeds
+from stormcnn.events import check_any_storm, check_enough_storms, exceeds
 from stormcnn.files import provenance, write_csv, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.patches import read_patches
@@ -27,6 +27,7 @@ def predict_simple_reference(
     fit = None
     for period in ("training", "test"):
         storms = read_patches(patches[period])
+        check_any_storm(storms.sizes["storm"])
         means = simple_reference.storm_means(storms)
         if fit is None:
             happened = exceeds(storms["peak"].values, threshold)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from stormcnn.events import check_any_storm
 from stormcnn.files import provenance, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.patches import open_fields, read_patches
@@ -22,6 +23,9 @@ def predict_storms(
     predictions: str,
 ) -> None:
     """Write the probability and the label of every storm."""
+    storms = read_patches(patches, predictors=False)
+    check_any_storm(storms.sizes["storm"])
+
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
     from stormcnn import backend
     from stormcnn.networks import load_network
@@ -29,7 +33,6 @@ def predict_storms(
 
     backend.prepare(threads, seed)
     trained = load_network(network)
-    storms = read_patches(patches, predictors=False)
     probability = predict_probability(trained, open_fields(patches))
     described = describe_predictions(probability, storms["peak"], threshold)
     about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)

@@ -27,3 +27,13 @@ def check_enough_storms(event: NDArray[np.bool_], threshold: float) -> None:
             "split.test_start (of dropout rates: tuning.validation_start), or change "
             "event.threshold."
         )
+
+
+def check_any_storm(storms: int) -> None:
+    """Raise `ValueError` where there is no storm whose event could be forecast."""
+    if not storms:
+        raise ValueError(
+            "There is no storm to forecast: the run files of this period hold none, or all were "
+            "set aside, as inventory.csv of the data says. Add run files, or set another "
+            "split.test_start (of dropout rates: tuning.validation_start)."
+        )

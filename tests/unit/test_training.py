@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from stormcnn.events import check_enough_storms, exceeds
+from stormcnn.events import check_any_storm, check_enough_storms, exceeds
 from stormcnn.networks import build_network
 from stormcnn.training import ShuffledStorms, fit_network, predict_probability
 
@@ -195,6 +195,12 @@ def test_too_few_storms_of_a_class_are_refused(events, others):
 
 def test_ten_of_each_are_enough():
     check_enough_storms(np.arange(20) < 10, 0.005)
+
+
+def test_period_without_a_storm_is_refused():
+    check_any_storm(1)
+    with pytest.raises(ValueError, match="There is no storm to forecast"):
+        check_any_storm(0)
 
 
 def test_event_is_a_peak_above_the_threshold_not_at_it():

@@ -163,3 +163,11 @@ def test_test_period_without_events_goes_on_and_says_so(rerun: Checkout) -> None
     assert "None of the 48 storms of the test period is an event" in said
     report = (rerun.path / "results/tiny/report.html").read_text()
     assert "the test period holds one class only" in report
+
+
+def test_test_period_without_a_storm_is_refused(rerun: Checkout) -> None:
+    for date in RUN_DATES:
+        if date.year == 2015:
+            write_run_file(rerun.path / "runs", run_values(storms=0), run_date=date)
+    said = rerun.fail("results/tiny/predictions/baseline/seed-0.nc")
+    assert "There is no storm to forecast" in said
