@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +85,26 @@ def test_killed_training_goes_on_after_its_last_epoch_and_ends_with_the_same_wei
     weights, expected = (read_weights(run.path / network) for run in (rerun, whole))
     assert weights.keys() == expected.keys()
     assert all(np.array_equal(weights[name], expected[name]) for name in expected)
+
+
+def test_recovery_unlocks_nothing_while_the_queue_cannot_be_asked(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    write_runs(checkout.path / "runs")
+    with nothing_left(checkout), checkout.start() as controller:
+        wait_for(lambda: processes(checkout, ".prepare_patches.py"), controller)
+        kill(processes(checkout))
+    (checkout.path / ".venv").symlink_to(sys.prefix)
+    squeue = tmp_path / "squeue"
+    squeue.write_text(
+        "#!/bin/sh\necho 'squeue: error: Unable to contact slurm controller' >&2\nexit 1\n"
+    )
+    squeue.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    recover = ("ops/recover", "--configfile", checkout.config)
+    assert checkout.execute(*recover, PATH=path).returncode != 0
+    assert "It can be removed with the --unlock argument" in checkout.fail()
+
+    squeue.write_text("#!/bin/sh\n")
+    assert checkout.execute(*recover, PATH=path).returncode == 0
+    checkout.run(INVENTORY)
