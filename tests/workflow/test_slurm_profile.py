@@ -45,3 +45,18 @@ def test_no_gpu_is_asked_for_where_networks_are_trained_or_sampled(checkout: Che
     gpus = {rule: request["gpu"] for rule, request in asked.items() if "gpu" in request}
     assert gpus == {rule: 0 for rule in asked if rule.startswith(("train_", "sample_"))}
     assert len(gpus) > 4
+
+
+@pytest.mark.parametrize("memory", [{"SLURM_MEM_PER_NODE": "4000"}, {}])
+def test_allocation_says_its_cores_and_its_memory_if_it_knows_it(
+    checkout: Checkout, memory: dict[str, str]
+) -> None:
+    snakemake = checkout.path / ".venv/bin/snakemake"
+    snakemake.parent.mkdir(parents=True)
+    snakemake.write_text('#!/bin/sh\necho "$@"\n')
+    snakemake.chmod(0o755)
+    script = ("bash", "ops/in_allocation.sbatch", "all")
+    result = checkout.execute(*script, SLURM_CPUS_PER_TASK="3", **memory)
+    assert result.returncode == 0, result.stdout
+    wanted = " --resources mem_mb=4000" if memory else ""
+    assert result.stdout == f"all --cores 3{wanted}\n"
