@@ -198,7 +198,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "--dry-run", action="store_true", help="only say what would happen, and why"
     )
     parser.add_argument(
-        "option", nargs="*", help="for Snakemake, after --, such as -- --profile profiles/slurm"
+        "option", nargs="*", help="for Snakemake, after --, such as -- --workflow-profile slurm"
     )
     given = parser.parse_args(arguments)
     if given.dry_run and given.rollback:
