@@ -149,16 +149,6 @@ def patches_of(batches: list[str]) -> list[str]:
     return expand("<data>/patches/{batch}.nc", batch=batches)
 
 
-def sampled_batches(part: str) -> list[str]:
-    """Batches of the test period that one of several jobs samples, `2-of-3` the second third."""
-    number, jobs = map(int, part.split("-of-"))
-    return [
-        batch
-        for place, batch in enumerate(TEST_BATCHES)
-        if place * jobs // len(TEST_BATCHES) == number - 1
-    ]
-
-
 def tuned_dropout() -> tuple[str, str, float]:
     """The network whose dropout rate is tuned, the key of the rate, and its value now."""
     for model in [config["tuning"]["model"]] if config["tuning"]["model"] else MODELS:
@@ -183,22 +173,13 @@ def growing(amount: int):
 
 def validation_start() -> str:
     """First day of the part of the training period that dropout rates are judged on."""
-    earlier = [run.run_date for run in RUNS if run.run_date < TEST_START]
-    starts = [first_day(batch) for batch in TRAINING_BATCHES]
-    # The first batch must remain to train on.
-    enough = [
-        start
-        for start in starts[1:]
-        if 4 * sum(run_date >= start for run_date in earlier) >= len(earlier)
-    ]
-    chosen = config["tuning"]["validation_start"] or [*starts[:2], *enough][-1]
-    if not starts[0] < chosen <= earlier[-1]:
-        raise WorkflowError(
-            f"tuning.validation_start: {chosen} leaves no run file to train on or none to judge "
-            f"by; the run dates of the training period reach from {earlier[0][:10]} to "
-            f"{earlier[-1][:10]}. Set another day, or data.batch to month or day."
+    earlier = [run for run in RUNS if run.run_date < TEST_START]
+    try:
+        return runs.choose_validation_start(
+            earlier, config["tuning"]["validation_start"]
         )
-    return chosen
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
 
 
 # What is asked for, or given, is checked before any job.

@@ -38,7 +38,9 @@ if SAMPLING_JOBS > 1:
     use rule sample_members as sample_part with:
         input:
             network="<results>/models/{model}/seed-{seed}/network.keras",
-            patches=lambda wildcards: patches_of(sampled_batches(wildcards.part)),
+            patches=lambda wildcards: patches_of(
+                runs.part_of(TEST_BATCHES, wildcards.part)
+            ),
             predictions="<results>/predictions/{model}/seed-{seed}.nc",
             code=code("sample_members"),
         output:
