@@ -16,11 +16,11 @@ from scipy.optimize import isotonic_regression
 
 from stormcnn.scores import (
     BINS,
-    LOG_SCORE_CLIP,
     Array,
     Contingency,
     bin_of,
     check_forecast,
+    log_losses,
     murphy_from_sums,
     ratio,
     spiegelhalter_terms,
@@ -176,13 +176,12 @@ class ForecastByDate:
     @staticmethod
     def _sum_by_date(p: Array, y: Array, date: Array, dates: int) -> Array:
         """Sum by date (dates, terms) what the means need: seven terms, and five for each bin."""
-        clipped = np.clip(p, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP)
         terms = [
             np.ones_like(p),
             y,
             p,
             (p - y) ** 2,
-            -np.log(np.where(y == 1, clipped, 1 - clipped)),
+            log_losses(p, y),
             *spiegelhalter_terms(p, y),
         ]
         sums = [np.bincount(date, term, dates) for term in terms]

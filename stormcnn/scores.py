@@ -131,6 +131,13 @@ def brier_skill_score(
     return float(1 - ratio(brier_score(probability, event, weight), reference))
 
 
+def log_losses(probability: ArrayLike, event: ArrayLike) -> Array:
+    """-ln(probability given to what happened) of each storm, in nats; `log_score` is their mean."""
+    p, y, _ = check_forecast(probability, event)
+    clipped = np.clip(p, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP)
+    return -np.log(np.where(y == 1, clipped, 1 - clipped))
+
+
 def log_score(probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Mean of -ln(probability given to what happened), in nats: 0 is perfect.
 

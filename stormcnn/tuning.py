@@ -16,9 +16,9 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from stormcnn.bootstrap import resample_dates
-from stormcnn.scores import LOG_SCORE_CLIP, Array, check_forecast
+from stormcnn.scores import Array, log_losses
 from stormcnn.uncertainty import score_uncertainty
-from stormcnn.verification import verify
+from stormcnn.verification import OVER_SEEDS, verify
 
 COVERAGE = 0.9
 JUDGED = ("count_crps", "count_coverage_90", "spread_skill_ratio")
@@ -86,7 +86,7 @@ def score_rates(
         tables.append(members[~members["score"].isin(known)])
     scores = pd.concat(tables)
     # Rows that average over the seeds are of no network, and would count its seeds twice.
-    of_networks = scores["seed"].astype(str) != "mean"
+    of_networks = scores["seed"].astype(str) != OVER_SEEDS
     scores = scores[(scores["stratum"] == "all") & of_networks].reset_index(drop=True)
     rates = {name: rate for (rate, _), name in names.items()}
     scores.insert(1, "rate", scores["model"].map(rates))
@@ -105,16 +105,6 @@ def score_rates(
     table = table.join(averages[list(JUDGED)], on="rate")
     choice = choose_rate(table)
     return TuningTables(scores, choice.assign(own=choice["rate"] == own_rate))
-
-
-def log_losses(probability: ArrayLike, event: ArrayLike) -> Array:
-    """Logarithmic loss of each storm in nats, of which `scores.log_score` is the mean.
-
-    Source: Good (1952).
-    """
-    p, y, _ = check_forecast(probability, event)
-    clipped = np.clip(p, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP)
-    return -np.log(np.where(y == 1, clipped, 1 - clipped))
 
 
 def compare_losses(

@@ -598,8 +598,7 @@ def _score_table(
     for forecast, values in scores.items():
         columns = _columns_with_interval(np.column_stack(list(values.values())), confidence)
         table = pd.DataFrame({"forecast": forecast, "score": list(values), **columns})
-        # Chance departures from reliability count as departures, in a resample twice: the basic
-        # bootstrap takes that off (Davison and Hinkley 1997, section 5.2).
+        # As `bootstrap.centre` does for other departures from reliability.
         departure = table["score"].str.contains("pit_deviation|reliability")
         reflected = 2 * table["value"].to_numpy()[:, np.newaxis] - table[["high", "low"]]
         table.loc[departure, ["low", "high"]] = reflected[departure].clip(lower=0).to_numpy()

@@ -292,3 +292,9 @@ def test_bins_hold_their_lower_edge():
 def test_bad_values_are_named_in_the_error(probability, event, weight, sentence):
     with pytest.raises(ValueError, match=sentence):
         scores.brier_score(probability, event, weight)
+
+
+def test_log_losses_average_to_the_log_score():
+    p, y = np.array([0.0, 0.2, 0.9, 1.0]), np.array([0, 1, 1, 0])
+    assert scores.log_losses(p, y).mean() == pytest.approx(scores.log_score(p, y), rel=1e-12)
+    assert scores.log_losses([0.2], [1]) == pytest.approx(-np.log(0.2))

@@ -6,8 +6,7 @@ import pytest
 import xarray as xr
 
 from stormcnn.members import EventCounts, describe_storms, summarise_members
-from stormcnn.scores import log_score
-from stormcnn.tuning import choose_rate, compare_losses, log_losses, score_rates
+from stormcnn.tuning import choose_rate, compare_losses, score_rates
 
 DATES = np.repeat(np.array(["2014-04-01", "2014-05-01", "2014-06-01"], "datetime64[ns]"), [3, 2, 5])
 
@@ -102,12 +101,6 @@ def test_reason_names_what_decided(columns, said):
 
 
 # What the rule looks at
-
-
-def test_log_losses_average_to_the_log_score():
-    p, y = np.array([0.0, 0.2, 0.9, 1.0]), np.array([0, 1, 1, 0])
-    assert log_losses(p, y).mean() == pytest.approx(log_score(p, y), rel=1e-12)
-    assert log_losses([0.2], [1]) == pytest.approx(-np.log(0.2))
 
 
 def test_standard_error_is_that_of_the_difference_over_run_dates():
