@@ -71,7 +71,7 @@ check: $(development) ## Style, types and the workflow's own lint
 
 .PHONY: benchmark
 benchmark: $(development) ## Measure time and memory; SIZE=small or SIZE=full
-	.venv/bin/python benchmark/run.py $(SIZE)
+	.venv/bin/python -m benchmark.run $(SIZE)
 
 .PHONY: docs
 docs: $(development) ## Write the user's guide to site/

@@ -1,6 +1,7 @@
-"""Measure one stage at one size in a process of its own: `python benchmark/growth.py train 1000`.
+"""How time and memory of each stage grow with the number of storms and of run files.
 
-Prints JSON: seconds without start-up, and the peak memory of the process in MiB.
+`python -m benchmark.growth STAGE FOLDER` measures one stage in a process of its own and prints as
+JSON its seconds without start-up, and the peak memory of the process in MiB.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from benchmark.measure import call_module
 from stormcnn.demo import write_runs
 from stormcnn.demo_dates import demo_file_name
 from stormcnn.patches import open_fields, prepare_batch, read_patches
@@ -29,6 +33,10 @@ ARCHITECTURE = {
 }
 RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
 MEMBERS = 10
+STAGES = ("prepare", "train", "predict", "sample", "score")
+# Run files and storms in each.
+BY_STORMS = [(10, 10), (10, 100), (20, 500), (100, 1000)]
+BY_RUNS = [(1, 12), (10, 12), (100, 12), (1000, 12)]
 
 
 def make_runs(folder: Path, runs: int, storms: int) -> None:
@@ -90,9 +98,36 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     return lambda: [None for _ in sampler.batches(fields)]
 
 
+def measure(folder: Path) -> dict[str, Any]:
+    """Seconds and memory of each stage, by number of storms and by number of run files."""
+
+    def one_stage(stage: str, place: str) -> dict[str, Any]:
+        start = time.perf_counter()
+        found: dict[str, Any] = call_module("growth", stage, place)
+        return found | {"start_up": round(time.perf_counter() - start - found["seconds"], 2)}
+
+    def one(runs: int, storms: int, stages: Sequence[str]) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            call_module("growth", "make", place, runs=runs, storms=storms)
+            found = {stage: one_stage(stage, place) for stage in stages}
+            found["prepare"] |= {
+                f"{kind}_bytes_a_storm": sum(path.stat().st_size for path in Path(place).glob(of))
+                / (runs * storms)
+                for kind, of in (("run_file", "NCARSTORM_*.nc"), ("patches", "patches.nc"))
+            }
+        print(runs, storms, found, flush=True)
+        return found
+
+    return {
+        "members": MEMBERS,
+        "storms": {str(runs * storms): one(runs, storms, STAGES) for runs, storms in BY_STORMS},
+        "runs": {str(runs): one(runs, storms, STAGES[:1]) for runs, storms in BY_RUNS},
+    }
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=["make", "prepare", "train", "predict", "sample", "score"])
+    parser.add_argument("stage", choices=["make", *STAGES])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--storms", type=int, default=100)

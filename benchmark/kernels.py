@@ -1,4 +1,4 @@
-"""Measure training and sampling against what bounds them: `python benchmark/kernels.py sampling`.
+"""Measure training and sampling against what bounds them: `python -m benchmark.kernels sampling`.
 
 Prints JSON. Both run on one thread, as the jobs of the workflow do, and what is compared takes
 turns in one process.
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import ratio
 
+from benchmark.measure import ratio
 from stormcnn import backend, networks
 from stormcnn.dropout import MemberSampler
 from stormcnn.training import fit_network

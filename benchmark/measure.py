@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+ROOT = Path(__file__).resolve().parent.parent
 INTERVAL = 1.0  # seconds between looks at the processes; each look costs some time itself
 
 
@@ -79,3 +83,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float | i
         "high": round(max(ratios), 3),
         "pairs": len(ratios),
     }
+
+
+def call_module(name: str, *arguments: object, **options: object) -> Any:
+    """What a module beside this one prints as JSON, run in a process of its own."""
+    command = [sys.executable, "-m", f"benchmark.{name}", *map(str, arguments)]
+    command += [f"--{option}={value}" for option, value in options.items()]
+    printed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    return json.loads(printed) if printed else None

@@ -1,0 +1,120 @@
+"""The demo, and the workflow against the lesson's steps as one script."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import yaml
+
+from benchmark.measure import Measured, ratio, run
+from benchmark.workflow import ROOT, copy_workflow, job_times, make_storms, snakemake
+
+RULES = ("train_network", "train_wide_network")
+
+
+class Size(NamedTuple):
+    """How much is measured of the workflow against the script."""
+
+    runs: int
+    storms_per_run: int
+    epochs: int
+    pairs: int
+
+
+def measure_demo(folder: Path) -> dict[str, object]:
+    """The demo, from made-up storms to the report."""
+    folder.mkdir()
+    copy_workflow(folder)
+    measured = run(snakemake(), folder, folder / "demo.log")
+    table = pd.read_csv(folder / "results/demo/comparison.csv").set_index("model")
+    return asdict(measured) | {
+        score: table[score].round(4).to_dict() for score in ("auc", "brier_skill_score")
+    }
+
+
+def workflow_config(storms: Path, epochs: int) -> dict[str, object]:
+    """What the script does: the lesson's recipe, scores, and a thousand members of one storm."""
+    return {
+        "run": {"name": "benchmark"},
+        "data": {"name": "benchmark", "source": "folder", "folder": str(storms)},
+        "comparison": {"simple_reference": False},
+        "training": {"batch_size": 512, "epochs": epochs},
+        "uncertainty": {"members": 0, "cases": {"count": 1, "members": 1000}},
+    }
+
+
+def training_seconds(folder: Path) -> float:
+    """From the start of the first training job to the end of the last, their imports included."""
+    jobs = job_times(folder).query("rule in @RULES")
+    return float(jobs["end"].max() - jobs["start"].min())
+
+
+def epoch_seconds(folder: Path) -> dict[str, list[float]]:
+    """Seconds of each epoch, by network."""
+    histories = sorted((folder / "results/benchmark/models").glob("*/*/history.csv"))
+    return {path.parts[-3]: pd.read_csv(path)["seconds"].tolist() for path in histories}
+
+
+def compare_with_script(folder: Path, size: Size) -> dict[str, dict[str, Any]]:
+    """Script and workflow by turns, up to the scores and the members of one storm."""
+    storms = make_storms(folder / "storms", size.runs, size.storms_per_run)
+    script: list[Measured] = []
+    workflow: list[Measured] = []
+    training: dict[str, list[float]] = {"script": [], "workflow": [], "fits": []}
+    for pair in range(size.pairs):
+        out = folder / f"script-{pair}"
+        command = [sys.executable, str(ROOT / "benchmark/seed_script.py"), str(storms), str(out)]
+        command += ["--epochs", str(size.epochs)]
+        script.append(run(command, folder, folder / f"script-{pair}.log"))
+        steps = pd.read_csv(out / "timings.csv").set_index("step")["value"]
+        training["script"].append(steps.filter(like="train ").sum())
+        fresh = folder / f"workflow-{pair}"
+        fresh.mkdir()
+        copy_workflow(fresh)
+        (fresh / "benchmark.yaml").write_text(yaml.safe_dump(workflow_config(storms, size.epochs)))
+        targets = (
+            "results/benchmark/verification/scores.csv",
+            "results/benchmark/uncertainty/dropout/seed-0/cases.nc",
+        )
+        command = snakemake("--configfile", "benchmark.yaml", "--", *targets)
+        workflow.append(run(command, fresh, folder / f"workflow-{pair}.log"))
+        training["workflow"].append(training_seconds(fresh))
+        epochs = epoch_seconds(fresh)
+        training["fits"].append(sum(map(sum, epochs.values())) / (os.cpu_count() or 1))
+        print(f"pair {pair + 1}: {workflow[-1]} against {script[-1]}", flush=True)
+    jobs = job_times(folder / "workflow-0")
+    seconds = (jobs["end"] - jobs["start"]).groupby(jobs["rule"])
+    scores = pd.read_csv(folder / "workflow-0/results/benchmark/verification/scores.csv")
+    script_scores = pd.read_csv(folder / "script-0/scores.csv").round(4)
+    main = scores.query("period == 'test' and stratum == 'all' and forecast == 'single'")
+    return {
+        "workflow": {
+            "storms": size.runs * size.storms_per_run,
+            "runs": size.runs,
+            "epochs": size.epochs,
+            "vs_script": ratio([m.seconds for m in workflow], [m.seconds for m in script]),
+            "memory_vs_script": ratio(
+                [m.process_mib for m in workflow], [m.process_mib for m in script]
+            ),
+            "workflow": [asdict(m) for m in workflow],
+            "script": [asdict(m) for m in script],
+            "epoch_seconds": epochs,
+            "seconds_by_rule": seconds.sum().round(1).to_dict(),
+            "script_scores": script_scores.to_dict("records"),
+            "workflow_scores": main.pivot(index="model", columns="score", values="value")[
+                ["auc", "brier_score", "brier_skill_score"]
+            ]
+            .round(4)
+            .reset_index()
+            .to_dict("records"),
+        },
+        "training": {
+            "vs_script": ratio(training["workflow"], training["script"]),
+            "fits_vs_script": ratio(training["fits"], training["script"]),
+        },
+    }

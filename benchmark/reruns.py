@@ -1,0 +1,84 @@
+"""What a run costs that has nothing to do, or one new run file."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmark.measure import run
+from benchmark.workflow import copy_workflow, job_times, make_storms, snakemake
+from stormcnn.demo_dates import SPLIT
+from stormcnn.runs import parse_run_name
+
+# A small network: what a run with nothing to do costs does not depend on it.
+CONFIG: dict[str, Any] = {
+    "run": {"name": "reruns"},
+    "comparison": {"simple_reference": False},
+    "models": {"baseline": {"filters": [4]}, "l2": None, "dropout": {"filters": [4]}},
+    "training": {"recipe": "lesson", "epochs": 1},
+    "verification": {"bootstrap": 20},
+    "uncertainty": {"members": 0, "cases": {"count": 1, "members": 10}},
+}
+SCALING = "results/reruns/scaling.csv"
+REPEATS = 5
+HELD_BACK = "new"
+
+
+def finished_workflow(folder: Path, runs: int, storms_per_run: int, batch: str) -> Path:
+    """A workflow that has run to its end on made-up run files.
+
+    One more, the last before the split, is held back.
+    """
+    folder.mkdir()
+    copy_workflow(folder)
+    paths = sorted(make_storms(folder / "runs", runs + 1, storms_per_run).iterdir())
+    last = max(path for path in paths if parse_run_name(path).run_date < SPLIT)
+    (folder / HELD_BACK).mkdir()
+    last.rename(folder / HELD_BACK / last.name)
+    data = {"name": "reruns", "source": "folder", "folder": "runs", "batch": batch}
+    (folder / "reruns.yaml").write_text(yaml.safe_dump(CONFIG | {"data": data}))
+    call(folder)
+    return folder
+
+
+def call(folder: Path, *targets: str) -> float:
+    """Seconds that the workflow takes."""
+    command = snakemake("--configfile", "reruns.yaml", *targets)
+    return run(command, folder, folder / "snakemake.log").seconds
+
+
+def nothing_to_do(folder: Path, *targets: str) -> float:
+    """Median seconds of a run that finds everything made."""
+    return round(statistics.median(call(folder, *targets) for _ in range(REPEATS)), 2)
+
+
+def add_run(folder: Path) -> dict[str, Any]:
+    """Preparing and scaling with a new run file: seconds in all, and of each job."""
+    without = nothing_to_do(folder, SCALING)
+    (new,) = (folder / HELD_BACK).iterdir()
+    new.rename(folder / "runs" / new.name)
+    start = time.time()
+    seconds = round(call(folder, SCALING), 2)
+    jobs = job_times(folder)
+    jobs = jobs[jobs["start"] > start]
+    return {
+        "nothing_to_do": without,
+        "seconds": seconds,
+        "jobs": [(job.rule, round(job.end - job.start, 2)) for job in jobs.itertuples()],
+    }
+
+
+def measure_reruns(folder: Path) -> dict[str, Any]:
+    """With 100 run files in daily batches, and with 3,000 in monthly ones."""
+    days = finished_workflow(folder / "days", 100, 1211, "day")
+    months = finished_workflow(folder / "months", 3000, 10, "month")
+    found = {
+        "nothing_to_do": {"100": nothing_to_do(days), "3000": nothing_to_do(months)},
+        "new_run": add_run(days),
+    }
+    print(found, flush=True)
+    return found

@@ -1,0 +1,249 @@
+"""A cost model from what was measured, and the page that it is on.
+
+A job takes its start-up and a time for each of its storms; a stage's jobs are spread over the cores
+in rounds. The rates are those of one core alone; with every core at work each is slower by a factor
+that the workflow's own trainings tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmark.page import table
+
+NETWORKS = ("baseline", "l2", "dropout")
+TRAINING_SHARE = 0.64  # of the storms, as in the archive
+STORMS_A_RUN = 1211  # 121,137 storms in the archive's 100 runs
+GIB = 2**30
+
+
+class Rates(NamedTuple):
+    """What one core does, and what a job costs before it begins."""
+
+    prepare: float  # core-seconds a storm
+    train: dict[str, float]  # core-seconds a storm and epoch, by network
+    predict: float  # core-seconds a storm
+    sample: float  # core-seconds a storm and member
+    score: float  # core-seconds a storm, network and period
+    start_up: float  # seconds a job without TensorFlow
+    start_up_network: float  # seconds a job with it
+    run_file: float  # bytes a storm
+    patches: float  # bytes a storm
+    busy: float  # how many times longer everything takes where all cores work
+
+
+class Task(NamedTuple):
+    """What is to be computed, and on how many cores."""
+
+    storms: int
+    batches: int
+    epochs: int
+    members: int
+    sampling_jobs: int
+    cores: int
+    latency: float = 0.0  # seconds until a job of the queue runs
+
+
+class Stage(NamedTuple):
+    """A kind of job: how many, with how much work each, in core-seconds."""
+
+    name: str
+    jobs: int
+    work: float
+
+    def core_seconds(self) -> float:
+        """Work of all jobs."""
+        return self.jobs * self.work
+
+
+def measured_rates(results: Mapping[str, Any]) -> Rates:
+    """The rates of the largest sizes that were measured."""
+    by_storms = results["growth"]["storms"]
+    storms = max(map(int, by_storms))
+    most, least = by_storms[str(storms)], by_storms[str(min(map(int, by_storms)))]
+    members = results["growth"]["members"]
+    train = {
+        name: 1 / of["storms_a_second"] for name, of in results["training"]["by_network"].items()
+    }
+    small = results["workflow"]
+    alone = sum(train.values()) * small["storms"] * TRAINING_SHARE * small["epochs"]
+    return Rates(
+        prepare=most["prepare"]["seconds"] / storms,
+        train=train,
+        predict=most["predict"]["seconds"] / storms,
+        sample=most["sample"]["seconds"] / storms / members,
+        score=most["score"]["seconds"] / storms,
+        start_up=least["prepare"]["start_up"],
+        start_up_network=least["predict"]["start_up"],
+        run_file=most["prepare"]["run_file_bytes_a_storm"],
+        patches=most["prepare"]["patches_bytes_a_storm"],
+        busy=sum(map(sum, small["epoch_seconds"].values())) / alone,
+    )
+
+
+def stages(task: Task, rates: Rates) -> list[Stage]:
+    """The kinds of jobs in the order in which they wait for each other."""
+    training, test = task.storms * TRAINING_SHARE, task.storms * (1 - TRAINING_SHARE)
+    trainings = [
+        Stage(
+            f"training: {name}",
+            1,
+            rates.start_up_network
+            + rates.busy * training * (rates.train[name] * task.epochs + rates.predict),
+        )
+        for name in NETWORKS
+    ]
+    return [
+        Stage(
+            "preparing",
+            task.batches,
+            rates.start_up + rates.busy * rates.prepare * task.storms / task.batches,
+        ),
+        *trainings,
+        Stage("prediction", 3, rates.start_up_network + rates.busy * rates.predict * test),
+        Stage(
+            "sampling",
+            task.sampling_jobs,
+            rates.start_up_network
+            + rates.busy * rates.sample * task.members * test / task.sampling_jobs,
+        ),
+        # Of three networks, each also recalibrated, in both periods.
+        Stage("scores", 1, rates.start_up + 6 * rates.score * task.storms),
+    ]
+
+
+def wall_seconds(task: Task, rates: Rates) -> float:
+    """Wall time: the stages one after the other, the three trainings beside each other.
+
+    Jobs that find a free core begin at once, so work is shared as evenly as whole jobs allow.
+    """
+    found = stages(task, rates)
+    trainings = [stage.work for stage in found if stage.name.startswith("training")]
+    others = [stage for stage in found if not stage.name.startswith("training")]
+    rounds = sum(math.ceil(one.jobs / task.cores) * (task.latency + one.work) for one in others)
+    return rounds + task.latency + max(max(trainings), sum(trainings) / task.cores)
+
+
+def checks(results: Mapping[str, Any], rates: Rates) -> Iterable[tuple[str, float, float]]:
+    """Storms and epochs, predicted and measured seconds of the workflows that were run."""
+    for name in ("workflow", "full"):
+        block = results.get(name, {})
+        block = block.get("workflow", block)
+        if not block:
+            continue
+        task = Task(block["storms"], 7, block["epochs"], 0, 1, results["cores"])
+        measured = sorted(of["seconds"] for of in block["workflow"])[len(block["workflow"]) // 2]
+        words = f"{block['storms']:,} storms, {block['epochs']} epochs"
+        yield words, wall_seconds(task, rates), measured
+
+
+def write_scaling(results: Mapping[str, Any], path: Path) -> None:
+    """Write the page; what it predicts is computed from `results` alone."""
+    rates = measured_rates(results)
+    runs = 3652 * 10
+    storms = runs * STORMS_A_RUN
+    ten_years = Task(
+        storms, batches=3652, epochs=10, members=100, sampling_jobs=64, cores=64, latency=30
+    )
+    found = stages(ten_years, rates)
+    rows = [
+        (
+            stage.name,
+            f"{stage.jobs:,}",
+            f"{stage.work / 60:,.1f} min",
+            f"{stage.core_seconds() / 3600:,.0f} h",
+        )
+        for stage in found
+    ]
+    total = sum(stage.core_seconds() for stage in found) / 3600
+    wall = wall_seconds(ten_years, rates) / 3600
+    longest = max(found, key=lambda stage: stage.work)
+    compared = [
+        (words, f"{predicted:.0f} s", f"{measured:.0f} s", f"{predicted / measured:.2f}")
+        for words, predicted, measured in checks(results, rates)
+    ]
+    lines = [
+        "# Past one machine",
+        "",
+        "What ten years of a daily 3 km ensemble would take on a cluster, by a model of the rates "
+        "that the [benchmark](performance.md) measured. Written by `make benchmark`.",
+        "",
+        "## The model",
+        "",
+        "A job takes its start-up and a time for each of its storms. Jobs of one kind are spread "
+        "over the cores in rounds; the kinds follow each other, but the trainings run beside each "
+        f"other. With all cores at work, each is {rates.busy:.2f} times slower than one alone: "
+        "that is what the trainings of the smaller workflow took, and the only number that is "
+        f"fitted. Machine: {results['machine']}.",
+        "",
+        *table(("what", "one core"), rate_rows(rates)),
+        "",
+        "## Checked",
+        "",
+        "Wall time of the workflows of the benchmark, without a queue. The factor comes from the "
+        "first one; the second one has ten times the storms and was not used.",
+        "",
+        *table(("workflow", "predicted", "measured", "ratio"), compared),
+        "",
+        "## Ten years of a daily ensemble",
+        "",
+        f"Ten members a day, {STORMS_A_RUN:,} storms a run as in the archive: {runs:,} run files, "
+        f"{storms / 1e6:.0f} million storms. Three networks, {ten_years.epochs} epochs, "
+        f"{ten_years.members} members of every test storm in {ten_years.sampling_jobs} jobs, daily "
+        f"batches, {ten_years.cores} cores, {ten_years.latency:g} s in the queue for each round of "
+        "jobs.",
+        "",
+        *table(("jobs of", "number", "each", "core-hours"), rows),
+        "",
+        f"**{wall:,.0f} hours and {total:,.0f} core-hours**; at 0.05 of a currency unit a "
+        f"core-hour, {0.05 * total:,.0f}. On disk: run files {storms * rates.run_file / GIB:,.0f} "
+        f"GiB, prepared patches {storms * rates.patches / GIB:,.0f} GiB. What decides the wall "
+        f"time is {longest.name}, one job on one core: {longest.work / 3600:,.0f} hours.",
+        "",
+        "## What to do about it",
+        "",
+        "- `training.recipe: fast` takes half of the training, `training.threads: 8` on a large "
+        "node or a GPU a multiple less. More cores for the other jobs help only up to there.",
+        "- `training.memory_mb` must be set: as numbers in memory, the training period takes "
+        f"{storms * TRAINING_SHARE * 3 * 32 * 32 * 4 / GIB:,.0f} GiB.",
+        "- `data.batch: day` adds a new day by one job; `month` is enough where the data grow no "
+        "more, and saves most of the start-ups.",
+        "- The scores are one job, which holds the storms' probabilities: "
+        f"{storms * score_bytes(results) / GIB:,.0f} GiB by the growth that was measured. Set "
+        "`verification.bootstrap: 0` or score fewer run dates first.",
+        "- Snakemake itself looks at every run file: see "
+        "[runs with little to do](performance.md#runs-with-little-to-do).",
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def rate_rows(rates: Rates) -> list[tuple[str, str]]:
+    """What the model rests on, in words and numbers."""
+    return [
+        ("preparing a storm", f"{1e6 * rates.prepare:,.0f} µs"),
+        *(
+            (f"training on a storm for an epoch, {name}", f"{1e6 * seconds:,.0f} µs")
+            for name, seconds in rates.train.items()
+        ),
+        ("prediction of a storm", f"{1e6 * rates.predict:,.0f} µs"),
+        ("a member of a storm", f"{1e6 * rates.sample:,.0f} µs"),
+        (
+            "1000 resamples of all scores, a storm and forecast",
+            f"{1e6 * rates.score:,.0f} µs",
+        ),
+        ("start of a job", f"{rates.start_up:.1f} s"),
+        ("start of a job with a network", f"{rates.start_up_network:.1f} s"),
+        ("a storm in a run file", f"{rates.run_file / 1024:.1f} KiB"),
+        ("a storm in the prepared patches", f"{rates.patches / 1024:.1f} KiB"),
+    ]
+
+
+def score_bytes(results: Mapping[str, Any]) -> float:
+    """Bytes of memory that scoring takes a storm, from the two largest sizes."""
+    by_storms = results["growth"]["storms"]
+    fewer, more = sorted(map(int, by_storms))[-2:]
+    peaks = [by_storms[str(size)]["score"]["peak_mib"] for size in (fewer, more)]
+    return (peaks[1] - peaks[0]) * 2**20 / (more - fewer)

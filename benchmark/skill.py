@@ -1,0 +1,130 @@
+"""The skill that networks reach, at the lesson's size and with each recipe of training.
+
+`python -m benchmark.skill make FOLDER` writes made-up storms into a folder. `train` fits networks
+to some of those before the split and prints as JSON their scores on the storms after it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.measure import call_module
+from stormcnn.demo import make_storms
+from stormcnn.demo_dates import SPLIT, demo_run_dates
+
+# Runs, storms in each, and the seed of made-up storms.
+DATA = {"1": (100, 1211, 1), "2": (100, 1211, 2), "3": (100, 1211, 3), "other": (200, 600, 7)}
+LESSON_STORMS = 76_377
+SEEDS = 5
+THRESHOLD = 0.005  # s-1
+RECIPE = {"epochs": 10, "batch_size": 512, "learning_rate": 0.001}
+
+
+def run_storms(date: datetime, index: int, storms: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fields (storm, y, x, variable) and events (storm,) of one made-up run."""
+    made, _ = make_storms(date, index, storms, seed)
+    fields = np.stack([made[name] for name in ("REFL_COM_curr", "U10_curr", "V10_curr")], axis=-1)
+    peak = (made["RVORT1_MAX_future"] * made["masks"]).max(axis=(1, 2))
+    return fields.astype(np.float32), peak > THRESHOLD
+
+
+def make(folder: Path, runs: int, storms: int, seed: int) -> None:
+    """Write `fields.npy`, `event.npy` and `early.npy` (before the split) of made-up storms."""
+    dates = demo_run_dates(runs)
+    arguments = (dates, range(runs), [storms] * runs, [seed] * runs)
+    with ProcessPoolExecutor() as pool:
+        fields, event = zip(*pool.map(run_storms, *arguments), strict=True)
+    folder.mkdir(parents=True)
+    np.save(folder / "fields.npy", np.concatenate(fields))
+    np.save(folder / "event.npy", np.concatenate(event))
+    np.save(folder / "early.npy", np.repeat([date < SPLIT for date in dates], storms))
+
+
+def train(folder: Path, recipe: str, storms: int, seeds: int) -> dict[str, Any]:
+    """AUC, Brier skill score and core-seconds of the baseline's trainings, a value a seed."""
+    from benchmark.kernels import NETWORKS, keras
+    from stormcnn import networks, scores
+    from stormcnn.training import fit_network, predict_probability
+
+    event, early = (np.load(folder / f"{name}.npy") for name in ("event", "early"))
+    fields = np.load(folder / "fields.npy", mmap_mode="r")
+    order = np.random.default_rng(5).permutation(np.flatnonzero(early))
+    chosen, later = np.sort(order[:storms]), np.flatnonzero(~early)
+    patches, truth = fields[chosen], event[chosen]
+    mean = patches.mean(axis=(0, 1, 2), dtype=np.float64)
+    deviation = patches.std(axis=(0, 1, 2), dtype=np.float64)
+    found: dict[str, list[float]] = {"auc": [], "brier_skill_score": [], "core_seconds": []}
+    for seed in range(seeds):
+        keras.utils.set_random_seed(seed)
+        network = networks.build_network(
+            NETWORKS["baseline"], patches.shape[1:3], mean.tolist(), deviation.tolist()
+        )
+        start = time.process_time()
+        with tempfile.TemporaryDirectory() as place:
+            checkpoint = Path(place, "unfinished.npz")
+            fit_network(network, patches, truth, {"recipe": recipe, **RECIPE}, seed, checkpoint)
+        found["core_seconds"].append(round(time.process_time() - start, 1))
+        probability = predict_probability(network, fields[later])
+        for name in ("auc", "brier_skill_score"):
+            found[name].append(round(float(getattr(scores, name)(probability, event[later])), 4))
+    return found | {"storms": len(chosen)}
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """What the baseline reaches at the lesson's size, and in what time each recipe does.
+
+    `lesson` has one training for each of three sets of made-up storms, `recipes` the trainings
+    with `SEEDS` seeds for each recipe, on two sets of storms and with two numbers of them.
+    """
+
+    def trained(data: str, storms: int, recipe: str, seeds: int) -> dict[str, Any]:
+        found = call_module(
+            "skill", "train", folder / data, storms=storms, recipe=recipe, seeds=seeds
+        )
+        result = {"data": data, "recipe": recipe, **found}
+        print(result, flush=True)
+        return result
+
+    for data, (runs, storms, seed) in DATA.items():
+        call_module("skill", "make", folder / data, runs=runs, storms=storms, seed=seed)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        lesson = [
+            pool.submit(trained, data, LESSON_STORMS, "lesson", 1) for data in ("1", "2", "3")
+        ]
+        recipes = [
+            pool.submit(trained, data, storms, recipe, SEEDS)
+            for storms in (20_000, LESSON_STORMS)
+            for data in ("1", "other")
+            for recipe in ("lesson", "fast")
+        ]
+    return {
+        "lesson": [training.result() for training in lesson],
+        "recipes": [training.result() for training in recipes],
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["make", "train"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--storms", type=int, help="in each run, or to train on")
+    parser.add_argument("--seed", type=int, help="of the made-up storms")
+    parser.add_argument("--recipe")
+    parser.add_argument("--seeds", type=int, help="how many trainings")
+    arguments = parser.parse_args()
+    if arguments.what == "make":
+        make(arguments.folder, arguments.runs, arguments.storms, arguments.seed)
+    else:
+        of_training = (arguments.recipe, arguments.storms, arguments.seeds)
+        print(json.dumps(train(arguments.folder, *of_training)))
