@@ -96,8 +96,31 @@ def kernels(results: Mapping[str, Any]) -> list[str]:
             "",
             *table(header, rows),
             "",
+            *gpu(results["training"]),
         ]
     return lines
+
+
+def gpu(training: Mapping[str, Any]) -> list[str]:
+    """Lines on what a GPU would change, on paper."""
+    of = training["by_network"]["dropout"]
+    rate = 1e9 * training["matrix_product_gflops"] * of["share_of_matrix_product_rate"]
+    operations = rate / of["storms_a_second"]
+    storms, epochs, kept = 76_377, 10, 1e13
+    whole = operations * storms * epochs
+    return [
+        "## On a GPU",
+        "",
+        "No GPU was at hand, so nothing was measured, and this is on paper. To train the dropout "
+        f"network takes {operations / 1e6:.0f} million operations a storm and epoch; {storms:,} "
+        f"storms and {epochs} epochs take {whole / 1e12:.0f} trillion, which is "
+        f"{storms * epochs / of['storms_a_second'] / 60:.0f} minutes on the one core above. A card "
+        f"that keeps up {kept / 1e12:.0f} trillion operations a second in convolutions of this "
+        f"size would need {whole / kept:.0f} s, less than it takes to start and to compile. So at "
+        "the lesson's size a GPU gains minutes; it pays for many seeds, dropout rates or members, "
+        "and from some million storms on.",
+        "",
+    ]
 
 
 def workflow(name: str, block: Mapping[str, Any]) -> list[str]:
