@@ -37,7 +37,7 @@ STAGES = {
     "train": "training, 2 epochs of the dropout network in memory",
     "predict": "prediction",
     "sample": "10 members of every storm",
-    "score": "1000 resamples of all scores",
+    "score": "1000 resamples of one network's scores",
 }
 
 

@@ -26,8 +26,10 @@ class Rates(NamedTuple):
     prepare: float  # core-seconds a storm
     train: dict[str, float]  # core-seconds a storm and epoch, by network
     predict: float  # core-seconds a storm
+    share: float  # core-seconds a storm, for what its members share
     sample: float  # core-seconds a storm and member
-    score: float  # core-seconds a storm, network and period
+    read: float  # core-seconds a storm, to hold its fields in memory
+    score: float  # core-seconds a storm, of all networks in both periods
     start_up: float  # seconds a job without TensorFlow
     start_up_network: float  # seconds a job with it
     run_file: float  # bytes a storm
@@ -64,7 +66,7 @@ def measured_rates(results: Mapping[str, Any]) -> Rates:
     by_storms = results["growth"]["storms"]
     storms = max(map(int, by_storms))
     most, least = by_storms[str(storms)], by_storms[str(min(map(int, by_storms)))]
-    members = results["growth"]["members"]
+    member = 1 / results["sampling"]["members_a_second"]["ours"]
     train = {
         name: 1 / of["storms_a_second"] for name, of in results["training"]["by_network"].items()
     }
@@ -74,8 +76,11 @@ def measured_rates(results: Mapping[str, Any]) -> Rates:
         prepare=most["prepare"]["seconds"] / storms,
         train=train,
         predict=most["predict"]["seconds"] / storms,
-        sample=most["sample"]["seconds"] / storms / members,
-        score=most["score"]["seconds"] / storms,
+        share=most["sample"]["seconds"] / storms - results["growth"]["members"] * member,
+        sample=member,
+        read=(most["train"]["start_up"] - least["train"]["start_up"]) / storms,
+        score=(small["seconds_by_rule"]["score_networks"] - most["score"]["start_up"])
+        / small["storms"],
         start_up=least["prepare"]["start_up"],
         start_up_network=least["predict"]["start_up"],
         run_file=most["prepare"]["run_file_bytes_a_storm"],
@@ -92,7 +97,9 @@ def stages(task: Task, rates: Rates) -> list[Stage]:
             f"training: {name}",
             1,
             rates.start_up_network
-            + rates.busy * training * (rates.train[name] * task.epochs + rates.predict),
+            + rates.busy
+            * training
+            * (rates.read + rates.train[name] * task.epochs + rates.predict),
         )
         for name in NETWORKS
     ]
@@ -108,10 +115,9 @@ def stages(task: Task, rates: Rates) -> list[Stage]:
             "sampling",
             task.sampling_jobs,
             rates.start_up_network
-            + rates.busy * rates.sample * task.members * test / task.sampling_jobs,
+            + rates.busy * test * (rates.share + rates.sample * task.members) / task.sampling_jobs,
         ),
-        # Of three networks, each also recalibrated, in both periods.
-        Stage("scores", 1, rates.start_up + 6 * rates.score * task.storms),
+        Stage("scores", 1, rates.start_up + rates.score * task.storms),
     ]
 
 
@@ -129,11 +135,7 @@ def wall_seconds(task: Task, rates: Rates) -> float:
 
 def checks(results: Mapping[str, Any], rates: Rates) -> Iterable[tuple[str, float, float]]:
     """Storms and epochs, predicted and measured seconds of the workflows that were run."""
-    for name in ("workflow", "full"):
-        block = results.get(name, {})
-        block = block.get("workflow", block)
-        if not block:
-            continue
+    for block in (results["workflow"], results["full"]["workflow"]):
         task = Task(block["storms"], 7, block["epochs"], 0, 1, results["cores"])
         measured = sorted(of["seconds"] for of in block["workflow"])[len(block["workflow"]) // 2]
         words = f"{block['storms']:,} storms, {block['epochs']} epochs"
@@ -198,22 +200,23 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "",
         *table(("jobs of", "number", "each", "core-hours"), rows),
         "",
-        f"**{wall:,.0f} hours and {total:,.0f} core-hours**; at 0.05 of a currency unit a "
-        f"core-hour, {0.05 * total:,.0f}. On disk: run files {storms * rates.run_file / GIB:,.0f} "
+        f"**{wall:,.0f} hours and {total:,.0f} core-hours**; at 0.05 USD a core-hour, "
+        f"{0.05 * total:,.0f} USD. On disk: run files {storms * rates.run_file / GIB:,.0f} "
         f"GiB, prepared patches {storms * rates.patches / GIB:,.0f} GiB. What decides the wall "
         f"time is {longest.name}, one job on one core: {longest.work / 3600:,.0f} hours.",
         "",
         "## What to do about it",
         "",
-        "- `training.recipe: fast` takes half of the training, `training.threads: 8` on a large "
-        "node or a GPU a multiple less. More cores for the other jobs help only up to there.",
+        "- `training.recipe: fast` takes half of the training; `training.threads` lets a training "
+        "use more cores of its node, and a GPU is faster still. "
+        "More cores for the other jobs help only up to there.",
         "- `training.memory_mb` must be set: as numbers in memory, the training period takes "
         f"{storms * TRAINING_SHARE * 3 * 32 * 32 * 4 / GIB:,.0f} GiB.",
         "- `data.batch: day` adds a new day by one job; `month` is enough where the data grow no "
         "more, and saves most of the start-ups.",
         "- The scores are one job, which holds the storms' probabilities: "
-        f"{storms * score_bytes(results) / GIB:,.0f} GiB by the growth that was measured. Set "
-        "`verification.bootstrap: 0` or score fewer run dates first.",
+        f"for one network {storms * score_bytes(results) / GIB:,.0f} GiB by the growth that was "
+        "measured. Let it ask for that: `--set-resources score_networks:mem_mb=…`.",
         "- Snakemake itself looks at every run file: see "
         "[runs with little to do](performance.md#runs-with-little-to-do).",
     ]
@@ -229,11 +232,10 @@ def rate_rows(rates: Rates) -> list[tuple[str, str]]:
             for name, seconds in rates.train.items()
         ),
         ("prediction of a storm", f"{1e6 * rates.predict:,.0f} µs"),
+        ("what the members of a storm share", f"{1e6 * rates.share:,.0f} µs"),
         ("a member of a storm", f"{1e6 * rates.sample:,.0f} µs"),
-        (
-            "1000 resamples of all scores, a storm and forecast",
-            f"{1e6 * rates.score:,.0f} µs",
-        ),
+        ("reading a storm into memory", f"{1e6 * rates.read:,.0f} µs"),
+        ("all scores with 1000 resamples, a storm", f"{1e6 * rates.score:,.0f} µs"),
         ("start of a job", f"{rates.start_up:.1f} s"),
         ("start of a job with a network", f"{rates.start_up_network:.1f} s"),
         ("a storm in a run file", f"{rates.run_file / 1024:.1f} KiB"),
