@@ -47,7 +47,7 @@ def finished_workflow(folder: Path, runs: int, storms_per_run: int, batch: str) 
 
 def call(folder: Path, *targets: str) -> float:
     """Seconds that the workflow takes."""
-    command = snakemake("--configfile", "reruns.yaml", *targets)
+    command = snakemake("--configfile", "reruns.yaml", "--", *targets)
     return run(command, folder, folder / "snakemake.log").seconds
 
 
