@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
@@ -47,3 +49,16 @@ def prepare(threads: int, seed: int) -> None:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
     keras.utils.set_random_seed(seed)
+
+
+def fused(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the steps of a function of tensors be computed in one go through memory, if possible.
+
+    TensorFlow compiles it with XLA; the other backends decide for themselves.
+    """
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        compiled: Callable[..., Any] = tf.function(function, jit_compile=True)
+        return compiled
+    return function

@@ -10,12 +10,14 @@ Monte Carlo dropout: Gal & Ghahramani (2016).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import layers, ops
+
+from stormcnn import backend
 
 if TYPE_CHECKING:
     from stormcnn.patches import Fields
@@ -24,6 +26,11 @@ Tensor = Any
 """A tensor of whichever backend Keras uses."""
 
 DROPOUT_LAYERS = (layers.Dropout, layers.SpatialDropout2D)
+POOLED: dict[type[keras.Layer], Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
+    layers.AveragePooling2D: lambda a, b, c, d: (a + b + c + d) / 4,
+    layers.MaxPooling2D: lambda a, b, c, d: ops.maximum(ops.maximum(a, b), ops.maximum(c, d)),
+}
+"""What a pooling makes of the four corners."""
 
 
 def dropout_layers(network: keras.Model) -> list[keras.Layer]:
@@ -60,7 +67,8 @@ class MemberSampler:
     Up to the first dropout layer nothing is random, so that part runs once a storm. Where this
     layer is spatial and a convolution follows it, the convolution of a masked input is the masked
     sum of each channel's own contribution: the contributions are computed once a storm, and the
-    second convolution of all members is one matrix product. The rest runs for every member.
+    second convolution of all members is one matrix product, with which activation and pooling are
+    computed as well. The rest runs for every member.
     """
 
     def __init__(self, network: keras.Model, members: int, seed: int) -> None:
@@ -123,8 +131,9 @@ class SharedMembers(keras.Model):
         mask = inputs[self.first]
         storms, members = ops.shape(x)[0], ops.shape(mask)[0]
         rest = list(self.rest)
-        if len(mask.shape) == 2 and isinstance(rest[0], layers.Conv2D):
-            x = _convolve_members(x, mask, rest.pop(0))
+        if at_once := len(mask.shape) == 2 and _layers_at_once(rest):
+            x = _convolve_members(x, mask, *rest[:at_once])
+            rest = rest[at_once:]
         else:
             x = _each_member(ops.expand_dims(x, 1), mask)
         for layer in rest:
@@ -144,25 +153,64 @@ def _each_member(x: Tensor, mask: Tensor) -> Tensor:
     return ops.reshape(masked, (-1, *masked.shape[2:]))
 
 
-def _convolve_members(x: Tensor, mask: Tensor, convolution: layers.Conv2D) -> Tensor:
+def _layers_at_once(rest: Sequence[keras.Layer]) -> int:
+    """How many of the layers after the first dropout `_convolve_members` takes: 3, 1 or 0.
+
+    A convolution alone, or one with its activation and the pooling over 2 x 2 grid points.
+    """
+    if not isinstance(rest[0], layers.Conv2D):
+        return 0
+    if len(rest) < 3 or not isinstance(rest[1], layers.Activation):
+        return 1
+    pooling: Any = rest[2]
+    usual = ((2, 2), (2, 2), "valid")
+    if type(pooling) not in POOLED or (
+        (tuple(pooling.pool_size), tuple(pooling.strides), pooling.padding) != usual
+    ):
+        return 1
+    return 3
+
+
+def _convolve_members(
+    x: Tensor,
+    mask: Tensor,
+    convolution: layers.Conv2D,
+    activation: layers.Activation | None = None,
+    pooling: keras.Layer | None = None,
+) -> Tensor:
     """Convolution of `x` (storm, y, x, channel) masked by (member, channel), for every pair.
 
     A depthwise convolution with the same kernel gives each input channel's contribution to each
     filter; a member's result is its mask times these. The bias counts as one more channel, which
-    every member keeps. Shape (storm * member, y, x, filter).
+    every member keeps. Where a pooling follows, the points are first sorted by their corner of the
+    2 x 2, so that pooling combines four long rows; this, the activation and the product are fused.
+    Gives shape (storm * member, y, x, filter).
     """
     height, width, channels = x.shape[1:]
     filters = convolution.filters
+    side = 2 if pooling else 1
+    height, width = height // side, width // side
     parts = ops.depthwise_conv(x, convolution.kernel, padding=convolution.padding)
-    parts = ops.reshape(parts, (-1, height * width, channels, filters))
-    parts = ops.reshape(
-        ops.transpose(parts, (0, 2, 1, 3)), (-1, channels, height * width * filters)
-    )
-    bias = ops.tile(convolution.bias, height * width)
-    bias = ops.broadcast_to(bias, (ops.shape(parts)[0], 1, height * width * filters))
+    parts = parts[:, : height * side, : width * side]
+    parts = ops.reshape(parts, (-1, height, side, width, side, channels, filters))
+    parts = ops.transpose(parts, (0, 5, 2, 4, 1, 3, 6))
+    points = side**2 * height * width
+    parts = ops.reshape(parts, (-1, channels, points * filters))
+    bias = ops.tile(convolution.bias, points)
+    bias = ops.broadcast_to(bias, (ops.shape(parts)[0], 1, points * filters))
     parts = ops.concatenate([parts, bias], axis=1)
     mask = ops.pad(mask, ((0, 0), (0, 1)), constant_values=1)
-    return ops.reshape(ops.matmul(mask, parts), (-1, height, width, filters))
+
+    def combine(mask: Tensor, parts: Tensor) -> Tensor:
+        convolved = ops.matmul(mask, parts)
+        if activation is None or pooling is None:
+            return convolved
+        corners = ops.reshape(convolved, (-1, side**2, height * width, filters))
+        corners = activation(corners)
+        return POOLED[type(pooling)](*(corners[:, corner] for corner in range(side**2)))
+
+    combined = backend.fused(combine) if pooling else combine
+    return ops.reshape(combined(mask, parts), (-1, height, width, filters))
 
 
 def drop_ones(shape: tuple[int, int, int], rate: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -64,6 +64,16 @@ def test_members_agree_with_the_network_applied_with_the_same_masks(changes):
     assert probabilities.std(axis=1).min() > 1e-4
 
 
+@pytest.mark.parametrize("changes", [{}, {"pooling": "max"}, {"activation": "softmax"}])
+def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(changes):
+    net = network(19, **changes)  # of 9 x 9 points, the second pooling leaves a row and a column
+    patches = storms(3, 19)
+    masks = draw_masks(net, 7, range(4))
+    probabilities = MemberSampler(net, 4, seed=7).probabilities(patches)
+    expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(4)], axis=1)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("pooling", ["average", "max"])
 def test_spatial_dropout_after_the_pooling_is_that_before_it(pooling):
     net = network(pooling=pooling)
