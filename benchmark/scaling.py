@@ -1,13 +1,13 @@
 """A cost model from what was measured, and the page that it is on.
 
-A job takes its start-up and a time for each of its storms; a stage's jobs are spread over the cores
-in rounds. The rates are those of one core alone; with every core at work each is slower by a factor
-that the workflow's own trainings tell.
+A job takes its start-up and a time for each of its storms; jobs of one kind share the cores. The
+rates are those of one core alone; with every core at work each is slower by a factor that the
+workflow's own trainings tell.
 """
 
 from __future__ import annotations
 
-import math
+import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,11 +24,11 @@ class Rates(NamedTuple):
     """What one core does, and what a job costs before it begins."""
 
     prepare: float  # core-seconds a storm
+    read: float  # core-seconds a storm, to hold its fields in memory
     train: dict[str, float]  # core-seconds a storm and epoch, by network
-    predict: float  # core-seconds a storm
+    forward: float  # what a prediction costs, as a share of a training on the same storm
     share: float  # core-seconds a storm, for what its members share
     sample: float  # core-seconds a storm and member
-    read: float  # core-seconds a storm, to hold its fields in memory
     score: float  # core-seconds a storm, of all networks in both periods
     start_up: float  # seconds a job without TensorFlow
     start_up_network: float  # seconds a job with it
@@ -50,7 +50,7 @@ class Task(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A kind of job: how many, with how much work each, in core-seconds."""
+    """Equal jobs: of which kind, how many, with how much work each, in core-seconds."""
 
     name: str
     jobs: int
@@ -66,78 +66,88 @@ def measured_rates(results: Mapping[str, Any]) -> Rates:
     by_storms = results["growth"]["storms"]
     storms = max(map(int, by_storms))
     most, least = by_storms[str(storms)], by_storms[str(min(map(int, by_storms)))]
-    member = 1 / results["sampling"]["members_a_second"]["ours"]
     train = {
         name: 1 / of["storms_a_second"] for name, of in results["training"]["by_network"].items()
     }
+    read = (most["train"]["start_up"] - least["train"]["start_up"]) / storms
+    member = 1 / results["sampling"]["members_a_second"]["ours"]
     small = results["workflow"]
-    alone = sum(train.values()) * small["storms"] * TRAINING_SHARE * small["epochs"]
+    scoring = small["seconds_by_rule"]["score_networks"] - least["score"]["start_up"]
+    # The first epoch also compiles.
+    epochs = [statistics.median(seconds[1:]) for seconds in small["epoch_seconds"].values()]
     return Rates(
         prepare=most["prepare"]["seconds"] / storms,
+        read=read,
         train=train,
-        predict=most["predict"]["seconds"] / storms,
+        forward=(most["predict"]["seconds"] / storms - read) / train["dropout"],
         share=most["sample"]["seconds"] / storms - results["growth"]["members"] * member,
         sample=member,
-        read=(most["train"]["start_up"] - least["train"]["start_up"]) / storms,
-        score=(small["seconds_by_rule"]["score_networks"] - most["score"]["start_up"])
-        / small["storms"],
+        score=scoring / small["storms"],
         start_up=least["prepare"]["start_up"],
         start_up_network=least["predict"]["start_up"],
         run_file=most["prepare"]["run_file_bytes_a_storm"],
         patches=most["prepare"]["patches_bytes_a_storm"],
-        busy=sum(map(sum, small["epoch_seconds"].values())) / alone,
+        busy=sum(epochs) / (sum(train.values()) * small["storms"] * TRAINING_SHARE),
     )
 
 
 def stages(task: Task, rates: Rates) -> list[Stage]:
-    """The kinds of jobs in the order in which they wait for each other."""
+    """The jobs in the order in which they wait for each other; a kind is told before a colon."""
     training, test = task.storms * TRAINING_SHARE, task.storms * (1 - TRAINING_SHARE)
-    trainings = [
-        Stage(
-            f"training: {name}",
-            1,
-            rates.start_up_network
-            + rates.busy
-            * training
-            * (rates.read + rates.train[name] * task.epochs + rates.predict),
-        )
-        for name in NETWORKS
-    ]
+
+    def with_network(storms: float, seconds: float) -> float:
+        return rates.start_up_network + rates.busy * storms * seconds
+
+    prepared = rates.busy * rates.prepare * task.storms / task.batches
+    sampled = (rates.read + rates.share + rates.sample * task.members) if task.members else 0.0
     return [
-        Stage(
-            "preparing",
-            task.batches,
-            rates.start_up + rates.busy * rates.prepare * task.storms / task.batches,
+        Stage("preparing", task.batches, rates.start_up + prepared),
+        *(
+            Stage(
+                f"training: {name}",
+                1,
+                with_network(
+                    training, rates.read + rates.train[name] * (task.epochs + rates.forward)
+                ),
+            )
+            for name in NETWORKS
         ),
-        *trainings,
-        Stage("prediction", 3, rates.start_up_network + rates.busy * rates.predict * test),
-        Stage(
-            "sampling",
-            task.sampling_jobs,
-            rates.start_up_network
-            + rates.busy * test * (rates.share + rates.sample * task.members) / task.sampling_jobs,
+        *(
+            Stage(
+                f"prediction: {name}",
+                1,
+                with_network(test, rates.read + rates.train[name] * rates.forward),
+            )
+            for name in NETWORKS
         ),
+        Stage("sampling", task.sampling_jobs, with_network(test / task.sampling_jobs, sampled)),
         Stage("scores", 1, rates.start_up + rates.score * task.storms),
     ]
 
 
 def wall_seconds(task: Task, rates: Rates) -> float:
-    """Wall time: the stages one after the other, the three trainings beside each other.
+    """Wall time: one kind of job after the other, those of a kind beside each other.
 
-    Jobs that find a free core begin at once, so work is shared as evenly as whole jobs allow.
+    A job that finds a free core begins at once, so work is shared evenly but for the longest job.
     """
-    found = stages(task, rates)
-    trainings = [stage.work for stage in found if stage.name.startswith("training")]
-    others = [stage for stage in found if not stage.name.startswith("training")]
-    rounds = sum(math.ceil(one.jobs / task.cores) * (task.latency + one.work) for one in others)
-    return rounds + task.latency + max(max(trainings), sum(trainings) / task.cores)
+    kinds: dict[str, list[Stage]] = {}
+    for stage in stages(task, rates):
+        kinds.setdefault(stage.name.partition(":")[0], []).append(stage)
+    return sum(
+        task.latency
+        + max(
+            *(stage.work for stage in kind),
+            sum(stage.core_seconds() for stage in kind) / task.cores,
+        )
+        for kind in kinds.values()
+    )
 
 
 def checks(results: Mapping[str, Any], rates: Rates) -> Iterable[tuple[str, float, float]]:
     """Storms and epochs, predicted and measured seconds of the workflows that were run."""
     for block in (results["workflow"], results["full"]["workflow"]):
         task = Task(block["storms"], 7, block["epochs"], 0, 1, results["cores"])
-        measured = sorted(of["seconds"] for of in block["workflow"])[len(block["workflow"]) // 2]
+        measured = statistics.median(of["seconds"] for of in block["workflow"])
         words = f"{block['storms']:,} storms, {block['epochs']} epochs"
         yield words, wall_seconds(task, rates), measured
 
@@ -175,11 +185,10 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "",
         "## The model",
         "",
-        "A job takes its start-up and a time for each of its storms. Jobs of one kind are spread "
-        "over the cores in rounds; the kinds follow each other, but the trainings run beside each "
-        f"other. With all cores at work, each is {rates.busy:.2f} times slower than one alone: "
-        "that is what the trainings of the smaller workflow took, and the only number that is "
-        f"fitted. Machine: {results['machine']}.",
+        "A job takes its start-up and a time for each of its storms. Jobs of one kind share the "
+        "cores; one kind follows the other. With all cores at work, each is "
+        f"{rates.busy:.2f} times slower than one alone: that is what the trainings of the smaller "
+        f"workflow took, and the only number that is fitted. Machine: {results['machine']}.",
         "",
         *table(("what", "one core"), rate_rows(rates)),
         "",
@@ -195,8 +204,8 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         f"Ten members a day, {STORMS_A_RUN:,} storms a run as in the archive: {runs:,} run files, "
         f"{storms / 1e6:.0f} million storms. Three networks, {ten_years.epochs} epochs, "
         f"{ten_years.members} members of every test storm in {ten_years.sampling_jobs} jobs, daily "
-        f"batches, {ten_years.cores} cores, {ten_years.latency:g} s in the queue for each round of "
-        "jobs.",
+        f"batches, {ten_years.cores} cores, {ten_years.latency:g} s in the queue for each kind of "
+        "job.",
         "",
         *table(("jobs of", "number", "each", "core-hours"), rows),
         "",
@@ -231,7 +240,7 @@ def rate_rows(rates: Rates) -> list[tuple[str, str]]:
             (f"training on a storm for an epoch, {name}", f"{1e6 * seconds:,.0f} µs")
             for name, seconds in rates.train.items()
         ),
-        ("prediction of a storm", f"{1e6 * rates.predict:,.0f} µs"),
+        ("prediction of a storm, as a share of its training", f"{rates.forward:.2f}"),
         ("what the members of a storm share", f"{1e6 * rates.share:,.0f} µs"),
         ("a member of a storm", f"{1e6 * rates.sample:,.0f} µs"),
         ("reading a storm into memory", f"{1e6 * rates.read:,.0f} µs"),

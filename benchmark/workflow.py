@@ -42,6 +42,10 @@ def make_storms(folder: Path, runs: int, storms_per_run: int) -> Path:
 def job_times(folder: Path) -> pd.DataFrame:
     """When each job of a workflow began and ended, as Snakemake has recorded: `rule,start,end`."""
     records = [json.loads(path.read_text()) for path in folder.glob(".snakemake/metadata/*")]
-    # Every output has a record.
-    jobs = {(record["rule"], record["starttime"], record["endtime"]) for record in records}
-    return pd.DataFrame(sorted(jobs), columns=["rule", "start", "end"])
+    # Every output of a job has a record, and every job a log of its own.
+    outputs = pd.DataFrame(
+        [(of["rule"], str(of["log"]), of["starttime"], of["endtime"]) for of in records],
+        columns=["rule", "log", "start", "end"],
+    )
+    jobs = outputs.groupby(["rule", "log"], as_index=False).agg({"start": "min", "end": "max"})
+    return jobs.sort_values("start").drop(columns="log")
