@@ -74,7 +74,18 @@ def kernels(results: Mapping[str, Any]) -> list[str]:
     lines = []
     if sampling := results.get("sampling"):
         rows = sampling["members_a_second"].items()
-        lines += ["## Sampling, one thread", "", *table(("way", "members a second"), rows), ""]
+        lines += [
+            "## Sampling, one thread",
+            "",
+            *table(("way", "members a second"), rows),
+            "",
+            "`batched` is `network(x, training=True)` for 512 members at once, `call` the same, "
+            "compiled, for each member; `bound` is the third convolution alone, 512 members at "
+            "once. The aims would be "
+            f"{3 * sampling['members_a_second']['batched']:,} and "
+            f"{20 * sampling['members_a_second']['call']:,} members a second.",
+            "",
+        ]
     if training := results.get("training", {}).get("by_network"):
         rows = [
             (
