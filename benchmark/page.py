@@ -267,7 +267,8 @@ def write_page(results: Mapping[str, Any], path: Path) -> None:
         "Written by `make benchmark` (minutes) and `make benchmark SIZE=full`. Absolute times are "
         f"those of one machine ({results['machine']}, Python {results['python']}). The script is "
         "`benchmark/seed_script.py`: the lesson's steps one after another in one process, on the "
-        "same files.",
+        "same files. The workflow does more: it checks every storm, predicts and scores the "
+        "training period too, recalibrates, and resamples all scores 1000 times.",
         "",
         *ratios(results),
         "",
