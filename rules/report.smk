@@ -122,7 +122,7 @@ rule draw_dropout:
         "<benchmarks>/draw_dropout/<run>.tsv"
     localrule: True
     conda:
-        "../envs/train.yaml"
+        "../envs/report.yaml"
     script:
         "../scripts/draw_dropout.py"
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from stormcnn.diagrams import draw_dropout_masks, make_figure, save
 from stormcnn.logs import job_log
+from stormcnn.masks import drop_ones
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -11,11 +12,6 @@ if TYPE_CHECKING:
 
 def draw_dropout(*, stem: str) -> None:
     """Draw three channels of ten by ten ones after dropout and after spatial dropout."""
-    # TensorFlow speaks while it is imported, so it is imported where the log listens.
-    from stormcnn import backend
-    from stormcnn.dropout import drop_ones
-
-    backend.prepare(threads=1, seed=0)
     figure, axes = make_figure(2, 3, size=(9, 6))
     draw_dropout_masks(axes, *drop_ones((10, 10, 3), rate=0.5, seed=1))
     save(figure, stem)

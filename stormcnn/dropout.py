@@ -18,6 +18,7 @@ import numpy as np
 from keras import layers, ops
 
 from stormcnn import backend
+from stormcnn.masks import draw_mask
 
 if TYPE_CHECKING:
     from stormcnn.patches import Fields
@@ -54,9 +55,7 @@ def draw_masks(
         shape = layer.output.shape[-1:] if spatial else layer.output.shape[1:]
         drawn = np.empty((len(members), *shape), np.float32)
         for row, member in enumerate(members):
-            entropy = np.random.SeedSequence([seed, member, number])
-            keep = np.random.Generator(np.random.Philox(entropy)).random(shape) >= layer.rate
-            drawn[row] = keep / (1 - layer.rate)
+            drawn[row] = draw_mask([seed, member, number], shape, layer.rate)
         masks[layer.name] = drawn
     return masks
 
@@ -211,13 +210,3 @@ def _convolve_members(
 
     combined = backend.fused(combine) if pooling else combine
     return ops.reshape(combined(mask, parts), (-1, height, width, filters))
-
-
-def drop_ones(shape: tuple[int, int, int], rate: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A field of ones, shape (y, x, channel), after Keras's Dropout and after SpatialDropout2D."""
-    field = np.ones((1, *shape), np.float32)
-    dropped, spatially = (
-        ops.convert_to_numpy(layer(rate, seed=seed)(field, training=True))[0]
-        for layer in (layers.Dropout, layers.SpatialDropout2D)
-    )
-    return dropped, spatially

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from stormcnn.dropout import MemberSampler, draw_masks, dropout_layers
+from stormcnn.masks import drop_ones
 from stormcnn.networks import build_network
 
 LESSON = {
@@ -169,3 +170,17 @@ def test_dropout_with_a_rate_of_zero_is_none():
         [keras.Input((4, 4, 3)), keras.layers.SpatialDropout2D(0.0), keras.layers.Flatten()]
     )
     assert dropout_layers(net) == []
+
+
+def test_masks_of_a_field_of_ones_are_of_the_kind_that_keras_draws():
+    for ours, layer in zip(
+        drop_ones((20, 20, 30), rate=0.5, seed=1),
+        (keras.layers.Dropout, keras.layers.SpatialDropout2D),
+        strict=True,
+    ):
+        field = layer(0.5, seed=1)(np.ones((1, 20, 20, 30), np.float32), training=True)
+        theirs = keras.ops.convert_to_numpy(field)[0]
+        assert set(np.unique(ours)) == set(np.unique(theirs)) == {0, 2}
+        spreads = [np.ptp(made, axis=(0, 1)) for made in (ours, theirs)]
+        np.testing.assert_equal(*spreads)  # of each channel: 0 where it is dropped or kept whole
+        assert ours.mean() == pytest.approx(1, abs=0.4)

@@ -344,7 +344,6 @@ def test_tensorflow_is_imported_only_where_networks_are_used(finished: Checkout)
         "predict_storms",
         "sample_members",
         "sample_cases",
-        "draw_dropout",
     }
 
 
