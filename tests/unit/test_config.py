@@ -249,6 +249,13 @@ NETWORKS = st.fixed_dictionaries(
         "dense_dropout": st.none() | st.floats(0, 1, exclude_max=True),
     },
 )
+
+
+def has_no_title_twice(models):
+    titles = [model["title"] for model in models.values() if model and "title" in model]
+    return len(set(titles)) == len(titles)
+
+
 SETTINGS = st.fixed_dictionaries(
     {},
     optional={
@@ -259,7 +266,9 @@ SETTINGS = st.fixed_dictionaries(
         "split": st.fixed_dictionaries(
             {"test_start": st.integers(2000, 2030).map("{}-01-01".format)}
         ),
-        "models": st.dictionaries(st.sampled_from(["wide", "deep", "l2"]), st.none() | NETWORKS),
+        "models": st.dictionaries(
+            st.sampled_from(["wide", "deep", "l2"]), st.none() | NETWORKS
+        ).filter(has_no_title_twice),
         "training": st.fixed_dictionaries(
             {"seeds": st.lists(st.integers(0, 2**32 - 1), min_size=1, unique=True)}
         ),
