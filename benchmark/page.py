@@ -155,7 +155,15 @@ def workflow(name: str, block: Mapping[str, Any]) -> list[str]:
     ]
     columns = ("s", "largest process, MiB", "all processes, MiB")
     header = ("pair", *(f"{who}: {what}" for who in ("workflow", "script") for what in columns))
-    stages = sorted(block["seconds_by_rule"].items(), key=lambda item: -item[1])
+    lines: list[str] = []
+    if block.get("seconds_by_rule"):
+        by_rule = sorted(block["seconds_by_rule"].items(), key=lambda item: -item[1])
+        lines = [
+            "Seconds of all jobs of a rule in the first pair, start-ups included:",
+            "",
+            *table(("rule", "s"), by_rule),
+            "",
+        ]
     return [
         f"## {name}: {block['storms']:,} storms in {block['runs']} run files, "
         f"{block['epochs']} epochs",
@@ -167,10 +175,7 @@ def workflow(name: str, block: Mapping[str, Any]) -> list[str]:
         "",
         *table(("network", "first", "median of the others", "last"), epochs),
         "",
-        "Seconds of all jobs of a rule in the first pair, start-ups included:",
-        "",
-        *table(("rule", "s"), stages),
-        "",
+        *lines,
     ]
 
 
