@@ -257,7 +257,7 @@ def reruns(found: Mapping[str, Any]) -> list[str]:
         "## Runs with little to do",
         "",
         f"A run with nothing to do: {nothing['100']:g} s with 100 run files in daily batches, "
-        f"{nothing['3000']:g} s with 3,000 in monthly ones. Preparing and scaling with one new run "
+        f"{nothing['3000']:g} s with 3,000 in yearly ones. Preparing and scaling with one new run "
         f"file of 1,211 storms among 100: {new['seconds']:g} s, where the same without it takes "
         f"{new['nothing_to_do']:g} s; its jobs: {jobs}.",
         "",

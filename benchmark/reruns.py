@@ -73,11 +73,11 @@ def add_run(folder: Path) -> dict[str, Any]:
 
 
 def measure_reruns(folder: Path) -> dict[str, Any]:
-    """With 100 run files in daily batches, and with 3,000 in monthly ones."""
+    """With 100 run files in daily batches, and with 3,000 in yearly ones."""
     days = finished_workflow(folder / "days", 100, 1211, "day")
-    months = finished_workflow(folder / "months", 3000, 10, "month")
+    years = finished_workflow(folder / "years", 3000, 10, "year")
     found = {
-        "nothing_to_do": {"100": nothing_to_do(days), "3000": nothing_to_do(months)},
+        "nothing_to_do": {"100": nothing_to_do(days), "3000": nothing_to_do(years)},
         "new_run": add_run(days),
     }
     print(found, flush=True)
