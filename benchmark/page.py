@@ -251,7 +251,7 @@ def skill(found: Mapping[str, Any]) -> list[str]:
 def reruns(found: Mapping[str, Any]) -> list[str]:
     """Lines on runs that have little to do."""
     new = found["new_run"]
-    jobs = " and ".join(f"`{rule}` {seconds:g} s" for rule, seconds in new["jobs"])
+    jobs = " and ".join(f"`{rule}` {seconds:g} s" for rule, seconds in new["jobs"].items())
     nothing = found["nothing_to_do"]
     return [
         "## Runs with little to do",
@@ -259,7 +259,9 @@ def reruns(found: Mapping[str, Any]) -> list[str]:
         f"A run with nothing to do: {nothing['100']:g} s with 100 run files in daily batches, "
         f"{nothing['3000']:g} s with 3,000 in yearly ones. Preparing and scaling with one new run "
         f"file of 1,211 storms among 100: {new['seconds']:g} s, where the same without it takes "
-        f"{new['nothing_to_do']:g} s; its jobs: {jobs}.",
+        f"{new['nothing_to_do']:g} s; its jobs: {jobs}. What comes on top is "
+        f"{new['batches_on_top']:g} times the batch's job; the rest is the start of another "
+        "process, and what Snakemake does around a job.",
         "",
     ]
 

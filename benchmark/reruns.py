@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from benchmark.measure import run
@@ -31,14 +32,15 @@ HELD_BACK = "new"
 def finished_workflow(folder: Path, runs: int, storms_per_run: int, batch: str) -> Path:
     """A workflow that has run to its end on made-up run files.
 
-    One more, the last before the split, is held back.
+    A few more, the last before the split, are held back.
     """
     folder.mkdir()
     copy_workflow(folder)
-    paths = sorted(make_storms(folder / "runs", runs + 1, storms_per_run).iterdir())
-    last = max(path for path in paths if parse_run_name(path).run_date < SPLIT)
+    paths = sorted(make_storms(folder / "runs", runs + REPEATS, storms_per_run).iterdir())
+    before_split = [path for path in paths if parse_run_name(path).run_date < SPLIT]
     (folder / HELD_BACK).mkdir()
-    last.rename(folder / HELD_BACK / last.name)
+    for path in before_split[-REPEATS:]:
+        path.rename(folder / HELD_BACK / path.name)
     data = {"name": "reruns", "source": "folder", "folder": "runs", "batch": batch}
     (folder / "reruns.yaml").write_text(yaml.safe_dump(CONFIG | {"data": data}))
     call(folder)
@@ -51,24 +53,36 @@ def call(folder: Path, *targets: str) -> float:
     return run(command, folder, folder / "snakemake.log").seconds
 
 
-def nothing_to_do(folder: Path, *targets: str) -> float:
+def nothing_to_do(folder: Path) -> float:
     """Median seconds of a run that finds everything made."""
-    return round(statistics.median(call(folder, *targets) for _ in range(REPEATS)), 2)
+    return round(statistics.median(call(folder) for _ in range(REPEATS)), 2)
 
 
-def add_run(folder: Path) -> dict[str, Any]:
-    """Preparing and scaling with a new run file: seconds in all, and of each job."""
-    without = nothing_to_do(folder, SCALING)
-    (new,) = (folder / HELD_BACK).iterdir()
-    new.rename(folder / "runs" / new.name)
-    start = time.time()
-    seconds = round(call(folder, SCALING), 2)
-    jobs = job_times(folder)
-    jobs = jobs[jobs["start"] > start]
+def add_runs(folder: Path) -> dict[str, Any]:
+    """Preparing and scaling with one new run file after the other, medians.
+
+    Seconds in all and of each job, of a run with nothing to do before each, and what came on top
+    of that as a multiple of the batch's job.
+    """
+    without, seconds, jobs = [], [], []
+    for new in sorted((folder / HELD_BACK).iterdir()):
+        without.append(call(folder, SCALING))
+        new.rename(folder / "runs" / new.name)
+        start = time.time()
+        seconds.append(call(folder, SCALING))
+        times = job_times(folder).set_index("rule")
+        times = times[times["start"] > start]
+        jobs.append(times["end"] - times["start"])
+    by_job = pd.DataFrame(jobs)
+    batches = (
+        (own - nothing) / batch
+        for own, nothing, batch in zip(seconds, without, by_job["prepare_patches"], strict=True)
+    )
     return {
-        "nothing_to_do": without,
-        "seconds": seconds,
-        "jobs": [(job.rule, round(job.end - job.start, 2)) for job in jobs.itertuples()],
+        "nothing_to_do": round(statistics.median(without), 2),
+        "seconds": round(statistics.median(seconds), 2),
+        "jobs": by_job.median().round(2).to_dict(),
+        "batches_on_top": round(statistics.median(batches), 2),
     }
 
 
@@ -78,7 +92,7 @@ def measure_reruns(folder: Path) -> dict[str, Any]:
     years = finished_workflow(folder / "years", 3000, 10, "year")
     found = {
         "nothing_to_do": {"100": nothing_to_do(days), "3000": nothing_to_do(years)},
-        "new_run": add_run(days),
+        "new_run": add_runs(days),
     }
     print(found, flush=True)
     return found
