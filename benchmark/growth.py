@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.measure import call_module
+from benchmark.measure import call_module, ratio
 from stormcnn.demo import write_runs
 from stormcnn.demo_dates import demo_file_name
-from stormcnn.patches import open_fields, prepare_batch, read_patches
+from stormcnn.patches import hold_fields, open_fields, prepare_batch, read_patches
 from stormcnn.runs import as_run
 
 ARCHITECTURE = {
@@ -34,9 +34,12 @@ ARCHITECTURE = {
 RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
 MEMBERS = 10
 STAGES = ("prepare", "train", "predict", "sample", "score")
+FROM_DISK = "train_from_disk"
 # Run files and storms in each.
 BY_STORMS = [(10, 10), (10, 100), (20, 500), (100, 1000)]
 BY_RUNS = [(1, 12), (10, 12), (100, 12), (1000, 12)]
+HELD, TEN_TIMES = (20, 1000), (200, 1000)
+PAIRS = 5
 
 
 def make_runs(folder: Path, runs: int, storms: int) -> None:
@@ -87,9 +90,9 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     backend.prepare(threads=1, seed=0)
     network = networks.build_network(ARCHITECTURE, (32, 32), [24.0, 0.0, 0.0], [15.0, 5.0, 5.0])
     fields = open_fields(patches)
-    if stage == "train":
+    if stage in ("train", FROM_DISK):
         event = np.arange(len(fields)) % 20 == 0
-        held = fields.in_memory()
+        held = hold_fields(fields, memory_mb=0 if stage == FROM_DISK else None)
         checkpoint = folder / "unfinished.npz"
         return lambda: fit_network(network, held, event, RECIPE, 0, checkpoint)
     if stage == "predict":
@@ -125,9 +128,35 @@ def measure(folder: Path) -> dict[str, Any]:
     }
 
 
+def measure_bounded(folder: Path) -> dict[str, Any]:
+    """Training with the fields on disk and in memory by turns, and on disk with ten times them."""
+    taken: dict[str, list[dict[str, float]]] = {"train": [], FROM_DISK: []}
+    most: dict[str, float] = {}
+    for runs, storms in (HELD, TEN_TIMES):
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            call_module("growth", "make", place, runs=runs, storms=storms)
+            call_module("growth", "prepare", place)
+            if (runs, storms) == HELD:
+                for _ in range(PAIRS):
+                    for stage, found in taken.items():
+                        found.append(call_module("growth", stage, place))
+                last = taken[FROM_DISK][-1]
+            else:
+                last = call_module("growth", FROM_DISK, place)
+        most[str(runs * storms)] = last["peak_mib"]
+    from_disk, in_memory = (
+        [found["seconds"] for found in taken[stage]] for stage in (FROM_DISK, "train")
+    )
+    return {
+        "time_vs_memory": ratio(from_disk, in_memory),
+        "peak_mib": most,
+        "peak_mib_in_memory": taken["train"][-1]["peak_mib"],
+    }
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=["make", *STAGES])
+    parser.add_argument("stage", choices=["make", *STAGES, FROM_DISK])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--storms", type=int, default=100)

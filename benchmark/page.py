@@ -170,8 +170,9 @@ def workflow(name: str, block: Mapping[str, Any]) -> list[str]:
         "",
         *table(header, rows),
         "",
-        "Training takes as long as its number of epochs says; only the first also compiles. "
-        "Seconds of an epoch in the last pair, two trainings beside each other:",
+        "Training takes as long as its number of epochs says; only the first also compiles. An "
+        "epoch is the most that a kill can cost. Seconds of an epoch in the last pair, two "
+        "trainings beside each other:",
         "",
         *table(("network", "first", "median of the others", "last"), epochs),
         "",
@@ -193,6 +194,21 @@ def growth(found: Mapping[str, Any]) -> list[str]:
         ]
         lines += [*table((name, *(STAGES[stage] for stage in stages)), rows), ""]
     return lines
+
+
+def bounded(found: Mapping[str, Any]) -> list[str]:
+    """Lines on training with the fields on disk."""
+    time = found["time_vs_memory"]
+    peaks = " and ".join(
+        f"{mib} MiB with {int(storms):,} storms" for storms, mib in found["peak_mib"].items()
+    )
+    return [
+        "With `training.memory_mb` the fields stay on disk. Then the largest memory of the same "
+        f"training is {peaks} ({found['peak_mib_in_memory']} MiB with the first in memory), and "
+        f"it takes {time['median']:g} ({time['low']:g} to {time['high']:g}, {time['pairs']} pairs "
+        "that took turns) of its time in memory.",
+        "",
+    ]
 
 
 def skill(found: Mapping[str, Any]) -> list[str]:
@@ -291,6 +307,8 @@ def write_page(results: Mapping[str, Any], path: Path) -> None:
         lines += workflow("The workflow", block)
     if found := results.get("growth"):
         lines += growth(found)
+    if found := results.get("bounded"):
+        lines += bounded(found)
     if found := results.get("reruns"):
         lines += reruns(found)
     if found := results.get("skill"):

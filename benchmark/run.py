@@ -44,6 +44,7 @@ def parts(size: str, folder: Path) -> dict[str, Callable[[], Blocks]]:
         }
     return {
         "growth": lambda: {"growth": growth.measure(folder)},
+        "bounded": lambda: {"bounded": growth.measure_bounded(folder)},
         "reruns": lambda: {"reruns": measure_reruns(folder)},
         "workflow": lambda: {"full": compare_with_script(folder, FULL)},
         "skill": lambda: {"skill": skill.measure(folder)},
