@@ -20,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
+import psutil
 import yaml
 from snakemake.utils import update_config
 
@@ -48,7 +49,7 @@ class Failed(Exception):
 
 
 class Busy(Exception):
-    """Another retraining is at work."""
+    """Another retraining, or another workflow, is at work here; which one."""
 
 
 class Journal:
@@ -89,7 +90,7 @@ class Lock:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Busy from None
+                raise Busy("Another retraining is at work here; nothing was done.") from None
             yield cls(file)
 
     def is_marked(self) -> bool:
@@ -124,23 +125,29 @@ class Workflow:
         settings = {"run": {"name": run_name}, "split": {"test_start": cutoff}}
         given = ["--configfile", *self._configs, "--config"]
         given += [f"{block}={json.dumps(values)}" for block, values in settings.items()]
+        snakemake = [sys.executable, "-m", "snakemake"]
         if self._lock.is_marked():
-            self._call(["--unlock", *given], log)
+            check_nothing_runs(Path.cwd())
+            # In a queue, jobs outlive the Snakemake that submitted them.
+            queued = any("slurm" in option for option in self._options)
+            recover = ["ops/recover"] if queued else [*snakemake, "--unlock"]
+            if self._call([*recover, *given], log) != 0:
+                raise Failed(f"What a killed workflow has left could not be ended; {log} says why.")
         self._lock.mark()
-        code = self._call([*targets, *self._options, *given], log)
+        code = self._call([*snakemake, *targets, *self._options, *given], log)
         if code >= 0:
             self._lock.clear()
         if code != 0:
             raise Failed(f"The workflow did not succeed; {log} says why.")
 
-    def _call(self, arguments: list[str], log: Path) -> int:
+    def _call(self, command: list[str], log: Path) -> int:
         log.parent.mkdir(parents=True, exist_ok=True)
         # Snakemake is interrupted too, and is waited for while it ends its jobs.
         before = signal.signal(signal.SIGINT, lambda *_: None)
         try:
             with open(log, "a", encoding="utf-8") as stream:
                 return subprocess.run(
-                    [sys.executable, "-m", "snakemake", *arguments],
+                    command,
                     stdout=stream,
                     stderr=subprocess.STDOUT,
                     stdin=subprocess.DEVNULL,
@@ -150,6 +157,19 @@ class Workflow:
                 ).returncode
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def check_nothing_runs(folder: Path) -> None:
+    """Raise `Busy` where a workflow, or a job that has outlived one, runs in `folder`."""
+    for process in psutil.process_iter(["cwd", "cmdline"]):
+        if process.info["cwd"] == str(folder) and any(
+            Path(word).name == "snakemake" or ".snakemake/scripts/" in word
+            for word in process.info["cmdline"] or ()
+        ):
+            raise Busy(
+                f"A workflow, or a job that has outlived one, is at work here (process "
+                f"{process.pid}); nothing was done."
+            )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -169,8 +189,8 @@ def main(arguments: Sequence[str]) -> int:
     except promotion.TooFew as reason:
         journal.say("postponed", f"Postponed. {reason}")
         return POSTPONED
-    except Busy:
-        journal.say("locked", "Another retraining is at work here; nothing was done.")
+    except Busy as reason:
+        journal.say("locked", str(reason))
         return LOCKED
     except (Failed, OSError, ValueError, yaml.YAMLError) as error:
         journal.say("failed", f"Failed. {error}")

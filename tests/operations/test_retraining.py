@@ -225,13 +225,18 @@ def test_trial_never_overwrites_results(kept: Checkout) -> None:
     assert "results/shorter is there already" in said
 
 
-def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
-    write_month(again, 7, runs=2)
-    # As it is after the power failed: Snakemake's lock is there, and the mark of who left it.
-    (again.path / "registry/retrain.lock").write_text(".")
-    locks = again.path / ".snakemake/locks"
+def leave_locked(checkout: Checkout, *, marked: bool) -> Path:
+    """As after the power failed, Snakemake's lock is there, and with it the mark of who left it."""
+    locks = checkout.path / ".snakemake/locks"
     locks.mkdir(exist_ok=True)
     (locks / "0.output.lock").write_text("resources/tiny/inventory.csv\n")
+    (checkout.path / "registry/retrain.lock").write_text("." if marked else "")
+    return locks
+
+
+def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
+    write_month(again, 7, runs=2)
+    leave_locked(again, marked=True)
     before = read(again)
     code, said = retrain(again)
     assert code == POSTPONED
@@ -242,14 +247,26 @@ def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
 
 def test_lock_of_a_user_at_work_is_respected(again: Checkout) -> None:
     write_month(again, 7, runs=2)
-    locks = again.path / ".snakemake/locks"
-    locks.mkdir(exist_ok=True)
-    (locks / "0.output.lock").write_text("resources/tiny/inventory.csv\n")
+    locks = leave_locked(again, marked=False)
     code, said = retrain(again)
     assert code == FAILED
     assert "logs/retrain/tiny.log says why" in said
     assert "locked" in (again.path / "logs/retrain/tiny.log").read_text()
     assert list(locks.iterdir())
+
+
+@pytest.mark.parametrize("word", [".snakemake/scripts/tmp1.train_network.py", "snakemake"])
+def test_what_outlives_a_killed_workflow_is_waited_for(again: Checkout, word: str) -> None:
+    write_month(again, 7, runs=2)
+    locks = leave_locked(again, marked=True)
+    waiting = [sys.executable, "-c", "import time; time.sleep(900)", word]
+    with subprocess.Popen(waiting, cwd=again.path) as process:
+        code, said = retrain(again)
+        process.kill()
+    assert code == LOCKED
+    assert f"(process {process.pid})" in said
+    assert list(locks.iterdir())
+    assert retrain(again)[0] == POSTPONED
 
 
 def test_dry_run_says_what_would_happen_and_writes_nothing(again: Checkout) -> None:
