@@ -74,7 +74,8 @@ def train_network(
     fitted = describe_predictions(probability, storms["peak"], event["threshold"])
     about = provenance({"model": model, **settings}, model=model, seed=seed)
     write_netcdf(fitted.assign_attrs(title=storms.attrs["title"], **about), predictions)
-    checkpoint.unlink()
+    # An earlier call's job that outlived it may have ended the same training meanwhile.
+    checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

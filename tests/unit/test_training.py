@@ -1,11 +1,19 @@
 """Training is repeatable, learns, and refuses what cannot be learnt from."""
 
+import pickle
+
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from run_files import run_values, write_run_file
 
+from scripts.train_network import train_network
+from stormcnn import backend, training
 from stormcnn.events import check_any_storm, check_enough_storms, exceeds
 from stormcnn.networks import build_network
+from stormcnn.patches import prepare_batch
+from stormcnn.runs import list_folder
 from stormcnn.training import ShuffledStorms, fit_network, predict_probability
 
 SMALL = {
@@ -127,6 +135,70 @@ def test_broken_off_training_of_another_network_or_seed_is_left_alone(tmp_path, 
     assert "is of another training: starting anew" in caplog.text
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["loss"].tolist() == train(0, tmp_path / "other")[1]["loss"].tolist()
+
+
+class Bomb:
+    """What is done when it is unpickled."""
+
+    def __reduce__(self):
+        return exec, ("raise SystemExit('unpickled')",)
+
+
+def test_no_object_is_unpickled_from_a_checkpoint(tmp_path, caplog):
+    bomb = np.array([Bomb()], dtype=object)
+    with pytest.raises(SystemExit, match="unpickled"):
+        pickle.loads(pickle.dumps(bomb))
+    np.savez(tmp_path / "unfinished.npz", key=bomb)
+    train(0, tmp_path)
+    assert "unfinished.npz cannot be read" in caplog.text
+
+
+def test_training_that_another_job_has_ended_meanwhile_is_ended_too(tmp_path, monkeypatch):
+    """As when Snakemake was killed and its job has gone on beside the one that came after it."""
+
+    def fit_beside_another(*arguments):
+        history = fit_network(*arguments)
+        arguments[-1].unlink()
+        return history
+
+    monkeypatch.setattr(training, "fit_network", fit_beside_another)
+    # The threads of TensorFlow can be set once a process, and here it has been at work.
+    monkeypatch.setattr(backend, "prepare", lambda threads, seed: None)
+    write_run_file(tmp_path / "runs", run_values(30))
+    patches, statistics, inventory, scaling, network, history, summary, predictions = (
+        str(tmp_path / name)
+        for name in (
+            *("patches.nc", "statistics.csv", "inventory.csv", "scaling.csv"),
+            *("network.keras", "history.csv", "summary.txt", "predictions.nc"),
+        )
+    )
+    event = {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005}
+    prepare_batch(
+        list_folder(tmp_path / "runs", "day"),
+        patches,
+        statistics,
+        inventory,
+        predictors=["U10_curr"],
+        target=event["target"],
+        region=event["region"],
+    )
+    scales = {"variable": ["U10_curr"], "mean": 0, "std": 5, "minimum": -30, "maximum": 30}
+    pd.DataFrame(scales).to_csv(scaling)
+    train_network(
+        patches=[patches],
+        scaling=scaling,
+        model="dropout",
+        architecture=SMALL,
+        training=TRAINING | {"epochs": 1, "threads": 1},
+        event=event,
+        memory_mb=None,
+        seed=0,
+        network=network,
+        history=history,
+        summary=summary,
+        predictions=predictions,
+    )
+    assert len(pd.read_csv(history)) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"no archive"])
