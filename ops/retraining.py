@@ -33,6 +33,7 @@ from stormcnn.runs import Run, first_day, list_folder, read_run_list
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
 REGISTRY = Path("registry")
 RECORDED = REGISTRY / "recorded.txt"
+LOGS = Path("logs", "retrain")
 
 EXIT_CODES = """exit codes:
   0   nothing to do, or the champion was kept, or what was asked for is done
@@ -121,7 +122,7 @@ class Workflow:
 
         Raises `Failed` where that did not succeed.
         """
-        log = Path("logs", "retrain", f"{run_name}.log")
+        log = LOGS / f"{run_name}.log"
         settings = {"run": {"name": run_name}, "split": {"test_start": cutoff}}
         given = ["--configfile", *self._configs, "--config"]
         given += [f"{block}={json.dumps(values)}" for block, values in settings.items()]
@@ -175,17 +176,23 @@ def check_nothing_runs(folder: Path) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run the command; gives its exit code."""
     given = parse_arguments(arguments)
-    journal = Journal(None)
+    # Until the config has told the run's name.
+    journal = Journal(None if given.dry_run else LOGS / "retrain.jsonl")
     try:
         config = read_config(given.configfile)
-        if not given.dry_run:
-            journal = Journal(Path("logs", "retrain", f"{config['run']['name']}.jsonl"))
         if given.dry_run:
             return explain(config, journal, given.trial)
+        journal = Journal(LOGS / f"{config['run']['name']}.jsonl")
         with Lock.hold(REGISTRY / "retrain.lock") as lock:
             if given.rollback:
                 return roll_back(config, journal)
-            return retrain(config, journal, Workflow(lock, given.configfile, given.option), given)
+            workflow = Workflow(lock, given.configfile, given.option)
+            try:
+                return retrain(config, journal, workflow, given)
+            except promotion.TooFew:
+                if not given.trial:
+                    record(config, journal)
+                raise
     except promotion.TooFew as reason:
         journal.say("postponed", f"Postponed. {reason}")
         return POSTPONED
@@ -230,7 +237,10 @@ def read_config(files: Sequence[str]) -> dict[str, Any]:
     """The config as the workflow reads it. Raises `ValueError` where it does not suit."""
     merged: dict[str, Any] = {}
     for file in ("config/config.yaml", *files):
-        update_config(merged, yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {})
+        settings = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
+        if not isinstance(settings, dict):
+            raise ValueError(f"{file}: keys with values are needed, such as data: {{folder: runs}}")
+        update_config(merged, settings)
     config = load_config(merged)
     if config["data"]["source"] != "folder":
         raise ValueError(
@@ -292,9 +302,25 @@ def retrain(
     if given.trial:
         journal.say("trial", f"{decision['why']} This was a trial: nothing is changed.")
         return DONE
+    return conclude(config, journal, last, run_name, decision)
+
+
+def conclude(
+    config: dict[str, Any],
+    journal: Journal,
+    last: registry.Entry | None,
+    run_name: str,
+    decision: dict[str, Any],
+) -> int:
+    """Enter what was decided, and who is champion since; gives the exit code."""
     entry = registry.enter_decision(REGISTRY, last, run_name, decision, now())
-    write_text(runs_csv(data).read_text(encoding="utf-8"), known_csv(data))
     journal.say(entry.event, entry.why, run=run_name, decision=decision)
+    try:
+        known = runs_csv(config["data"]).read_text(encoding="utf-8")
+        write_text(known, known_csv(config["data"]))
+    except OSError as error:
+        # It is decided all the same; the next call finds these runs new and already judged by.
+        journal.say("not_listed", f"The list of known run files could not be written: {error}")
     record(config, journal)
     return PROMOTED if decision["promote"] else DONE
 
@@ -373,10 +399,10 @@ def record(config: dict[str, Any], journal: Journal) -> None:
     name = f"stormcnn-{config['run']['name']}"
     try:
         record_history(REGISTRY, address, name, Path("results"))
-    except NotRecorded as error:
+        write_text(state, RECORDED)
+    except (NotRecorded, OSError) as error:
         journal.say("not_recorded", f"Not recorded in MLflow; the next call tries again. {error}")
         return
-    write_text(state, RECORDED)
     journal.say("recorded", "Recorded in MLflow.", entry=last.number)
 
 

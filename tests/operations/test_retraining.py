@@ -237,9 +237,11 @@ def leave_locked(checkout: Checkout, *, marked: bool) -> Path:
 def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
     write_month(again, 7, runs=2)
     leave_locked(again, marked=True)
+    (again.path / "registry/recorded.txt").unlink()  # as if MLflow had been away last time
     before = read(again)
     code, said = retrain(again)
     assert code == POSTPONED
+    assert "Recorded in MLflow." in said
     assert "There are 2 runs with 12 events from 2014-07-01 on" in said
     assert (again.path / "resources/tiny/patches/2014-07.nc").exists()
     assert read(again) == before
@@ -267,6 +269,15 @@ def test_what_outlives_a_killed_workflow_is_waited_for(again: Checkout, word: st
     assert f"(process {process.pid})" in said
     assert list(locks.iterdir())
     assert retrain(again)[0] == POSTPONED
+
+
+def test_nothing_is_unlocked_while_the_queue_cannot_be_asked(again: Checkout) -> None:
+    write_month(again, 7, runs=2)
+    locks = leave_locked(again, marked=True)
+    code, said = retrain(again, "--", "--workflow-profile", "slurm")
+    assert code == FAILED
+    assert "What a killed workflow has left could not be ended" in said
+    assert list(locks.iterdir())
 
 
 def test_dry_run_says_what_would_happen_and_writes_nothing(again: Checkout) -> None:
@@ -506,7 +517,10 @@ def test_another_server_gets_all_that_was_missed(
 def test_without_mlflow_the_files_are_enough(again: Checkout, tmp_path: Path) -> None:
     observer = (OBSERVER / "sitecustomize.py").read_text()
     (tmp_path / "sitecustomize.py").write_text(f'{observer}sys.modules["mlflow"] = None\n')
-    code, said = retrain(again, "--rollback", PYTHONPATH=str(tmp_path))
-    assert code == DONE
-    assert said.count("MLflow is not installed, so the registry is in files alone.") == 1
-    assert read(again)["event"] == "rolled back"
+    write_month(again, 7)
+    outcomes = {(): {"kept", "promoted"}, ("--rollback",): {"rolled back"}}
+    for arguments, possible in outcomes.items():
+        code, said = retrain(again, *arguments, PYTHONPATH=str(tmp_path))
+        assert code in (DONE, PROMOTED)
+        assert said.count("MLflow is not installed, so the registry is in files alone.") == 1
+        assert read(again)["event"] in possible

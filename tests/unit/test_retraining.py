@@ -1,14 +1,17 @@
 """The schedulers' examples and the manual agree with the command, and its lock with itself."""
 
+import hashlib
+import json
 import re
 import shlex
+import shutil
 
 import pytest
 import yaml
 from checkout import ROOT
 
 from ops import retraining
-from ops.retraining import Busy, Lock, parse_arguments
+from ops.retraining import Busy, Journal, Lock, conclude, main, parse_arguments
 
 EXAMPLES = ROOT / "ops" / "examples"
 MANUAL = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -69,3 +72,40 @@ def test_mark_survives_its_process_until_it_is_cleared(tmp_path):
         lock.clear()
     with Lock.hold(tmp_path / "lock") as lock:
         assert not lock.is_marked()
+
+
+def test_config_without_keys_is_told_to_machines_too(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text("- data\n")
+    assert main(["--configfile", "my.yaml"]) == retraining.FAILED
+    (line,) = (tmp_path / "logs/retrain/retrain.jsonl").read_text().splitlines()
+    assert json.loads(line)["event"] == "failed"
+    assert "my.yaml: keys with values are needed" in json.loads(line)["message"]
+
+
+def test_decision_stands_although_the_known_runs_cannot_be_listed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "network.keras").write_bytes(b"weights")
+    decision = {
+        "promote": True,
+        "why": "It is better.",
+        "scored_until": "2026-04-10T00:00",
+        "challenger": {
+            "network": "network.keras",
+            "sha256": hashlib.sha256(b"weights").hexdigest(),
+            "model": "dropout",
+            "seed": 0,
+            "cutoff": "2026-03-01",
+            "event": {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005},
+            "predictors": ["U10_curr"],
+            "scores": {},
+        },
+    }
+    config = {"data": {"name": "gone"}, "registry": {"mlflow": None}}
+    code = conclude(config, Journal(tmp_path / "log.jsonl"), None, "storms", decision)
+    assert code == retraining.PROMOTED
+    assert "The list of known run files could not be written" in capsys.readouterr().out
+    told = [json.loads(line)["event"] for line in (tmp_path / "log.jsonl").open()]
+    assert told == ["promoted", "not_listed"]
+    assert retraining.registry.read_champion(retraining.REGISTRY)["run"] == "storms"
