@@ -40,8 +40,13 @@ def test_every_attempt_gets_as_much_memory_and_time_again(checkout: Checkout) ->
             assert third[rule][name] == 3 * request[name] > 0, rule
 
 
-def test_no_gpu_is_asked_for_where_networks_are_trained_or_sampled(checkout: Checkout) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_no_gpu_is_asked_for_where_networks_are_trained_or_sampled(
+    checkout: Checkout, jobs: int
+) -> None:
+    checkout.change({"uncertainty": {"jobs": jobs}})
     asked = requests(checkout)
+    assert ("sample_part" in asked) == (jobs > 1)
     gpus = {rule: request["gpu"] for rule, request in asked.items() if "gpu" in request}
     assert gpus == {rule: 0 for rule in asked if rule.startswith(("train_", "sample_"))}
     assert len(gpus) > 4
