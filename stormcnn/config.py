@@ -206,12 +206,13 @@ class Archive(Block):
     def _has_a_source(self) -> Self:
         if self.url is None and self.file is None:
             _refuse(["url: null was given, and file is null too; one of the two is needed."])
-        if self.url is not None and "@" in self.url.partition("//")[2].partition("/")[0]:
+        if self.url is not None and "@" in self.url.partition("?")[0]:
             # The config is written to the results and shown in the report.
             _refuse(
                 [
                     "url: an address with a user name or a password was given; allowed is one "
-                    "without. Put them into ~/.netrc, from where they are taken by host."
+                    "without. Put them into ~/.netrc, from where they are taken by host. An @ in "
+                    "a path is written %40."
                 ]
             )
         return self

@@ -62,7 +62,8 @@ def record_history(folder: Path, address: str, name: str, results: Path) -> None
 
 def without_secrets(text: str) -> str:
     """The text with user names and passwords in addresses left out."""
-    return re.sub(r"(\w://)[^/\s]*@", r"\1***@", text)
+    # Up to the last @: unescaped, a password may hold another one, or a slash.
+    return re.sub(r"(\w://)\S*@", r"\1***@", text)
 
 
 def _experiment(client: MlflowClient, name: str, folder: Path, address: str) -> str:

@@ -297,6 +297,11 @@ def test_strings_mean_what_the_values_mean(given_settings):
 
 # Faults
 
+NO_PASSWORD = (
+    "data.ncar.patches.url: an address with a user name or a password was given; allowed is one "
+    "without. Put them into ~/.netrc, from where they are taken by host. An @ in a path is "
+    "written %40."
+)
 FAULTS = {
     "unknown key, near one": (
         {"event": {"treshold": 0.005}},
@@ -538,10 +543,11 @@ FAULTS = {
     ),
     "address with a password": (
         ncar_patches({"url": "https://ann:secret@host/a.tar.gz"}),
-        (
-            "data.ncar.patches.url: an address with a user name or a password was given; allowed "
-            "is one without. Put them into ~/.netrc, from where they are taken by host."
-        ),
+        NO_PASSWORD,
+    ),
+    "address with a slash in its password": (
+        ncar_patches({"url": "https://ann:sec/ret@host/a.tar.gz"}),
+        NO_PASSWORD,
     ),
     "archive without address": (
         ncar_patches({"url": None}),
