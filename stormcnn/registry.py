@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -81,8 +82,8 @@ def read_entry(folder: Folder) -> Entry | None:
     remedy = f"Put a good one in its place: cp {copies[-1]} {path}" if copies else "Remove it."
     try:
         entry = _read(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is missing or damaged ({_first_line(error)}). {remedy}") from None
+    except ValueError as error:
+        raise ValueError(f"{error} {remedy}") from None
     if copies and entry.number < int(copies[-1].stem):
         raise ValueError(f"{path} is older than the history beside it. {remedy}")
     return entry
@@ -102,7 +103,7 @@ def read_champion(folder: Folder) -> dict[str, Any] | None:
 
 
 def read_history(folder: Folder) -> list[Entry]:
-    """Every entry, the first one first."""
+    """Every entry, the first one first. Raises `ValueError` where one is damaged."""
     return [_read(path) for path in _copies(folder)]
 
 
@@ -209,11 +210,12 @@ def _keep_network(folder: Folder, network: Network) -> Path:
 
 
 def _write(folder: Folder, last: Entry | None, entry: Entry) -> None:
-    # What broke off between these two was champion, but had no copy yet.
     if last is not None:
         write_text(_text(last), _copy(folder, last.number))
     write_text(_text(entry), Path(folder, "champion.json"))
-    write_text(_text(entry), _copy(folder, entry.number))
+    # It is entered now, copy or not; the next entry makes up for a copy that is missing.
+    with suppress(OSError):
+        write_text(_text(entry), _copy(folder, entry.number))
 
 
 def _next_number(last: Entry | None) -> int:
@@ -237,9 +239,7 @@ def _read(path: Path) -> Entry:
         return Entry.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"])) or "the whole"
-        raise ValueError(f"{place}: {fault['msg']}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+        reason = f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}"
+    except (OSError, UnicodeDecodeError) as error:
+        reason = str(error)
+    raise ValueError(f"{path} is missing or damaged ({reason}).")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -144,6 +145,15 @@ def test_damaged_file_is_refused_with_the_copy_to_take(folder, content):
         assert str(refused.value).endswith(remedy)
 
 
+def test_damaged_history_is_named(folder):
+    enter(folder, 1)
+    enter(folder, 2)
+    (folder / "history" / "000001.json").write_text("{")
+    for reading in (read_history, lambda folder: roll_back(folder, START + timedelta(days=9))):
+        with pytest.raises(ValueError, match=r"history/000001\.json is missing or damaged"):
+            reading(folder)
+
+
 def test_lost_or_old_file_is_no_new_beginning(folder):
     enter(folder, 1)
     (folder / "champion.json").rename(folder / "old.json")
@@ -187,9 +197,11 @@ def test_writing_that_breaks_off_leaves_a_champion(folder, monkeypatch, written)
     write_text = registry.write_text
     with monkeypatch.context() as patched:
         patched.setattr(registry, "write_text", fill_up)
-        with pytest.raises(OSError, match="No space"):
+        # The last one is a copy, without which the entry stands all the same.
+        entered = written == 2
+        with nullcontext() if entered else pytest.raises(OSError, match="No space"):
             enter(folder, 3)
-    assert read_champion(folder)["run"] == ("storms-3" if written == 2 else "storms-2")
+    assert read_champion(folder)["run"] == ("storms-3" if entered else "storms-2")
     enter(folder, 4)
     assert read_champion(folder)["run"] == "storms-4"
     assert [entry.number for entry in read_history(folder)] == list(
@@ -210,4 +222,5 @@ def test_messages_hold_no_password():
         "request to http://***@host:5000/api failed, postgresql+psycopg://***@db/x too"
     )
     assert without_secrets("http://storm:p@ss@host/x") == "http://***@host/x"
+    assert without_secrets("http://storm:p/ss@host/x") == "http://***@host/x"
     assert without_secrets("mail a@b, sqlite:///x.db") == "mail a@b, sqlite:///x.db"
