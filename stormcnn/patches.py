@@ -55,8 +55,10 @@ def prepare_batch(
 
     Raises `BadRunFile` for a file that `read_run` refuses, that has patches of another size than
     the files before it, or whose run date is not the one in the run list. With `skip_bad_files`
-    such a file is left out, and the inventory says why.
+    such a file is left out, and the inventory says why. Raises `ValueError` where a run file was
+    meanwhile replaced by one of the same size, which nobody would notice later.
     """
+    before = {run.file: _size_and_time(run) for run in runs}
     settings: dict[str, Any] = {
         "predictors": list(predictors),
         "target": target,
@@ -77,6 +79,19 @@ def prepare_batch(
         file.setncatts(_attributes(inventory, settings))
     write_csv(pd.DataFrame(statistics, columns=list(STATISTICS)), statistics_path)
     write_csv(as_inventory(inventory), inventory_path)
+    for run in runs:
+        then, now = before[run.file], _size_and_time(run)
+        if then and now and then != now and then[0] == now[0]:
+            raise ValueError(f"{run.file}: was replaced while it was read. Run again.")
+
+
+def _size_and_time(run: Run) -> tuple[int, int] | None:
+    """Bytes and time of change (ns) of a run file, or None where it is missing."""
+    try:
+        found = os.stat(run.file)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _add_run(

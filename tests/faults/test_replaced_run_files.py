@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
+import netCDF4
 import pandas as pd
 from checkout import Checkout
 from injection import APRIL, INVENTORY, nothing_left, prepared, wait_for, write_long_batch
@@ -34,6 +36,30 @@ def test_run_file_replaced_in_mid_run_is_prepared_again_by_the_next(
     checkout.run(INVENTORY)
     assert (checkout.path / APRIL).read_bytes() == prepared(checkout, tmp_path) != first
     assert digest_in_inventory(checkout, name) == sha256_of(path)
+
+
+def test_run_file_replaced_in_mid_run_by_one_of_its_size_stops_the_job(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    """Once the job has ended, neither size nor time would tell."""
+    write_long_batch(checkout)
+    name = run_file_name(pd.Timestamp("2014-04-01"))
+    path = checkout.path / "runs" / name
+    old, other = sha256_of(path), shutil.copy(path, tmp_path)
+    with netCDF4.Dataset(other, "a") as file:
+        file.title = file.title.replace("d01", "d02")
+    assert os.path.getsize(other) == path.stat().st_size
+    log = checkout.path / "logs/prepare_patches/tiny-2014-04.log"
+    with nothing_left(checkout), checkout.start(INVENTORY) as controller:
+        wait_for(lambda: log.exists() and f"{name}: 4 storms" in log.read_text(), controller)
+        os.replace(other, path)
+        assert controller.wait() == 1
+    assert f"runs/{name}: was replaced while it was read. Run again." in log.read_text()
+    assert not (checkout.path / APRIL).exists()
+
+    checkout.run(INVENTORY)
+    assert (checkout.path / APRIL).read_bytes() == prepared(checkout, tmp_path)
+    assert digest_in_inventory(checkout, name) == sha256_of(path) != old
 
 
 def digest_in_inventory(checkout: Checkout, name: str) -> str:
