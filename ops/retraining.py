@@ -460,10 +460,18 @@ def read_events(config: dict[str, Any]) -> dict[str, int]:
 
 def check_trial(config: dict[str, Any], name: str) -> None:
     """Raise `ValueError` where a trial could overwrite something."""
+    from stormcnn.patches import is_prepared_with
+
     load_config(config | {"run": {"name": name}})
     if Path("results", name).exists():
         raise ValueError(
             f"results/{name} is there already, and a trial overwrites nothing. Give another name."
+        )
+    prepared = Path("resources", config["data"]["name"])
+    if not all(is_prepared_with(path, config["data"]) for path in prepared.glob("patches/*.nc")):
+        raise ValueError(
+            f"The patches in {prepared} are of other predictors, or of another target or region, "
+            "and a trial overwrites nothing. Give a data.name of its own to its config."
         )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stormcnn.files import provenance, reading, replacing, sha256_of, write_csv
+from stormcnn.files import digest, provenance, reading, replacing, sha256_of, write_csv
 from stormcnn.inventory import MADE_UP, as_inventory, is_made_up_title
 from stormcnn.runs import Run, parse_run_name
 from stormcnn.storms import PATCH_DIMENSIONS, Array, BadRunFile, no_storms, read_run
@@ -25,6 +25,8 @@ from stormcnn.storms import PATCH_DIMENSIONS, Array, BadRunFile, no_storms, read
 PathLike = str | os.PathLike[str]
 
 STATISTICS = ("run_date", "variable", "count", "mean", "m2", "minimum", "maximum")
+SETTINGS = ("predictors", "target", "region")
+"""What patches depend on beside the run files."""
 PER_VARIABLE = ("variable", "units", "standard_name")
 TIME_UNITS = "minutes since 1970-01-01 00:00:00"
 # To read one storm its chunk is unpacked: 0.8 MB at 32 x 32 grid points of three variables.
@@ -308,6 +310,12 @@ def read_patches(paths: Sequence[PathLike], predictors: bool = True) -> xr.Datas
     if not predictors:
         return patches
     return patches.assign(predictors=(PATCH_DIMENSIONS, StoredFields(batches).in_memory()))
+
+
+def is_prepared_with(path: PathLike, settings: Mapping[str, Any]) -> bool:
+    """Whether the patches in `path` have the `predictors`, `target` and `region` of `settings`."""
+    with _opened(path) as file:
+        return bool(file.settings_digest == digest({key: settings[key] for key in SETTINGS}))
 
 
 def open_fields(paths: Sequence[PathLike]) -> StoredFields:

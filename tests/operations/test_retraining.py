@@ -225,6 +225,15 @@ def test_trial_never_overwrites_results(kept: Checkout) -> None:
     assert "results/shorter is there already" in said
 
 
+def test_trial_never_overwrites_patches(again: Checkout) -> None:
+    again.change({"data": {"region": "patch"}})
+    code, said = retrain(again, "--trial", "whole-patches")
+    assert code == FAILED
+    assert "The patches in resources/tiny are of other predictors" in said
+    again.change({"data": {"region": "storm"}})
+    assert "Would train" in retrain(again, "--trial", "whole-patches", "--dry-run")[1]
+
+
 def leave_locked(checkout: Checkout, *, marked: bool) -> Path:
     """As after the power failed, Snakemake's lock is there, and with it the mark of who left it."""
     locks = checkout.path / ".snakemake/locks"
