@@ -122,6 +122,7 @@ def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
     } | {path for path in before if path.startswith(("logs/merge_", "benchmarks/merge_"))}
     assert read(checkout, "results/shorter/retraining/decision.json")["promote"] is False
 
+    checkout.change({"retraining": {"report": True}})
     assert interrupt(checkout, lambda group: os.killpg(group, signal.SIGINT)) == FAILED
 
     def call_again(_: int) -> None:
@@ -449,7 +450,7 @@ def check_last_record(client: MlflowClient, checkout: Checkout, folder: Path) ->
             assert run.data.metrics[f"{whose}_brier_score{suffix}"] == pytest.approx(score)
     assert run.data.metrics["brier_score_difference"] == decision["difference"]["value"]
     names = {file.path for file in client.list_artifacts(version.run_id)}
-    assert {"config.yaml", "decision.json", "scores.csv", "network"} <= names
+    assert {"config.yaml", "decision.json", "scores.csv", "report.html", "network"} <= names
     network = Path(client.download_artifacts(version.run_id, "network/network.keras", str(folder)))
     digest = hashlib.sha256(network.read_bytes()).hexdigest()
     assert digest == decision["challenger"]["sha256"]
