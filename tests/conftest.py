@@ -4,10 +4,40 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from checkout import Checkout, write_runs
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="where a test is skipped, fail")
+
+
+def _or_fail(report: Report, config: pytest.Config) -> Report:
+    if report.outcome == "skipped" and config.getoption("--no-skips"):
+        report.outcome = "failed"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What is skipped tells nobody that a program is missing."""
+    return _or_fail((yield), item.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same where a whole module is skipped."""
+    return _or_fail((yield), collector.config)
 
 
 @pytest.fixture
