@@ -3,11 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
+import pandas as pd
 
 from stormcnn.events import exceeds
 from stormcnn.files import read_netcdf, write_csv
-from stormcnn.forecast import check_unseen, match_outcome, tabulate_forecast
+from stormcnn.forecast import (
+    check_unseen,
+    join_by_network,
+    match_outcome,
+    tabulate_forecast,
+)
 from stormcnn.logs import job_log
 from stormcnn.storms import read_run
 from stormcnn.verification import verify
@@ -24,7 +29,7 @@ def verify_forecasts(
     scores: str,
     storms: str,
 ) -> None:
-    """Write the scores of all forecasts together, and what each storm did."""
+    """Write the scores of all forecasts of each network, and what each storm did."""
     parts = []
     for path, run in zip(forecasts, runs, strict=True):
         forecast = read_netcdf(path)
@@ -37,20 +42,24 @@ def verify_forecasts(
         )
         peak = match_outcome(forecast, outcome)
         parts.append(forecast.assign(peak=("storm", peak)).isel(storm=np.isfinite(peak)))
-    known = xr.concat(parts, "storm")
-    threshold = known.attrs["event_threshold"]
-    known["label"] = ("storm", exceeds(known["peak"].values, threshold).astype("int8"))
-    network = (known.attrs["model"], int(known.attrs["seed"]))
-    tables = verify(
-        {network: known},
-        monte_carlo={network: known} if "mc_mean" in known else {},
-        reference=network[0],
-        training_climatology=known.attrs["training_event_frequency"],
-        resamples=verification["bootstrap"],
-        confidence=verification["confidence"],
-    )
-    write_csv(tables.scores, scores)
-    write_csv(tabulate_forecast(known), storms)
+    scored, told = [], []
+    for known in join_by_network(parts):
+        happened = exceeds(known["peak"].values, known.attrs["event_threshold"])
+        known["label"] = ("storm", happened.astype("int8"))
+        network = (known.attrs["model"], int(known.attrs["seed"]))
+        tables = verify(
+            {network: known},
+            monte_carlo={network: known} if "mc_mean" in known else {},
+            reference=network[0],
+            training_climatology=known.attrs["training_event_frequency"],
+            resamples=verification["bootstrap"],
+            confidence=verification["confidence"],
+        )
+        until = {"trained_until": known.attrs["trained_until"]}
+        scored.append(tables.scores.assign(**until))
+        told.append(tabulate_forecast(known).assign(**until))
+    write_csv(pd.concat(scored), scores)
+    write_csv(pd.concat(told), storms)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,12 @@ FIELDS = {
     "outside_training": ("whether a predictor leaves the range of the training period", "1"),
 }
 
+NETWORK = (
+    *("model", "seed", "trained_until", "training_event_frequency"),
+    *("event_target", "event_region", "event_threshold"),
+)
+"""Attributes of a forecast that tell its network from others."""
+
 
 def outside_range(
     predictors: np.ndarray, minimum: Sequence[float], maximum: Sequence[float]
@@ -127,6 +133,22 @@ def check_unseen(forecast: xr.Dataset) -> None:
             f"to {trained_until}. To score that would flatter the network. Take the run out of "
             "forecast.observed, or forecast it with a network whose training ends before it."
         )
+
+
+def join_by_network(forecasts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """All storms that one network has forecast as one dataset, for each network that has.
+
+    Variables that not every forecast of a network has, such as those of the members, are left out.
+    """
+    parts: dict[tuple[Any, ...], list[xr.Dataset]] = {}
+    for forecast in forecasts:
+        parts.setdefault(tuple(forecast.attrs[key] for key in NETWORK), []).append(forecast)
+    joined = []
+    for alike in parts.values():
+        common = set.intersection(*(set(part.variables) for part in alike))
+        same = [part.drop_vars(set(part.variables) - common) for part in alike]
+        joined.append(xr.concat(same, "storm", combine_attrs="override"))
+    return joined
 
 
 def match_outcome(forecast: xr.Dataset, outcome: xr.Dataset) -> np.ndarray:

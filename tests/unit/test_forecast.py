@@ -10,6 +10,7 @@ from stormcnn.forecast import (
     as_geojson,
     assemble_forecast,
     check_unseen,
+    join_by_network,
     match_outcome,
     outside_range,
     tabulate_forecast,
@@ -134,3 +135,23 @@ def test_forecast_by_a_network_that_has_seen_the_run_is_not_scored():
     check_unseen(made.isel(storm=[]).assign_attrs(trained_until="2031-01-01T00:00"))
     with pytest.raises(ValueError, match=r"run of 2030-05-01T00:00 .* up to 2030-05-01T00:00"):
         check_unseen(made.assign_attrs(trained_until="2030-05-01T00:00"))
+
+
+def test_forecasts_are_joined_by_the_network_that_made_them():
+    about = {
+        "model": "dropout",
+        "seed": "0",
+        "trained_until": "2030-04-30T00:00",
+        "training_event_frequency": 0.05,
+        "event_target": "RVORT1_MAX_future",
+        "event_region": "storm",
+        "event_threshold": 0.005,
+    }
+    first, alone = forecast().assign_attrs(about), forecast({}).assign_attrs(about, members=0)
+    later = first.assign_attrs(trained_until="2030-06-30T00:00")
+    old, new = join_by_network([first, later, alone])
+    assert old.sizes["storm"] == 6
+    assert old.attrs["trained_until"] == "2030-04-30T00:00"
+    # Not all of the old network's forecasts have members.
+    assert not {"mc_mean", "mc_quantile", "quantile"} & set(old.variables)
+    xr.testing.assert_identical(new, later)

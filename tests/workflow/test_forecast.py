@@ -134,6 +134,30 @@ def test_verification_scores_the_forecast_that_was_made_by_its_own_event(
     assert again.plan("verify") == {}
 
 
+def test_forecasts_of_different_networks_are_scored_apart(
+    forecast: Checkout, tmp_path: Path
+) -> None:
+    again = forecast.copy(tmp_path / "again")
+    later = NEW.replace(day=4)
+    values = run_values(storms=24, seed=98)
+    write_run_file(again.path / "new", values, run_date=later)
+    write_run_file(again.path / "observed", values, run_date=later)
+    names = [run_file_name(day) for day in (NEW, later)]
+    own = again.path / "results/tiny/models/baseline/seed-0/network.keras"
+    # Another champion since, of which there are no members.
+    again.change({"forecast": {"runs": [f"new/{names[1]}"], "network": str(own)}})
+    again.run("forecast")
+    again.change({"forecast": {"observed": [f"observed/{name}" for name in names]}})
+    again.run("verify")
+    scores = pd.read_csv(again.path / "results/tiny/forecast/scores.csv")
+    whole = scores[(scores["stratum"] == "all") & (scores["score"] == "brier_score")]
+    assert dict(zip(whole["model"], whole["runs"], strict=False)) == {"dropout": 1, "baseline": 1}
+    assert set(whole.loc[whole["forecast"] == "mc_mean", "model"]) == {"dropout"}
+    storms = pd.read_csv(again.path / "results/tiny/forecast/verified_storms.csv")
+    assert len(storms) == 48
+    assert storms["trained_until"].unique().tolist() == ["2014-06-01T00:00"]
+
+
 def test_run_that_was_not_forecast_is_not_verified(forecast: Checkout, tmp_path: Path) -> None:
     again = forecast.copy(tmp_path / "again")
     (again.path / f"{FORECAST}.nc").unlink()
