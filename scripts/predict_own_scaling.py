@@ -6,7 +6,7 @@ import pandas as pd
 
 from stormcnn.files import provenance, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.patches import read_patches
+from stormcnn.patches import open_fields, read_patches
 from stormcnn.predictions import describe_predictions
 from stormcnn.scaling import exchange_scaling, merge_statistics
 
@@ -28,8 +28,8 @@ def predict_own_scaling(
 ) -> None:
     """Write the probability and the label of every test storm."""
     own = merge_statistics(pd.concat([pd.read_csv(path) for path in statistics]))
-    storms = read_patches(patches)
-    fields = exchange_scaling(storms["predictors"].values, own, pd.read_csv(scaling))
+    storms = read_patches(patches, predictors=False)
+    fields = exchange_scaling(open_fields(patches), own, pd.read_csv(scaling))
 
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
     from stormcnn import backend

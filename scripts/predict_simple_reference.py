@@ -6,7 +6,7 @@ from stormcnn import simple_reference
 from stormcnn.events import check_any_storm, check_enough_storms, exceeds
 from stormcnn.files import provenance, write_csv, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.patches import read_patches
+from stormcnn.patches import open_fields, read_patches
 from stormcnn.predictions import describe_predictions
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ def predict_simple_reference(
     threshold = event["threshold"]
     fit = None
     for period in ("training", "test"):
-        storms = read_patches(patches[period])
+        storms = read_patches(patches[period], predictors=False)
         check_any_storm(storms.sizes["storm"])
-        means = simple_reference.storm_means(storms)
+        fields = open_fields(patches[period])
+        means = simple_reference.storm_means(fields, storms["variable"].values.tolist())
         if fit is None:
             happened = exceeds(storms["peak"].values, threshold)
             check_enough_storms(happened, threshold)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from stormcnn.files import join_csv
+
+if TYPE_CHECKING:
+    from stormcnn.patches import Fields
 
 COLUMNS = ["variable", "mean", "std", "minimum", "maximum", "count"]
 
@@ -75,14 +79,28 @@ def fit_scaling(
     return scaling.loc[list(predictors)].reset_index()[COLUMNS]
 
 
+class ExchangedFields:
+    """Fields of which each variable is multiplied by a factor and shifted as it is taken."""
+
+    def __init__(self, fields: Fields, factor: np.ndarray, shift: np.ndarray) -> None:
+        self._fields, self._factor, self._shift = fields, factor, shift
+        self.shape = fields.shape
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __getitem__(self, storms: Any) -> np.ndarray:
+        return self._fields[storms] * self._factor + self._shift
+
+
 def exchange_scaling(
-    predictors: np.ndarray, own: pd.DataFrame, training: pd.DataFrame
-) -> np.ndarray:
+    predictors: Fields, own: pd.DataFrame, training: pd.DataFrame
+) -> ExchangedFields:
     """Predictors that a network, scaling by `training`, sees as if it scaled them by `own`.
 
-    `predictors` has shape (..., variable) and physical units; the scalings have a row a variable
-    (`variable,mean,std`) in the order of `training`, or, `own`, any order. Raises `ValueError`
-    where a variable is the same everywhere in `own`.
+    `predictors` has shape (storm, y, x, variable) and physical units; the scalings have a row a
+    variable (`variable,mean,std`) in the order of `training`, or, `own`, any order. Raises
+    `ValueError` where a variable is the same everywhere in `own`.
     """
     own = own.set_index("variable").loc[training["variable"]]
     constant = own.index[~(own["std"] > 0)]
@@ -93,4 +111,4 @@ def exchange_scaling(
         )
     factor = training["std"].to_numpy() / own["std"].to_numpy()
     shift = training["mean"].to_numpy() - factor * own["mean"].to_numpy()
-    return predictors * factor.astype("f4") + shift.astype("f4")
+    return ExchangedFields(predictors, factor.astype("f4"), shift.astype("f4"))

@@ -5,8 +5,7 @@ What a network gains over it is what the patterns in the patches are worth.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,17 +13,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-if TYPE_CHECKING:
-    import xarray as xr
+from stormcnn.patches import STORMS_AT_ONCE, Fields
 
 
-def storm_means(storms: xr.Dataset) -> pd.DataFrame:
+def storm_means(fields: Fields, variables: Sequence[str]) -> pd.DataFrame:
     """Mean of each predictor over the patch: a row a storm, a column a variable in its unit.
 
-    `storms` holds `predictors(storm, y, x, variable)`.
+    `fields` has shape (storm, y, x, variable), of which memory holds a few storms at a time.
     """
-    means = storms["predictors"].values.mean(axis=(1, 2), dtype=np.float64)
-    return pd.DataFrame(means, columns=list(storms["variable"].values))
+    means = np.empty((len(fields), len(variables)))
+    for start in range(0, len(fields), STORMS_AT_ONCE):
+        part = fields[start : start + STORMS_AT_ONCE]
+        means[start : start + len(part)] = part.mean(axis=(1, 2), dtype=np.float64)
+    return pd.DataFrame(means, columns=list(variables))
 
 
 def fit_simple_reference(means: pd.DataFrame, event: np.ndarray) -> Pipeline:

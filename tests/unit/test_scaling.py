@@ -114,12 +114,16 @@ def test_exchanged_scaling_is_what_the_network_would_have_made_of_its_own_statis
     training = scaling_of(rng.normal([30, 2], [10, 5], (50, 4, 4, 2)))
     patches = rng.normal([20, -3], [5, 9], (50, 4, 4, 2)).astype("f4")
     own = scaling_of(patches)
-    seen = exchange_scaling(patches, own[::-1], training)
+    exchanged = exchange_scaling(patches, own[::-1], training)
+    assert (len(exchanged), exchanged.shape) == (50, patches.shape)
+    seen = exchanged[:]
+    np.testing.assert_array_equal(exchanged[7:9], seen[7:9])
     assert seen.dtype == "f4"
     scaled = (seen - training["mean"].to_numpy()) / training["std"].to_numpy()
     np.testing.assert_allclose(scaled.mean((0, 1, 2)), 0, atol=1e-5)
     np.testing.assert_allclose(scaled.std((0, 1, 2)), 1, rtol=1e-5)
-    np.testing.assert_allclose(exchange_scaling(patches, training, training), patches, rtol=1e-6)
+    same = exchange_scaling(patches, training, training)[:]
+    np.testing.assert_allclose(same, patches, rtol=1e-6)
 
 
 def test_variable_without_spread_cannot_be_scaled_by_itself():
