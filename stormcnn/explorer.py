@@ -60,10 +60,10 @@ def explore_storms(
     """What the page needs to show some storms: fields in steps of 1/255 of their range, numbers.
 
     Of each model the network of the first seed is shown. The storms are chosen by the first
-    network with members, else by the first model's. None where no storm is wanted.
+    network with members, else by the first model's. None without predictions.
     """
     networks, sampled = _first_seeds(predictions, titles), _first_seeds(members, titles)
-    if not networks or not patches or count == 0:
+    if not networks or not patches:
         return None
     first = next(iter(networks.values()))
     label = first["label"].values

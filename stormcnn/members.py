@@ -29,14 +29,12 @@ def binary_entropy(probability: ArrayLike) -> NDArray[np.float64]:
     return entr(p) + entr(1 - p)
 
 
-def summarise_members(
-    probability: ArrayLike, quantiles: tuple[float, ...] = QUANTILES
-) -> dict[str, NDArray[np.float64]]:
+def summarise_members(probability: ArrayLike) -> dict[str, NDArray[np.float64]]:
     """Mean, spread, mean entropy and quantiles of each storm's members.
 
     `probability` (storm, member). Gives `mc_mean`, `mc_std` (divided by members - 1; NaN for one
     member), `mc_entropy` (mean over members of each member's entropy, nats), each (storm,), and
-    `mc_quantile` (storm, quantile). Sums are made in float64.
+    `mc_quantile` (storm, quantile), those of `QUANTILES`. Sums are made in float64.
     """
     # One memory layout, so that the order of summation is the same whatever was given.
     p = np.ascontiguousarray(probability, dtype=np.float64)
@@ -47,7 +45,7 @@ def summarise_members(
         "mc_mean": p[:, 0] + departure.mean(axis=1),
         "mc_std": np.full(len(p), np.nan) if alone else departure.std(axis=1, ddof=1),
         "mc_entropy": binary_entropy(p).mean(axis=1),
-        "mc_quantile": np.quantile(p, quantiles, axis=1).T,
+        "mc_quantile": np.quantile(p, QUANTILES, axis=1).T,
     }
 
 

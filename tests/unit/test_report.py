@@ -477,7 +477,7 @@ def test_published_scores_never_stand_beside_those_of_made_up_data(tmp_path, fil
 
 
 def test_absent_parts_are_left_out_with_a_sentence(tmp_path, files):
-    text = Page(write(tmp_path, files, differences=None, patches=[], explored=0)).text
+    text = Page(write(tmp_path, files, differences=None, patches=[])).text
     for sentence in (
         "No models were compared, so no difference can be claimed.",
         "This run has no table of differences.",
