@@ -23,7 +23,11 @@ SHARING = 10  # how many looks pass between those at shared memory too, which co
 
 @dataclass(frozen=True)
 class Measured:
-    """Wall time, and the largest memory of one process and of all processes together."""
+    """Wall time, and the largest memory of one process and of all processes together.
+
+    Of one process it is the resident set, seen twice a second; of all it is the sum of
+    proportional sets, which count what processes share once, seen every five seconds.
+    """
 
     seconds: float
     process_mib: float
@@ -31,10 +35,7 @@ class Measured:
 
 
 class _MemoryWatch(threading.Thread):
-    """Looks at a process and its descendants until it ends.
-
-    Proportional set size counts what processes share once.
-    """
+    """Looks at a process and its descendants until it ends."""
 
     def __init__(self, process: psutil.Process) -> None:
         super().__init__(daemon=True)
