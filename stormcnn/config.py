@@ -560,7 +560,8 @@ class Tuning(Block):
         default=None,
         description="Runs of the training period from this run date on judge the rates, earlier "
         "ones train. It must be the first day of a batch, before `split.test_start`. null: the "
-        "latest such day that leaves at least a quarter of the training period's runs.",
+        "latest such day that leaves at least a quarter of the training period's runs, or, where "
+        "there is none, the second batch's first day.",
     )
     report: bool = Field(
         default=False,

@@ -87,8 +87,9 @@ def choose_validation_start(runs: Sequence[Run], given: str | None) -> str:
     """First day of the part of the training period that dropout rates are judged on.
 
     `runs` are those of the training period, sorted by run date. Without a `given` day it is the
-    latest first day of a batch that leaves a quarter of the runs to judge by, but the first batch
-    to train on. Raises `ValueError` where the day leaves no run on one side.
+    latest first day of a batch that leaves a quarter of the runs to judge by, or, where there is
+    none but the first batch's, which is to train on, the second batch's. Raises `ValueError` where
+    the day leaves no run on one side.
     """
     run_dates = [run.run_date for run in runs]
     starts = sorted({first_day(run.batch) for run in runs})
