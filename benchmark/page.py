@@ -122,7 +122,7 @@ def gpu(training: Mapping[str, Any]) -> list[str]:
     return [
         "## On a GPU",
         "",
-        "No GPU was at hand, so nothing was measured, and this is on paper. To train the dropout "
+        "Nothing was measured on a GPU; this is on paper. To train the dropout "
         f"network takes {operations / 1e6:.0f} million operations a storm and epoch; {storms:,} "
         f"storms and {epochs} epochs take {whole / 1e12:.0f} trillion, which is "
         f"{storms * epochs / of['storms_a_second'] / 60:.0f} minutes on the one core above. A card "
