@@ -93,7 +93,8 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     if stage in ("train", FROM_DISK):
         event = np.arange(len(fields)) % 20 == 0
         held = hold_fields(fields, memory_mb=0 if stage == FROM_DISK else None)
-        checkpoint = folder / "unfinished.npz"
+        # In a folder of its own, or what an earlier call has trained would be gone on with.
+        checkpoint = Path(tempfile.mkdtemp(dir=folder), "unfinished.npz")
         return lambda: fit_network(network, held, event, RECIPE, 0, checkpoint)
     if stage == "predict":
         return lambda: predict_probability(network, fields)
