@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
@@ -206,7 +207,8 @@ class Archive(Block):
     def _has_a_source(self) -> Self:
         if self.url is None and self.file is None:
             _refuse(["url: null was given, and file is null too; one of the two is needed."])
-        if self.url is not None and "@" in self.url.partition("?")[0]:
+        # A password may hold a slash or a question mark; a query behind a path may hold an @.
+        if self.url is not None and re.search(r"//[^/]*@|^[^?]*@", self.url):
             # The config is written to the results and shown in the report.
             _refuse(
                 [

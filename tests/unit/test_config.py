@@ -549,6 +549,10 @@ FAULTS = {
         ncar_patches({"url": "https://ann:sec/ret@host/a.tar.gz"}),
         NO_PASSWORD,
     ),
+    "address with a question mark in its password": (
+        ncar_patches({"url": "https://ann:sec?ret@host/a.tar.gz"}),
+        NO_PASSWORD,
+    ),
     "archive without address": (
         ncar_patches({"url": None}),
         "data.ncar.patches.url: null was given, and file is null too; one of the two is needed.",
