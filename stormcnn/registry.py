@@ -104,7 +104,11 @@ def read_champion(folder: Folder) -> dict[str, Any] | None:
 
 def read_history(folder: Folder) -> list[Entry]:
     """Every entry, the first one first. Raises `ValueError` where one is damaged."""
-    return [_read(path) for path in _copies(folder)]
+    copies, last = _copies(folder), read_entry(folder)
+    entries = [_read(path) for path in copies]
+    if last is not None and _copy(folder, last.number) not in copies:  # the disk was full
+        entries.append(last)
+    return entries
 
 
 def check_network(network: Network) -> None:

@@ -202,6 +202,7 @@ def test_writing_that_breaks_off_leaves_a_champion(folder, monkeypatch, written)
         with nullcontext() if entered else pytest.raises(OSError, match="No space"):
             enter(folder, 3)
     assert read_champion(folder)["run"] == ("storms-3" if entered else "storms-2")
+    assert read_history(folder)[-1] == read_entry(folder)
     enter(folder, 4)
     assert read_champion(folder)["run"] == "storms-4"
     assert [entry.number for entry in read_history(folder)] == list(
