@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stormcnn.diagrams import draw_map, make_figure, save
-from stormcnn.files import provenance, write_csv, write_netcdf, write_text
+from stormcnn.files import provenance, sha256_of, write_csv, write_netcdf, write_text
 from stormcnn.forecast import as_geojson, assemble_forecast, outside_range, tabulate_forecast
 from stormcnn.inventory import is_made_up_title
 from stormcnn.logs import job_log
@@ -62,6 +62,7 @@ def forecast_storms(
         **provenance(
             {"network": about, "members": members}, model=about["model"], seed=about["seed"]
         ),
+        network_sha256=sha256_of(network),
     )
     write_netcdf(forecast, dataset)
     rows = tabulate_forecast(forecast)

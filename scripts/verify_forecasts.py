@@ -55,9 +55,10 @@ def verify_forecasts(
             resamples=verification["bootstrap"],
             confidence=verification["confidence"],
         )
-        until = {"trained_until": known.attrs["trained_until"]}
-        scored.append(tables.scores.assign(**until))
-        told.append(tabulate_forecast(known).assign(**until))
+        which = {key: known.attrs[key] for key in ("trained_until", "network_sha256")}
+        scored.append(tables.scores.assign(**which))
+        which = {"model": network[0], "seed": network[1]} | which
+        told.append(pd.DataFrame(which, range(known.sizes["storm"])).join(tabulate_forecast(known)))
     write_csv(pd.concat(scored), scores)
     write_csv(pd.concat(told), storms)
 

@@ -20,12 +20,6 @@ FIELDS = {
     "outside_training": ("whether a predictor leaves the range of the training period", "1"),
 }
 
-NETWORK = (
-    *("model", "seed", "trained_until", "training_event_frequency"),
-    *("event_target", "event_region", "event_threshold"),
-)
-"""Attributes of a forecast that tell its network from others."""
-
 
 def outside_range(
     predictors: np.ndarray, minimum: Sequence[float], maximum: Sequence[float]
@@ -140,9 +134,9 @@ def join_by_network(forecasts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
 
     Variables that not every forecast of a network has, such as those of the members, are left out.
     """
-    parts: dict[tuple[Any, ...], list[xr.Dataset]] = {}
+    parts: dict[str, list[xr.Dataset]] = {}
     for forecast in forecasts:
-        parts.setdefault(tuple(forecast.attrs[key] for key in NETWORK), []).append(forecast)
+        parts.setdefault(forecast.attrs["network_sha256"], []).append(forecast)
     joined = []
     for alike in parts.values():
         common = set.intersection(*(set(part.variables) for part in alike))

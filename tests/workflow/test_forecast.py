@@ -14,6 +14,8 @@ import xarray as xr
 from checkout import Checkout
 from run_files import run_file_name, run_values, write_run_file
 
+from stormcnn.files import sha256_of
+
 NEW = datetime(2016, 5, 3)
 NAME = "20160503-0000"
 FORECAST = f"results/tiny/forecast/{NAME}"
@@ -155,7 +157,10 @@ def test_forecasts_of_different_networks_are_scored_apart(
     assert set(whole.loc[whole["forecast"] == "mc_mean", "model"]) == {"dropout"}
     storms = pd.read_csv(again.path / "results/tiny/forecast/verified_storms.csv")
     assert len(storms) == 48
-    assert storms["trained_until"].unique().tolist() == ["2014-06-01T00:00"]
+    by_network = storms.groupby(["network_sha256", "model", "trained_until"]).size().reset_index()
+    assert set(by_network["model"]) == {"dropout", "baseline"}
+    assert by_network["trained_until"].tolist() == 2 * ["2014-06-01T00:00"]
+    assert sha256_of(own) in by_network["network_sha256"].tolist()
 
 
 def test_run_that_was_not_forecast_is_not_verified(forecast: Checkout, tmp_path: Path) -> None:
