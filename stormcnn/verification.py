@@ -336,7 +336,7 @@ def _say_what_is_undefined(event: Array, run_date: Array, period: str) -> None:
     if event.min() == event.max():
         logger.warning(
             "%s of the %d storms of the %s period is an event, so the scores that set events "
-            "against other storms (AUC, Brier skill, average precision, ...) have no value.",
+            "against other storms (AUC, Brier skill, ...) have no value.",
             "Each" if event.min() else "None",
             event.size,
             period,
