@@ -15,13 +15,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
 import psutil
 import yaml
+from snakemake.cli import parse_args
 from snakemake.utils import update_config
 
 from stormcnn import promotion, registry
@@ -63,9 +64,9 @@ class Journal:
         """Print a sentence, and write it to the log with the event's name and fields."""
         print(sentence, flush=True)
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             line = {"time": now().isoformat(), "event": event, "message": sentence, **fields}
             try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
                 with open(self._path, "a", encoding="utf-8") as log:
                     log.write(json.dumps(line) + "\n")
             except OSError as error:
@@ -130,8 +131,8 @@ class Workflow:
         if self._lock.is_marked():
             check_nothing_runs(Path.cwd())
             # In a queue, jobs outlive the Snakemake that submitted them.
-            queued = any("slurm" in option for option in self._options)
-            recover = ["ops/recover"] if queued else [*snakemake, "--unlock"]
+            executor = parse_args([*targets, *self._options])[1].executor
+            recover = ["ops/recover"] if executor == "slurm" else [*snakemake, "--unlock"]
             if self._call([*recover, *given], log) != 0:
                 raise Failed(f"What a killed workflow has left could not be ended; {log} says why.")
         self._lock.mark()
@@ -161,9 +162,11 @@ class Workflow:
 
 
 def check_nothing_runs(folder: Path) -> None:
-    """Raise `Busy` where a workflow, or a job that has outlived one, runs in `folder`."""
+    """Raise `Busy` where a workflow, or a job that has outlived one, may run in `folder`."""
     for process in psutil.process_iter(["cwd", "cmdline"]):
-        if process.info["cwd"] == str(folder) and any(
+        # Where another account's process is at work is not to be seen.
+        here = process.info["cwd"] in (str(folder), None) and process.pid != os.getpid()
+        if here and any(
             Path(word).name == "snakemake" or ".snakemake/scripts/" in word
             for word in process.info["cmdline"] or ()
         ):
@@ -269,7 +272,7 @@ def retrain(
     new = new_runs(found, data)
     name = given.trial or config["run"]["name"]
     if given.trial:
-        check_trial(config, given.trial)
+        check_trial(config, given.trial, found)
     elif not new:
         journal.say("nothing_new", "There is no new run file; nothing to do.")
         record(config, journal)
@@ -340,7 +343,7 @@ def explain(config: dict[str, Any], journal: Journal, trial: str | None) -> int:
     else:
         journal.say("champion", "There is no champion yet.")
     if trial:
-        check_trial(config, trial)
+        check_trial(config, trial, found)
     elif not new:
         journal.say("nothing_new", "There is no new run file, so nothing would be done.")
         return DONE
@@ -387,8 +390,9 @@ def record(config: dict[str, Any], journal: Journal) -> None:
     if config["registry"]["mlflow"] is None or last is None:
         return
     state = f"entry {last.number} in {without_secrets(address)}\n"
-    if RECORDED.exists() and RECORDED.read_text(encoding="utf-8") == state:
-        return
+    with suppress(OSError):
+        if RECORDED.read_bytes() == state.encode():
+            return
     if importlib.util.find_spec("mlflow") is None:
         journal.say(
             "not_recorded",
@@ -458,7 +462,7 @@ def read_events(config: dict[str, Any]) -> dict[str, int]:
     return promotion.count_events(storms["run_date"].values, happened)
 
 
-def check_trial(config: dict[str, Any], name: str) -> None:
+def check_trial(config: dict[str, Any], name: str, found: Sequence[Run]) -> None:
     """Raise `ValueError` where a trial could overwrite something."""
     from stormcnn.patches import is_prepared_with
 
@@ -468,10 +472,16 @@ def check_trial(config: dict[str, Any], name: str) -> None:
             f"results/{name} is there already, and a trial overwrites nothing. Give another name."
         )
     prepared = Path("resources", config["data"]["name"])
-    if not all(is_prepared_with(path, config["data"]) for path in prepared.glob("patches/*.nc")):
+    listed = runs_csv(config["data"])
+    known = {run.file for run in read_run_list(listed)} if listed.exists() else set()
+    patches = {prepared / f"patches/{run.batch}.nc" for run in found}
+    if not known <= {run.file for run in found} or not all(
+        is_prepared_with(path, config["data"]) for path in patches if path.exists()
+    ):
         raise ValueError(
-            f"The patches in {prepared} are of other predictors, or of another target or region, "
-            "and a trial overwrites nothing. Give a data.name of its own to its config."
+            f"The patches in {prepared} are of other run files, predictors, target or region, or "
+            "treat bad files in another way, and a trial overwrites nothing. Give a data.name of "
+            "its own to its config."
         )
 
 

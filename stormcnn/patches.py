@@ -25,7 +25,7 @@ from stormcnn.storms import PATCH_DIMENSIONS, Array, BadRunFile, no_storms, read
 PathLike = str | os.PathLike[str]
 
 STATISTICS = ("run_date", "variable", "count", "mean", "m2", "minimum", "maximum")
-SETTINGS = ("predictors", "target", "region")
+SETTINGS = ("predictors", "target", "region", "skip_bad_files")
 """What patches depend on beside the run files."""
 PER_VARIABLE = ("variable", "units", "standard_name")
 TIME_UNITS = "minutes since 1970-01-01 00:00:00"
@@ -78,7 +78,7 @@ def prepare_batch(
             statistics.extend(rows)
         if not statistics:
             _append(file, no_storms(**settings))
-        file.setncatts(_attributes(inventory, settings))
+        file.setncatts(_attributes(inventory, settings | {"skip_bad_files": skip_bad_files}))
     write_csv(pd.DataFrame(statistics, columns=list(STATISTICS)), statistics_path)
     write_csv(as_inventory(inventory), inventory_path)
     for run in runs:
@@ -313,7 +313,7 @@ def read_patches(paths: Sequence[PathLike], predictors: bool = True) -> xr.Datas
 
 
 def is_prepared_with(path: PathLike, settings: Mapping[str, Any]) -> bool:
-    """Whether the patches in `path` have the `predictors`, `target` and `region` of `settings`."""
+    """Whether the patches in `path` were prepared with the `SETTINGS` among `settings`."""
     with _opened(path) as file:
         return bool(file.settings_digest == digest({key: settings[key] for key in SETTINGS}))
 

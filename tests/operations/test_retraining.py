@@ -23,6 +23,8 @@ from checkout import OBSERVER, SECONDS_A_RUN, SETTINGS, Checkout, merged
 from mlflow import MlflowClient
 from run_files import run_file_name, run_values, write_run_file
 
+from stormcnn.files import sha256_of
+
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
 CHAMPION = "registry/champion.json"
 SQLITE = "registry/mlflow.db"
@@ -139,14 +141,13 @@ def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
 
 
 def interrupt(checkout: Checkout, act: Callable[[int], None]) -> int:
-    """Do something while the workflow of a retraining runs; gives its exit code."""
+    """Do something while the workflow of a retraining trains; gives its exit code."""
+    begun = events(checkout).count("training")
     process = subprocess.Popen(
         command(checkout), cwd=checkout.path, start_new_session=True, stdout=subprocess.DEVNULL
     )
-    lock = checkout.path / "registry/retrain.lock"
-    begun = lock.read_text()
     until = time.monotonic() + 120
-    while lock.read_text() == begun and time.monotonic() < until:
+    while events(checkout).count("training") == begun and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(1)
     act(process.pid)
@@ -226,13 +227,24 @@ def test_trial_never_overwrites_results(kept: Checkout) -> None:
     assert "results/shorter is there already" in said
 
 
-def test_trial_never_overwrites_patches(again: Checkout) -> None:
-    again.change({"data": {"region": "patch"}})
-    code, said = retrain(again, "--trial", "whole-patches")
+@pytest.mark.parametrize(
+    "other", [{"region": "patch"}, {"skip_bad_files": True}, {"folder": "elsewhere"}]
+)
+def test_trial_never_overwrites_patches(again: Checkout, other: dict[str, Any]) -> None:
+    shutil.copytree(again.path / "runs", again.path / "elsewhere")
+    prepared = again.path / "resources/tiny/patches"
+    before = {path: sha256_of(path) for path in prepared.iterdir()}
+    again.change({"data": other})
+    code, said = retrain(again, "--trial", "another")
     assert code == FAILED
-    assert "The patches in resources/tiny are of other predictors" in said
-    again.change({"data": {"region": "storm"}})
-    assert "Would train" in retrain(again, "--trial", "whole-patches", "--dry-run")[1]
+    assert "The patches in resources/tiny are of other run files" in said
+    same = {"region": "storm", "skip_bad_files": False, "folder": "runs"}
+    again.change({"data": {key: same[key] for key in other}})
+    # What a killed job and other batches have left does not matter.
+    for name in (".2014-06-abc.nc", "2014.nc"):
+        (prepared / name).write_bytes(b"half")
+    assert "Would train" in retrain(again, "--trial", "another", "--dry-run")[1]
+    assert {path: sha256_of(path) for path in before} == before
 
 
 def leave_locked(checkout: Checkout, *, marked: bool) -> Path:
@@ -281,13 +293,29 @@ def test_what_outlives_a_killed_workflow_is_waited_for(again: Checkout, word: st
     assert retrain(again)[0] == POSTPONED
 
 
-def test_nothing_is_unlocked_while_the_queue_cannot_be_asked(again: Checkout) -> None:
+def test_nothing_is_unlocked_while_the_queue_cannot_be_asked(
+    again: Checkout, tmp_path: Path
+) -> None:
     write_month(again, 7, runs=2)
     locks = leave_locked(again, marked=True)
-    code, said = retrain(again, "--", "--workflow-profile", "slurm")
+    (again.path / ".venv").symlink_to(sys.prefix)
+    squeue = tmp_path / "squeue"
+    squeue.write_text("#!/bin/sh\nexit 1\n")
+    squeue.chmod(0o755)
+    in_queue = ("--", "--workflow-profile", "slurm")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    code, said = retrain(again, *in_queue, PATH=path)
     assert code == FAILED
     assert "What a killed workflow has left could not be ended" in said
     assert list(locks.iterdir())
+
+    # An empty queue. No job can be submitted to it, so the workflow itself fails.
+    squeue.write_text("#!/bin/sh\n")
+    code, said = retrain(again, *in_queue, PATH=path)
+    assert code == FAILED
+    assert "The workflow did not succeed" in said
+    assert not (locks / "0.output.lock").exists()
+    assert (again.path / "registry/retrain.lock").read_text() == ""
 
 
 def test_dry_run_says_what_would_happen_and_writes_nothing(again: Checkout) -> None:

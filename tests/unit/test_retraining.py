@@ -2,20 +2,47 @@
 
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import yaml
 from checkout import ROOT
 
 from ops import retraining
-from ops.retraining import Busy, Journal, Lock, conclude, main, parse_arguments
+from ops.retraining import (
+    Busy,
+    Journal,
+    Lock,
+    check_nothing_runs,
+    conclude,
+    main,
+    parse_arguments,
+)
 
 EXAMPLES = ROOT / "ops" / "examples"
 MANUAL = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 CODES = {"DONE", "FAILED", "PROMOTED", "POSTPONED", "LOCKED"}
+PROMOTED = {
+    "promote": True,
+    "why": "It is better.",
+    "scored_until": "2026-04-10T00:00",
+    "challenger": {
+        "network": "network.keras",
+        "sha256": hashlib.sha256(b"weights").hexdigest(),
+        "model": "dropout",
+        "seed": 0,
+        "cutoff": "2026-03-01",
+        "event": {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005},
+        "predictors": ["U10_curr"],
+        "scores": {},
+    },
+}
+KEPT = PROMOTED | {"promote": False, "why": "It is not surely better."}
 FINE = {retraining.PROMOTED, retraining.POSTPONED, retraining.LOCKED}
 
 
@@ -84,26 +111,58 @@ def test_config_without_keys_is_told_to_machines_too(tmp_path, monkeypatch):
     assert "my.yaml: keys with values are needed" in json.loads(line)["message"]
 
 
+def test_what_cannot_be_logged_is_told_all_the_same(tmp_path, capsys):
+    (tmp_path / "logs").write_text("not a folder")
+    Journal(tmp_path / "logs" / "storms.jsonl").say("failed", "Failed.")
+    said = capsys.readouterr().out
+    assert said.startswith("Failed.\nThe log could not be written")
+
+
+@pytest.mark.parametrize("folder", ["here", None])
+def test_workflow_that_may_run_here_is_waited_for(tmp_path, monkeypatch, folder):
+    """The folder of another account's process cannot be seen; that cannot be made without root."""
+
+    def processes(_):
+        own = {
+            "cwd": str(tmp_path),
+            "cmdline": ["ops/retrain", "--", "--conda-prefix", "snakemake"],
+        }
+        yield SimpleNamespace(pid=os.getpid(), info=own)
+        yield SimpleNamespace(pid=2, info={"cwd": str(tmp_path), "cmdline": None})
+        yield SimpleNamespace(pid=3, info={"cwd": "/elsewhere", "cmdline": ["snakemake"]})
+        if at_work:
+            cwd = folder and str(tmp_path)
+            yield SimpleNamespace(pid=4, info={"cwd": cwd, "cmdline": ["bin/snakemake", "-n"]})
+
+    monkeypatch.setattr(psutil, "process_iter", processes)
+    at_work = False
+    check_nothing_runs(tmp_path)
+    at_work = True
+    with pytest.raises(Busy, match=r"\(process 4\)"):
+        check_nothing_runs(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", None])
+def test_damaged_note_of_what_is_recorded_is_written_anew(tmp_path, monkeypatch, damage):
+    monkeypatch.chdir(tmp_path)
+    retraining.registry.enter_decision(retraining.REGISTRY, None, "storms", KEPT, retraining.now())
+    if damage is None:
+        retraining.RECORDED.mkdir()
+    else:
+        retraining.RECORDED.write_bytes(damage)
+    monkeypatch.setattr(retraining, "record_history", lambda *_: None)
+    config = {"registry": {"mlflow": "sqlite:///x.db"}, "run": {"name": "storms"}}
+    journal = Journal(tmp_path / "log.jsonl")
+    retraining.record(config, journal)
+    told = [json.loads(line)["event"] for line in (tmp_path / "log.jsonl").open()]
+    assert told == (["not_recorded"] if damage is None else ["recorded"])
+
+
 def test_decision_stands_although_the_known_runs_cannot_be_listed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "network.keras").write_bytes(b"weights")
-    decision = {
-        "promote": True,
-        "why": "It is better.",
-        "scored_until": "2026-04-10T00:00",
-        "challenger": {
-            "network": "network.keras",
-            "sha256": hashlib.sha256(b"weights").hexdigest(),
-            "model": "dropout",
-            "seed": 0,
-            "cutoff": "2026-03-01",
-            "event": {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005},
-            "predictors": ["U10_curr"],
-            "scores": {},
-        },
-    }
     config = {"data": {"name": "gone"}, "registry": {"mlflow": None}}
-    code = conclude(config, Journal(tmp_path / "log.jsonl"), None, "storms", decision)
+    code = conclude(config, Journal(tmp_path / "log.jsonl"), None, "storms", PROMOTED)
     assert code == retraining.PROMOTED
     assert "The list of known run files could not be written" in capsys.readouterr().out
     told = [json.loads(line)["event"] for line in (tmp_path / "log.jsonl").open()]
