@@ -54,19 +54,14 @@ def ratios(results: Mapping[str, Any]) -> list[str]:
     for (block, key), (meaning, aim) in RATIOS.items():
         if found := results.get(block, {}).get(key):
             span = f"{found['low']:g} to {found['high']:g}"
-            rows.append((f"`{block}.{key}`", meaning, aim, f"{found['median']:g}", span))
-    pairs = max((value["pairs"] for value in _ratios_in(results)), default=0)
+            median = f"{found['median']:g}"
+            rows.append((f"`{block}.{key}`", meaning, aim, median, span, found["pairs"]))
     return [
-        f"Medians of {pairs} pairs that took turns, with their range. Times and memory are ours "
-        "over theirs, rates are ours over theirs.",
+        "Medians of pairs that took turns, with their range. Times and memory are ours over "
+        "theirs, rates are ours over theirs.",
         "",
-        *table(("", "ratio of", "aim", "median", "range"), rows),
+        *table(("", "ratio of", "aim", "median", "range", "pairs"), rows),
     ]
-
-
-def _ratios_in(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = (results.get(block, {}).get(key) for block, key in RATIOS)
-    return [value for value in found if value]
 
 
 def kernels(results: Mapping[str, Any]) -> list[str]:
