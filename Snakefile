@@ -53,5 +53,12 @@ onstart:
     keep_run_list()
 
 
+onsuccess:
+    # Snakemake counts jobs a second with a timer, for which the process would wait at its end.
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
+
+
 onerror:
     print("Stopped. What each job said is under logs/, in a folder a rule.")

@@ -3,6 +3,7 @@
 import ast
 import os
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 
