@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from stormcnn import scaling
-from stormcnn.files import write_csv
-from stormcnn.inventory import merge_inventories
+from stormcnn.files import write_rows
+from stormcnn.inventory import check_inventories
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def fit_scaling(
     output: str,
 ) -> None:
     """Merge the statistics of the training period's runs into `scaling.csv`."""
-    merge_inventories(inventories)  # refuses a run that was given twice
-    write_csv(scaling.fit_scaling(statistics, predictors, before), output)
+    check_inventories(inventories)
+    write_rows(scaling.fit_scaling(statistics, predictors, before), output)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stormcnn.files import provenance, write_netcdf
+from stormcnn.files import provenance, read_rows, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.patches import open_fields, read_patches
 from stormcnn.predictions import describe_predictions
@@ -27,7 +27,7 @@ def predict_own_scaling(
     output: str,
 ) -> None:
     """Write the probability and the label of every test storm."""
-    own = merge_statistics(pd.concat([pd.read_csv(path) for path in statistics]))
+    own = pd.DataFrame(merge_statistics(read_rows(statistics)))
     storms = read_patches(patches, predictors=False)
     fields = exchange_scaling(open_fields(patches), own, pd.read_csv(scaling))
 

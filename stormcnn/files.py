@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -77,6 +78,19 @@ def write_text(text: str, path: str | os.PathLike[str]) -> None:
     """Write `text` as UTF-8 to `path`, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> None:
+    """Write one row or more, values by column, as `write_csv` would."""
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_rows(paths: Iterable[str | os.PathLike[str]]) -> list[dict[str, str]]:
+    """Rows of tables of equal columns, texts by column: for jobs too short to import pandas."""
+    return list(csv.DictReader(join_csv(paths)))
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-import pandas as pd
+from stormcnn.files import join_csv, read_rows
 
-from stormcnn.files import join_csv
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = (
     "run_date",
@@ -28,38 +29,52 @@ _COUNTS = ("storms", "rejected", "bytes")
 
 def as_inventory(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Rows with the inventory's columns as a table, also where there is no row."""
+    import pandas as pd
+
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def read_inventory(path: str | os.PathLike[str] | TextIO) -> pd.DataFrame:
     """An inventory as it was written: counts are whole numbers, empty texts stay empty."""
+    import pandas as pd
+
     types = {column: "int64" if column in _COUNTS else str for column in COLUMNS}
     return pd.read_csv(path, dtype=types, keep_default_na=False)
 
 
-def merge_inventories(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
+def merge_inventories(paths: Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
     """Inventories of batches as one table, sorted by run date and file.
+
+    Raises `ValueError` as `check_inventories` does.
+    """
+    check_inventories(paths)
+    return read_inventory(join_csv(paths)).sort_values(["run_date", "file"], ignore_index=True)
+
+
+def check_inventories(paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Check that the run files of all batches go together.
 
     Raises `ValueError` where two run files that gave storms have the same content (equal
     SHA-256), for the run would count twice, and where their patches differ in size.
     """
-    table = read_inventory(join_csv(paths))
-    table = table.sort_values(["run_date", "file"], ignore_index=True)
-    used = table[table["storms"] > 0]
-    for sha256, files in used.groupby("sha256")["file"]:
+    files_by_content: dict[str, list[str]] = {}
+    first_of_size: dict[str, str] = {}
+    for row in sorted(read_rows(paths), key=lambda row: (row["run_date"], row["file"])):
+        if int(row["storms"]):
+            files_by_content.setdefault(row["sha256"], []).append(row["file"])
+            first_of_size.setdefault(row["patch_size"], row["file"])
+    for sha256, files in files_by_content.items():
         if len(files) > 1:
             raise ValueError(
                 f"{' and '.join(files)} have the same content (SHA-256 {sha256}), so one run "
                 "would count twice. Take one of them away."
             )
-    first_of_size = used.drop_duplicates("patch_size")
     if len(first_of_size) > 1:
-        found = ", ".join(first_of_size["file"] + " has " + first_of_size["patch_size"])
+        found = ", ".join(f"{file} has {size}" for size, file in first_of_size.items())
         raise ValueError(
             f"All patches of a data set must have one size, but {found} grid points. "
             "Take the run files of the other sizes away."
         )
-    return table
 
 
 def is_made_up(path: str | os.PathLike[str]) -> bool:

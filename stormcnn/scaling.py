@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from stormcnn.files import join_csv
+from stormcnn.files import read_rows
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from stormcnn.patches import Fields
 
 COLUMNS = ["variable", "mean", "std", "minimum", "maximum", "count"]
+MOMENTS = ["count", "mean", "m2", "minimum", "maximum"]
 
 
-def merge_statistics(statistics: pd.DataFrame) -> pd.DataFrame:
+def merge_statistics(statistics: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Merge the moments of many runs into one row a variable.
 
     `statistics` has the columns `variable,count,mean,m2,minimum,maximum`, a row a run and
@@ -27,56 +29,47 @@ def merge_statistics(statistics: pd.DataFrame) -> pd.DataFrame:
 
     Pairwise merging of moments: Chan, Golub & LeVeque (1983), in its form for many groups.
     """
-    rows = []
-    for variable, part in statistics[statistics["count"] > 0].groupby("variable", sort=False):
-        count = part["count"].to_numpy(np.int64)
-        mean = part["mean"].to_numpy(np.float64)
-        total = int(count.sum())
+    by_variable: dict[str, list[list[float]]] = {}
+    for row in statistics:
+        if int(row["count"]):
+            by_variable.setdefault(row["variable"], []).append([float(row[of]) for of in MOMENTS])
+    merged = []
+    for variable, rows in by_variable.items():
+        count, means, m2, minimum, maximum = np.array(rows).T
         # Deviations from one run's mean keep their digits where a mean is large beside its spread.
-        merged = mean[0] + float(count @ (mean - mean[0])) / total
-        squares = float(part["m2"].sum() + count @ (mean - merged) ** 2)
-        rows.append(
-            (
-                variable,
-                merged,
-                np.sqrt(squares / total),
-                part["minimum"].min(),
-                part["maximum"].max(),
-                total,
-            )
-        )
-    return pd.DataFrame(rows, columns=COLUMNS)
+        mean = means[0] + count @ (means - means[0]) / count.sum()
+        squares = m2.sum() + count @ (means - mean) ** 2
+        std = np.sqrt(squares / count.sum())
+        values = [float(value) for value in (mean, std, minimum.min(), maximum.max())]
+        merged.append(dict(zip(COLUMNS, [variable, *values, int(count.sum())], strict=True)))
+    return merged
 
 
 def fit_scaling(
     statistics: Sequence[str | PathLike[str]], predictors: Sequence[str], before: str
-) -> pd.DataFrame:
+) -> list[dict[str, Any]]:
     """Scaling of the predictors from the statistics files of the runs dated before `before`.
 
     Returns `merge_statistics` of those runs, in the order of `predictors`. Raises `ValueError`
     where no storm is left, a predictor is missing, or a predictor is the same everywhere.
     """
-    table = pd.DataFrame(columns=["run_date", "variable"])
-    if statistics:
-        table = pd.read_csv(join_csv(statistics), parse_dates=["run_date"])
-    training = table[table["run_date"] < pd.Timestamp(before)]
-    if training.empty or not training["count"].sum():
+    merged = merge_statistics(row for row in read_rows(statistics) if row["run_date"] < before)
+    if not merged:
         raise ValueError(
             f"split.test_start: no storm of the training period (run dates before {before}) is "
             "left after checking. Set a later day (of dropout rates: tuning.validation_start), or "
             "see inventory.csv for what was set aside."
         )
-    scaling = merge_statistics(training).set_index("variable")
+    scaling = {row["variable"]: row for row in merged}
     for variable in predictors:
-        if variable not in scaling.index:
+        if variable not in scaling:
             raise ValueError(f"data.predictors: there are no statistics of {variable}.")
-        if not scaling.loc[variable, "std"] > 0:
-            value = scaling.loc[variable, "mean"]
+        if not scaling[variable]["std"] > 0:
             raise ValueError(
-                f"{variable} is {value:g} everywhere in the training period and can tell nothing "
-                "about storms. Leave it out of data.predictors."
+                f"{variable} is {scaling[variable]['mean']:g} everywhere in the training period "
+                "and can tell nothing about storms. Leave it out of data.predictors."
             )
-    return scaling.loc[list(predictors)].reset_index()[COLUMNS]
+    return [scaling[variable] for variable in predictors]
 
 
 class ExchangedFields:

@@ -14,10 +14,12 @@ from stormcnn.files import (
     library_versions,
     provenance,
     read_netcdf,
+    read_rows,
     replacing,
     sha256_of,
     write_csv,
     write_netcdf,
+    write_rows,
     write_text,
 )
 
@@ -53,6 +55,15 @@ def test_numbers_in_csv_read_back_exactly(tmp_path):
     table = pd.DataFrame({"value": [0.1 + 0.2, 1 / 3, np.nan], "name": ["a", "b", "c"]})
     write_csv(table, tmp_path / "t.csv")
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "t.csv"), table)
+
+
+def test_rows_are_written_and_read_as_the_same_table(tmp_path):
+    rows = [{"value": 0.1 + 0.2, "name": "a, b"}, {"value": 1 / 3, "name": ""}]
+    write_rows(rows, tmp_path / "rows.csv")
+    write_csv(pd.DataFrame(rows), tmp_path / "t.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "t.csv").read_bytes()
+    read = read_rows(2 * [tmp_path / "rows.csv"])
+    assert read == 2 * [{key: str(value) for key, value in row.items()} for row in rows]
 
 
 def storms():

@@ -34,7 +34,7 @@ parts = st.lists(
 @given(parts)
 def test_merged_moments_are_those_of_all_values(groups):
     everything = np.concatenate(groups)
-    merged = merge_statistics(pd.DataFrame([moments(group) for group in groups])).iloc[0]
+    (merged,) = merge_statistics(moments(group) for group in groups)
     assert merged["count"] == everything.size
     assert merged["mean"] == pytest.approx(everything.mean(), abs=1e-10)
     assert merged["std"] == pytest.approx(everything.std(), abs=1e-7)
@@ -44,7 +44,7 @@ def test_merged_moments_are_those_of_all_values(groups):
 def test_small_spread_beside_a_large_mean_keeps_its_digits():
     rng = np.random.default_rng(0)
     groups = [1e6 + shift + rng.normal(0, 1e-3, 1000) for shift in (0, 1e-3, 5e-3)]
-    merged = merge_statistics(pd.DataFrame([moments(group) for group in groups])).iloc[0]
+    (merged,) = merge_statistics(moments(group) for group in groups)
     assert merged["std"] == pytest.approx(np.concatenate(groups).std(), rel=1e-5)
 
 
@@ -64,7 +64,7 @@ def test_scaling_is_of_the_training_period_only(tmp_path):
             moments(early * 2, "REFL_COM_curr", "2014-12-31"),
         ],
     )
-    scaling = fit_scaling([file], PREDICTORS, "2015-01-01")
+    scaling = pd.DataFrame(fit_scaling([file], PREDICTORS, "2015-01-01"))
     assert scaling["variable"].tolist() == PREDICTORS
     assert list(scaling) == ["variable", "mean", "std", "minimum", "maximum", "count"]
     assert scaling["mean"].tolist() == pytest.approx([2 * early.mean(), early.mean()])
@@ -80,8 +80,8 @@ def test_order_of_the_files_does_not_matter(tmp_path):
         )
         for k in range(3)
     ]
-    first = fit_scaling(files, PREDICTORS, "2015-01-01")
-    second = fit_scaling(files[::-1], PREDICTORS, "2015-01-01")
+    first = pd.DataFrame(fit_scaling(files, PREDICTORS, "2015-01-01"))
+    second = pd.DataFrame(fit_scaling(files[::-1], PREDICTORS, "2015-01-01"))
     np.testing.assert_allclose(first["std"], second["std"], rtol=1e-14)
 
 
