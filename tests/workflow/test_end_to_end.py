@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -345,6 +346,29 @@ def test_tensorflow_is_imported_only_where_networks_are_used(finished: Checkout)
         "sample_members",
         "sample_cases",
     }
+
+
+def test_scaling_is_fit_without_pandas_whose_import_takes_longer(finished: Checkout) -> None:
+    assert "pandas" not in finished.imports("fit_scaling")
+
+
+AT_ITS_END = """
+import runpy, sys, threading
+sys.argv = ["snakemake", *sys.argv[1:]]
+try:
+    runpy.run_module("snakemake", run_name="__main__")
+finally:
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    print("Pending:", [timer for timer in timers if not timer.finished.is_set()])
+"""
+
+
+def test_no_timer_holds_the_process_after_its_last_job(rerun: Checkout) -> None:
+    (rerun.path / RESULTS / "config.yaml").unlink()
+    given = ("--configfile", rerun.config, "--cores", "2", f"{RESULTS}/config.yaml")
+    said = rerun.execute(sys.executable, "-c", AT_ITS_END, *given).stdout
+    assert "1 of 1 steps (100%) done" in said
+    assert "Pending: []" in said
 
 
 def test_planning_imports_no_library_of_science(rerun: Checkout) -> None:
