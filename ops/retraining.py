@@ -22,7 +22,6 @@ from typing import Any, TextIO
 
 import psutil
 import yaml
-from snakemake.cli import parse_args
 from snakemake.utils import update_config
 
 from stormcnn import promotion, registry
@@ -129,6 +128,8 @@ class Workflow:
         given += [f"{block}={json.dumps(values)}" for block, values in settings.items()]
         snakemake = [sys.executable, "-m", "snakemake"]
         if self._lock.is_marked():
+            from snakemake.cli import parse_args  # takes a second, and is seldom needed
+
             check_nothing_runs(Path.cwd())
             # In a queue, jobs outlive the Snakemake that submitted them.
             executor = parse_args([*targets, *self._options])[1].executor
