@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from stormcnn import scaling
-from stormcnn.files import write_rows
-from stormcnn.inventory import check_inventories
+from stormcnn.files import read_rows, write_rows
+from stormcnn.inventory import check_inventory
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def fit_scaling(
     output: str,
 ) -> None:
     """Merge the statistics of the training period's runs into `scaling.csv`."""
-    check_inventories(inventories)
+    check_inventory(read_rows(inventories))
     write_rows(scaling.fit_scaling(statistics, predictors, before), output)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from stormcnn.files import join_csv, read_rows
+from stormcnn.files import join_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,24 +42,25 @@ def read_inventory(path: str | os.PathLike[str] | TextIO) -> pd.DataFrame:
     return pd.read_csv(path, dtype=types, keep_default_na=False)
 
 
-def merge_inventories(paths: Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
+def merge_inventories(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     """Inventories of batches as one table, sorted by run date and file.
 
-    Raises `ValueError` as `check_inventories` does.
+    Raises `ValueError` as `check_inventory` does.
     """
-    check_inventories(paths)
-    return read_inventory(join_csv(paths)).sort_values(["run_date", "file"], ignore_index=True)
+    table = read_inventory(join_csv(paths))
+    check_inventory(table.to_dict("records"))
+    return table.sort_values(["run_date", "file"], ignore_index=True)
 
 
-def check_inventories(paths: Iterable[str | os.PathLike[str]]) -> None:
-    """Check that the run files of all batches go together.
+def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
+    """Check that the run files of all batches go together, given their rows in any order.
 
     Raises `ValueError` where two run files that gave storms have the same content (equal
     SHA-256), for the run would count twice, and where their patches differ in size.
     """
     files_by_content: dict[str, list[str]] = {}
     first_of_size: dict[str, str] = {}
-    for row in sorted(read_rows(paths), key=lambda row: (row["run_date"], row["file"])):
+    for row in sorted(rows, key=lambda row: (row["run_date"], row["file"])):
         if int(row["storms"]):
             files_by_content.setdefault(row["sha256"], []).append(row["file"])
             first_of_size.setdefault(row["patch_size"], row["file"])
