@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("stormcnn", "tensorflow", "keras", "numpy", "xarray", "netCDF4", "scikit-learn")
 ALIASES = {"tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow_cpu")}
+COMPRESSED: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True}
+"""How a variable of a NetCDF file is stored unless there is a reason for another way."""
 
 
 @contextmanager
@@ -126,7 +128,7 @@ def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     for name, variable in dataset.variables.items():
         own: dict[str, Any] = {}
         if variable.dtype.kind in "iufM" and variable.ndim:
-            own |= {"zlib": True, "complevel": 1, "shuffle": True}
+            own |= COMPRESSED
         if variable.dtype.kind == "f":
             own |= {"_FillValue": variable.encoding.get("_FillValue")}
         encoding[str(name)] = own

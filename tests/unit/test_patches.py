@@ -17,7 +17,7 @@ from run_files import run_values, write_run_file
 
 from stormcnn.files import sha256_of
 from stormcnn.patches import (
-    UnpackedFields,
+    CopiedFields,
     hold_fields,
     open_fields,
     prepare_batch,
@@ -177,7 +177,8 @@ def test_xarray_opens_a_batch_with_cf_names_and_units(tmp_path):
         assert file["longitude"].standard_name == "longitude"
         assert file["run_date"].standard_name == "forecast_reference_time"
         assert list(file["units"][:]) == ["dBZ", "m s-1", "m s-1"]
-        assert file["predictors"].filters()["zlib"]
+        assert file["predictors"].filters()["fletcher32"]
+        assert file["member"].filters()["zlib"]
         assert file.dimensions["storm"].isunlimited()
 
 
@@ -355,13 +356,13 @@ def test_going_through_the_fields_does_not_hold_them(tmp_path):
     size = open_fields([path]).in_memory().nbytes
     assert peak(lambda fields: fields.in_memory()) > size
     assert peak(lambda fields: [len(fields[n : n + 64]) for n in range(0, 8000, 64)]) < size / 2
-    assert peak(lambda fields: UnpackedFields(fields)[np.arange(0, 8000, 100)]) < size / 2
+    assert peak(lambda fields: CopiedFields(fields)[np.arange(0, 8000, 100)]) < size / 2
 
 
 @pytest.mark.parametrize("memory_mb", [None, 1, 0.01])
 def test_fields_on_disk_are_those_in_memory(batches, whole, memory_mb):
     held = hold_fields(open_fields(batches), memory_mb)
-    assert isinstance(held, UnpackedFields) == (memory_mb == 0.01)
+    assert isinstance(held, CopiedFields) == (memory_mb == 0.01)
     assert (held.shape, len(held)) == ((71, 8, 8, 3), 71)
     storms = np.random.default_rng(0).permutation(71)
     np.testing.assert_array_equal(held[storms], whole["predictors"].values[storms])
@@ -398,7 +399,7 @@ def test_a_damaged_batch_is_named_with_the_way_out(batches, tmp_path, read, plac
     content = bytearray(batches[2].read_bytes())
     if place == "end":
         content = content[: len(content) // 2]
-    else:  # the file opens well, but its fields cannot be unpacked
+    else:  # the file opens well, but its fields are not what was written
         with h5py.File(batches[2]) as file:
             chunk = file["predictors"].id.get_chunk_info(0)
         content[chunk.byte_offset + chunk.size // 2] ^= 1
