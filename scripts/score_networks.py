@@ -45,7 +45,11 @@ def score_networks(
     )._asdict()
     # How well a network does on the storms it was trained on shows how much it has overfitted.
     fitted = verify(
-        learned, recalibrated=read_by_network(training_calibrated), period="train", **settings
+        learned,
+        recalibrated=read_by_network(training_calibrated),
+        period="train",
+        curves=False,
+        **settings,
     )
     for name in ("scores", "differences"):
         tables[name] = pd.concat([tables[name], getattr(fitted, name)])

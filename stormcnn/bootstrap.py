@@ -245,7 +245,8 @@ class ForecastByDate:
         """
 
         def look_up(hits: Array, false_alarms: Array) -> Array:
-            achieved = np.nan_to_num(ratio(hits, hits + false_alarms))
+            forecast = hits + false_alarms
+            achieved = np.divide(hits, forecast, out=np.zeros(hits.size), where=forecast > 0)
             at_this_pod_or_more = np.maximum.accumulate(achieved[::-1])
             reached = hits.size - np.searchsorted(at_this_pod_or_more, success_ratio)
             return np.concatenate(([0.0], hits))[reached] / hits[-1]

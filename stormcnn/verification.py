@@ -90,8 +90,6 @@ OVER_SEEDS = "mean"
 
 Predictions = Mapping[tuple[str, int], Mapping[Any, Any]]
 
-FORECAST_COLUMNS = ("model", "forecast", "seed")
-
 
 class Forecast(NamedTuple):
     """Which probabilities: of one model and `seed` (a number as text, or `all`).
@@ -106,7 +104,7 @@ class Forecast(NamedTuple):
 
     def columns(self) -> dict[str, str]:
         """Name the forecast in the columns of a table."""
-        return dict(zip(FORECAST_COLUMNS, self, strict=True))
+        return {"model": self.model, "forecast": self.kind, "seed": self.seed}
 
 
 class Tables(NamedTuple):
@@ -130,6 +128,7 @@ def verify(
     own_scaling: Predictions | None = None,
     matched: Mapping[str, str] | None = None,
     period: str = "test",
+    curves: bool = True,
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -163,6 +162,8 @@ def verify(
     - performance and thresholds: for p >= threshold, at `THRESHOLDS`. The band of POD is that of
       the largest POD whose success ratio is at least the row's.
 
+    Without `curves` the last four, which take as long as the scores, are empty.
+
     Raises `ValueError` where models forecast different storms, a probability is missing, or the
     reference is not among the models.
     """
@@ -186,16 +187,16 @@ def verify(
     values: dict[Forecast, dict[str, float]] = {}
     samples: dict[Forecast, dict[str, Array]] = {}
     scores: list[pd.DataFrame] = []
-    curves: dict[str, list[pd.DataFrame]] = {}
+    drawn: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     for forecast, probability in forecasts.items():
         by_date = ForecastByDate(probability, event, draws.date, training_climatology)
         values[forecast] = all_scores(probability, event, training_climatology)
         samples[forecast] = by_date.scores(draws.weights)
         table = _score_rows(values[forecast], samples[forecast], confidence)
         scores.append(_stratum(forecast, period, "all", table, storms))
-        for name, draw in CURVES.items():
+        for name, draw in CURVES.items() if curves else ():
             table = draw(probability, event, by_date, draws, confidence)
-            curves.setdefault(name, []).append(table.assign(**forecast.columns()))
+            drawn[name].append(pd.DataFrame({**forecast.columns(), **table}))
     averages = _over_seeds(forecasts)
     for average, parts in averages.items():
         values[average] = {
@@ -227,14 +228,14 @@ def verify(
             table = _score_rows(value, by_date.scores(draws.weights), confidence)
             scores.append(_stratum(forecast, period, stratum, table, part))
 
-    named = {}
-    for name, parts in curves.items():
-        table = pd.concat(parts, ignore_index=True)
-        named[name] = table[[*FORECAST_COLUMNS, *table.columns.drop(list(FORECAST_COLUMNS))]]
+    tables = {
+        name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        for name, parts in drawn.items()
+    }
     pairs = _pairs(forecasts, reference, matched or {})
     pairs += _pairs_over_seeds(averages, forecasts, reference, matched or {})
     differences = _differences(pairs, values, samples, forecasts, event, period, confidence)
-    return Tables(pd.concat(scores, ignore_index=True), differences, **named)
+    return Tables(pd.concat(scores, ignore_index=True), differences, **tables)
 
 
 def strata(storms: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:

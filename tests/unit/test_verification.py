@@ -340,6 +340,14 @@ def test_recalibration_and_own_scaling_are_judged_against_their_own_network(pred
     assert set(in_parts["forecast"]) == {"single"}
 
 
+def test_without_curves_scores_and_differences_are_the_same(predictions):
+    whole, bare = (verify_made_up(predictions, curves=curves) for curves in (True, False))
+    pd.testing.assert_frame_equal(bare.scores, whole.scores)
+    pd.testing.assert_frame_equal(bare.differences, whole.differences)
+    assert all(table.empty for table in bare[2:])
+    assert not any(table.empty for table in whole)
+
+
 def test_missing_recalibrated_probability_is_named_in_the_error(predictions):
     gaps = {**predictions["dropout", 0], "probability_isotonic": np.full(1200, np.nan)}
     with pytest.raises(ValueError, match="Model dropout, seed 0, probability_isotonic: 1200 of"):
