@@ -150,6 +150,17 @@ def patches_of(batches: list[str]) -> list[str]:
     return expand("<data>/patches/{batch}.nc", batch=batches)
 
 
+def predictions_of(
+    kind: str, models: list[str] = MODELS, seeds: list[int] = SEEDS
+) -> list[str]:
+    """The files of one kind of predictions, `-training` for one, of every network."""
+    return expand(
+        f"<results>/predictions/{{model}}/seed-{{seed}}{kind}.nc",
+        model=models,
+        seed=seeds,
+    )
+
+
 def tuned_dropout() -> tuple[str, str, float]:
     """The network whose dropout rate is tuned, the key of the rate, and its value now."""
     for model in [config["tuning"]["model"]] if config["tuning"]["model"] else MODELS:

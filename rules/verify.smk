@@ -28,31 +28,6 @@ rule predict_storms:
         "../scripts/predict_storms.py"
 
 
-rule calibrate_predictions:
-    input:
-        training="<results>/predictions/{model}/seed-{seed}-training.nc",
-        test="<results>/predictions/{model}/seed-{seed}.nc",
-        code=code("calibrate_predictions"),
-    output:
-        training="<results>/predictions/{model}/seed-{seed}-training-calibrated.nc",
-        test="<results>/predictions/{model}/seed-{seed}-calibrated.nc",
-    log:
-        "<logs>/calibrate_predictions/<run>-{model}-{seed}.log",
-    benchmark:
-        "<benchmarks>/calibrate_predictions/<run>-{model}-{seed}.tsv"
-    priority: 1
-    conda:
-        "../envs/report.yaml"
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
-    params:
-        model="{model}",
-        seed="{seed}",
-    script:
-        "../scripts/calibrate_predictions.py"
-
-
 if SIMPLE:
 
     # No chance is in it, so one does for all seeds; it is filed under the first.
@@ -115,37 +90,11 @@ OWN_SCALED_MODELS = MODELS if config["comparison"]["own_scaling"] else []
 
 rule score_networks:
     input:
-        training=expand(
-            "<results>/predictions/{model}/seed-{seed}-training.nc",
-            model=MODELS,
-            seed=SEEDS,
-        )
-        + expand(
-            "<results>/predictions/{model}/seed-{seed}-training.nc",
-            model=SIMPLE,
-            seed=SEEDS[0],
-        ),
-        test=expand(
-            "<results>/predictions/{model}/seed-{seed}.nc", model=MODELS, seed=SEEDS
-        )
-        + expand(
-            "<results>/predictions/{model}/seed-{seed}.nc", model=SIMPLE, seed=SEEDS[0]
-        ),
-        training_calibrated=expand(
-            "<results>/predictions/{model}/seed-{seed}-training-calibrated.nc",
-            model=MODELS,
-            seed=SEEDS,
-        ),
-        test_calibrated=expand(
-            "<results>/predictions/{model}/seed-{seed}-calibrated.nc",
-            model=MODELS,
-            seed=SEEDS,
-        ),
-        own_scaling=expand(
-            "<results>/predictions/{model}/seed-{seed}-own-scaling.nc",
-            model=OWN_SCALED_MODELS,
-            seed=SEEDS[0],
-        ),
+        training=predictions_of("-training"),
+        test=predictions_of(""),
+        simple_training=predictions_of("-training", SIMPLE, SEEDS[:1]),
+        simple_test=predictions_of("", SIMPLE, SEEDS[:1]),
+        own_scaling=predictions_of("-own-scaling", OWN_SCALED_MODELS, SEEDS[:1]),
         members=expand(
             "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
             model=SAMPLED_MODELS,
@@ -159,6 +108,8 @@ rule score_networks:
         reliability="<results>/verification/reliability.csv",
         performance="<results>/verification/performance.csv",
         thresholds="<results>/verification/thresholds.csv",
+        training_calibrated=predictions_of("-training-calibrated"),
+        test_calibrated=predictions_of("-calibrated"),
     log:
         "<logs>/score_networks/<run>.log",
     benchmark:
