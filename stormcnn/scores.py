@@ -145,8 +145,7 @@ def log_score(probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None
     Source: Good (1952).
     """
     p, y, w = check_forecast(probability, event, weight)
-    clipped = np.clip(p, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP)
-    return float(metrics.log_loss(y, clipped, sample_weight=w, labels=[0, 1]))
+    return float(np.average(log_losses(p, y), weights=w))
 
 
 def spiegelhalter_z(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scores.categorical import BinaryContingencyManager
 from scores.probability import isotonic_fit
+from sklearn import metrics
 
 from stormcnn import scores
 
@@ -294,7 +295,9 @@ def test_bad_values_are_named_in_the_error(probability, event, weight, sentence)
         scores.brier_score(probability, event, weight)
 
 
-def test_log_losses_average_to_the_log_score():
-    p, y = np.array([0.0, 0.2, 0.9, 1.0]), np.array([0, 1, 1, 0])
-    assert scores.log_losses(p, y).mean() == pytest.approx(scores.log_score(p, y), rel=1e-12)
+def test_log_score_is_that_of_scikit_learn():
+    p, y = np.array([1e-7, 0.2, 0.9, 1 - 1e-7]), np.array([0, 1, 1, 0])
+    w = np.array([1, 2, 0, 3])
+    theirs = metrics.log_loss(y, p, sample_weight=w)
+    assert scores.log_score(p, y, w) == pytest.approx(theirs, rel=1e-12)
     assert scores.log_losses([0.2], [1]) == pytest.approx(-np.log(0.2))
