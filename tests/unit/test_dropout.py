@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from stormcnn import dropout
+from stormcnn.convolution import convolve
 from stormcnn.dropout import MemberSampler, draw_masks, dropout_layers
 from stormcnn.masks import drop_ones
 from stormcnn.networks import build_network
@@ -19,6 +21,7 @@ VARIANTS = {
     "lesson": {},
     "max pooling": {"pooling": "max"},
     "high rate": {"spatial_dropout": 0.6},
+    "small kernel": {"kernel_size": 3},
     "one layer": {"filters": [5]},
     "two layers": {"filters": [3, 5]},
     "elu and dense": {"activation": "elu", "dense": [7]},
@@ -73,6 +76,23 @@ def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(change
     probabilities = MemberSampler(net, 4, seed=7).probabilities(patches)
     expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(4)], axis=1)
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel_size", "calls"), [(16, 5, 1), (32, 5, 1), (32, 3, 0), (64, 5, 0)]
+)
+def test_series_are_taken_where_maps_are_small_and_the_kernel_is_large(
+    monkeypatch, size, kernel_size, calls
+):
+    taken = []
+    monkeypatch.setattr(dropout, "convolve", lambda *given: taken.append(0) or convolve(*given))
+    net = network(size, kernel_size=kernel_size)
+    patches = storms(1, size)
+    masks = draw_masks(net, 7, range(1))
+    probability = MemberSampler(net, 1, seed=7).probabilities(patches)[:, 0]
+    assert len(taken) == calls
+    expected = apply_with_masks(net, patches, masks, 0)
+    np.testing.assert_allclose(probability, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
