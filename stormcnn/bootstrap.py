@@ -225,6 +225,11 @@ class ForecastByDate:
             "event_frequency": frequency,
         }
 
+    def values(self) -> dict[str, float]:
+        """Every score of the storms as they are."""
+        once = self.scores(np.ones((1, len(self._sums))))
+        return {score: float(value[0]) for score, value in once.items()}
+
     def reliability(self, weights: Array) -> tuple[Array, Array]:
         """Mean probability and event frequency (resamples, bins); NaN in an empty bin."""
         count, forecast, event, _, _ = self._bins(weights @ self._sums)

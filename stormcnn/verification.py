@@ -23,7 +23,6 @@ from stormcnn.bootstrap import (
 from stormcnn.scores import (
     BINS,
     Array,
-    all_scores,
     bin_of,
     check_forecast,
     contingency,
@@ -190,7 +189,7 @@ def verify(
     drawn: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     for forecast, probability in forecasts.items():
         by_date = ForecastByDate(probability, event, draws.date, training_climatology)
-        values[forecast] = all_scores(probability, event, training_climatology)
+        values[forecast] = by_date.values()
         samples[forecast] = by_date.scores(draws.weights)
         table = _score_rows(values[forecast], samples[forecast], confidence)
         scores.append(_stratum(forecast, period, "all", table, storms))
@@ -218,13 +217,10 @@ def verify(
         for forecast, probability in forecasts.items():
             if forecast.kind in VARIANTS:
                 continue
-            of_part = probability[member], part["label"]
-            by_date = ForecastByDate(*of_part, draws.date, training_climatology)
-            value = (
-                dict.fromkeys(values[forecast], np.nan)
-                if few
-                else all_scores(*of_part, training_climatology)
+            by_date = ForecastByDate(
+                probability[member], part["label"], draws.date, training_climatology
             )
+            value = dict.fromkeys(values[forecast], np.nan) if few else by_date.values()
             table = _score_rows(value, by_date.scores(draws.weights), confidence)
             scores.append(_stratum(forecast, period, stratum, table, part))
 
