@@ -3,7 +3,7 @@
 A convolution is a product of Fourier coefficients: along y each coefficient of the map, a row of
 grid points, is multiplied by one of the kernel, which along x remains a convolution. A map of 8
 rows has 10 coefficients with the 2 rows of padding that a kernel of 5 needs, and 14 products where
-a complex one is made of three (Knuth 1997, section 4.6.4), against 40 of rows with kernel rows.
+a complex one is made of three, against 40 of rows with rows of the kernel (6 of them of padding).
 Source: Mathieu et al. (2014), who take both directions and complex products.
 """
 
@@ -36,10 +36,11 @@ class Series(NamedTuple):
 
 
 def series(rows: int, taps: int) -> Series:
-    """The matrices for maps of `rows` rows, two or more, and kernels of `taps` rows.
+    """The matrices for maps of `rows` rows and kernels of `taps` rows.
 
-    The period is so long that what goes round at one end meets padding at the other. The three
-    products that make the complex one (a + ib)(c + is) are c(a + b), a(s - c) and b(c + s).
+    There must be two rows: of one, all sines are 0. The period is so long that what goes round at
+    one end meets padding at the other. The three products that make the complex one
+    (a + ib)(c + is) are c(a + b), a(s - c) and b(c + s).
     """
     period = rows + taps // 2
     y, tap = np.arange(rows), np.arange(taps) - (taps - 1) // 2
@@ -56,7 +57,7 @@ def series(rows: int, taps: int) -> Series:
             spread += [cos - sin, cos, -sin]
             weigh += [c, s - c, c + s]
             gather += [2 / period * (cos - sin), -2 / period * sin, -2 / period * cos]
-    # Rounded, so that a zero is one and costs nothing.
+    # Rounded, so that what should be 0 is 0, and is left out of the sums.
     return Series(*(np.round(form, 15) for form in (spread, weigh, np.transpose(gather))))
 
 
@@ -68,9 +69,9 @@ def convolve(
 ) -> Tensor:
     """Convolve `begin(x)` (map, y, x, channel) with `kernel` (y, x, channel, filter).
 
-    Padding is "same". `begin` leaves the last three dimensions of `x` as they are; `finish` takes
-    the rows of the result, each (map, x, filter). Both are computed in one go with the sums next
-    to them, if the backend can do that.
+    Padding is "same", the stride 1. `begin` leaves the last three dimensions of `x` as they are;
+    `finish` takes the rows of the result, each (map, x, filter). Both are computed in one go with
+    the sums next to them, if the backend can do that.
     """
     rows = x.shape[-3]
     form = series(rows, kernel.shape[0])

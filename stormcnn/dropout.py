@@ -68,8 +68,9 @@ class MemberSampler:
     layer is spatial and a convolution follows it, the convolution of a masked input is the masked
     sum of each channel's own contribution: the contributions are computed once a storm, and the
     second convolution of all members is one matrix product, with which activation and pooling are
-    computed as well. The rest runs for every member; its convolutions are Fourier series
-    (`convolution`), which need fewer products.
+    computed as well. The rest runs for every member; where maps are small and kernels are large, a
+    convolution that follows a dropout is made of Fourier series (`convolution`), which take fewer
+    products.
     """
 
     def __init__(self, network: keras.Model, members: int, seed: int) -> None:
@@ -142,7 +143,7 @@ class SharedMembers(keras.Model):
             if layer.name in inputs:
                 mask = inputs[layer.name]
                 x = ops.reshape(x, (storms, members, *x.shape[1:]))
-                if _is_short_as_series(x, rest):
+                if _is_faster_as_series(x, rest):
                     x = _convolve_as_series(x, mask, *rest[:3])
                     rest = rest[3:]
                 else:
@@ -161,7 +162,7 @@ def _each_member(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def _layers_at_once(rest: Sequence[keras.Layer]) -> int:
-    """How many of the layers after the first dropout `_convolve_members` takes: 3, 1 or 0.
+    """How many of the layers after a dropout can be computed at once: 3, 1 or 0.
 
     A convolution alone, or one with its activation and the pooling over 2 x 2 grid points.
     """
@@ -178,7 +179,7 @@ def _layers_at_once(rest: Sequence[keras.Layer]) -> int:
     return 3
 
 
-def _is_short_as_series(x: Tensor, rest: Sequence[keras.Layer]) -> bool:
+def _is_faster_as_series(x: Tensor, rest: Sequence[keras.Layer]) -> bool:
     """Whether a convolution with activation and pooling comes that takes less time as a series.
 
     That is so for small maps and large kernels (measured on a processor: 16 rows, or kernels of 3,
@@ -189,7 +190,7 @@ def _is_short_as_series(x: Tensor, rest: Sequence[keras.Layer]) -> bool:
         and rest[0].padding == "same"
         and rest[0].kernel_size[0] >= 5
         and x.shape[-3] <= 8
-        and not keras.distribution.list_devices("gpu")
+        and not backend.on_gpu()
     )
 
 
@@ -207,7 +208,7 @@ def _convolve_as_series(
 
     def finish(rows: list[Tensor]) -> Tensor:
         rows = [activation(row + convolution.bias) for row in rows]
-        width = x.shape[-2] // 2 * 2
+        width = x.shape[-2] // 2 * 2  # pooling leaves out an odd last row and column
         pooled = [
             POOLED[type(pooling)](*(row[:, side:width:2] for row in pair for side in (0, 1)))
             for pair in zip(rows[::2], rows[1::2], strict=False)

@@ -12,8 +12,8 @@ from stormcnn.networks import build_network, save_network
 from stormcnn.training import predict_probability
 
 ARCHITECTURE = {
-    "filters": [3, 4],
-    "kernel_size": 3,
+    "filters": [3, 4, 5],
+    "kernel_size": 5,
     "activation": "relu",
     "pooling": "average",
     "spatial_dropout": 0.3,
@@ -42,8 +42,8 @@ assert len(history) == 2, history
 
 def test_probabilities_and_members_are_the_same_with_jax(tmp_path):
     keras.utils.set_random_seed(0)
-    network = build_network(ARCHITECTURE, (8, 8), [0.0], [1.0])
-    patches = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+    network = build_network(ARCHITECTURE, (16, 16), [0.0], [1.0])
+    patches = np.random.default_rng(0).normal(size=(4, 16, 16, 1)).astype(np.float32)
     save_network(network, tmp_path / "network.keras", {})
     np.save(tmp_path / "patches.npy", patches)
     environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": os.getcwd()}

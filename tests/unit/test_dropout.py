@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from stormcnn import dropout
+from stormcnn import backend, dropout
 from stormcnn.convolution import convolve
 from stormcnn.dropout import MemberSampler, draw_masks, dropout_layers
 from stormcnn.masks import drop_ones
@@ -79,12 +79,14 @@ def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(change
 
 
 @pytest.mark.parametrize(
-    ("size", "kernel_size", "calls"), [(16, 5, 1), (32, 5, 1), (32, 3, 0), (64, 5, 0)]
+    ("size", "kernel_size", "gpu", "calls"),
+    [(16, 5, False, 1), (32, 5, False, 1), (32, 3, False, 0), (64, 5, False, 0), (32, 5, True, 0)],
 )
-def test_series_are_taken_where_maps_are_small_and_the_kernel_is_large(
-    monkeypatch, size, kernel_size, calls
+def test_series_are_taken_on_a_processor_for_small_maps_and_large_kernels(
+    monkeypatch, size, kernel_size, gpu, calls
 ):
     taken = []
+    monkeypatch.setattr(backend, "on_gpu", lambda: gpu)
     monkeypatch.setattr(dropout, "convolve", lambda *given: taken.append(0) or convolve(*given))
     net = network(size, kernel_size=kernel_size)
     patches = storms(1, size)
