@@ -151,9 +151,12 @@ def patches_of(batches: list[str]) -> list[str]:
 
 
 def predictions_of(
-    kind: str, models: list[str] = MODELS, seeds: list[int] = SEEDS
+    kind: str = "", models: list[str] = MODELS, seeds: list[int] = SEEDS
 ) -> list[str]:
-    """The files of one kind of predictions, `-training` for one, of every network."""
+    """The files of the networks' predictions for the test period, or of another `kind`.
+
+    The kind ends their names: `-training` for those of the training period.
+    """
     return expand(
         f"<results>/predictions/{{model}}/seed-{{seed}}{kind}.nc",
         model=models,

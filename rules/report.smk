@@ -215,7 +215,7 @@ rule write_report:
             model=MODELS,
             seed=SEEDS,
         ),
-        predictions=predictions_of(""),
+        predictions=predictions_of(),
         patches=patches_of(TEST_BATCHES),
         uncertainty=expand("<results>/uncertainty/{table}.csv", table=UNCERTAINTY),
         members=expand(

@@ -91,9 +91,9 @@ OWN_SCALED_MODELS = MODELS if config["comparison"]["own_scaling"] else []
 rule score_networks:
     input:
         training=predictions_of("-training"),
-        test=predictions_of(""),
+        test=predictions_of(),
         simple_training=predictions_of("-training", SIMPLE, SEEDS[:1]),
-        simple_test=predictions_of("", SIMPLE, SEEDS[:1]),
+        simple_test=predictions_of(models=SIMPLE, seeds=SEEDS[:1]),
         own_scaling=predictions_of("-own-scaling", OWN_SCALED_MODELS, SEEDS[:1]),
         members=expand(
             "<results>/uncertainty/{model}/seed-{seed}/storms.nc",

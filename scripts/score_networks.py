@@ -4,11 +4,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import xarray as xr
 
 from stormcnn import calibration
 from stormcnn.files import provenance, write_csv, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.predictions import read_by_network
+from stormcnn.predictions import Network, read_by_network
 from stormcnn.verification import Tables, verify
 
 if TYPE_CHECKING:
@@ -35,15 +36,16 @@ def score_networks(
     """Write the recalibrated predictions, and the tables of the verification by their name."""
     learned, unseen = read_by_network(training), read_by_network(test)
     climatology = float(next(iter(learned.values()))["label"].mean())
+    corrected: dict[str, dict[Network, xr.Dataset]] = {"training": {}, "test": {}}
     paths = zip(training_calibrated, test_calibrated, strict=True)
-    corrected = {}
-    for (network, fitted_to), files in zip(learned.items(), paths, strict=True):
-        logger.info("%s, seed %d", *network)
-        corrected[network] = calibration.calibrate_predictions(fitted_to, unseen[network])
+    for network, (training_path, test_path) in zip(learned, paths, strict=True):
         model, seed = network
+        logger.info("%s, seed %d", model, seed)
         about = provenance({"model": model, "folds": calibration.FOLDS}, model=model, seed=seed)
-        for data, path in zip(corrected[network], files, strict=True):
-            write_netcdf(data.assign_attrs(about), path)
+        of_training, of_test = calibration.calibrate_predictions(learned[network], unseen[network])
+        write_netcdf(of_training.assign_attrs(about), training_path)
+        write_netcdf(of_test.assign_attrs(about), test_path)
+        corrected["training"][network], corrected["test"][network] = of_training, of_test
 
     settings = {
         "reference": reference,
@@ -55,14 +57,14 @@ def score_networks(
     tables = verify(
         unseen | read_by_network(simple_test),
         monte_carlo=read_by_network(members),
-        recalibrated={network: periods[1] for network, periods in corrected.items()},
+        recalibrated=corrected["test"],
         own_scaling=read_by_network(own_scaling),
         **settings,
     )._asdict()
     # How well a network does on the storms it was trained on shows how much it has overfitted.
     fitted = verify(
         learned | read_by_network(simple_training),
-        recalibrated={network: periods[0] for network, periods in corrected.items()},
+        recalibrated=corrected["training"],
         period="train",
         curves=False,
         **settings,

@@ -76,6 +76,12 @@ DATASETS = {
         for network in NETWORKS
         for period in ("", "-training")
     },
+    **{
+        f"{RESULTS}/predictions/{network}/seed-0{period}-calibrated.nc": PREDICTIONS
+        | {f"probability_{how}": STORM for how in ("logistic", "isotonic", "calibrated")}
+        for network in NETWORKS
+        for period in ("", "-training")
+    },
     f"{MEMBERS}/storms.nc": PREDICTIONS
     | {"mc_mean": STORM, "mc_std": STORM, "mc_entropy": STORM}
     | {"mc_quantile": ("storm", "quantile"), "quantile": ("quantile",)},
@@ -188,6 +194,16 @@ def test_dataset_says_what_it_was_made_with(finished: Checkout, name: str) -> No
         assert attributes["seed"] == "0"
 
 
+@pytest.mark.parametrize("name", [name for name in DATASETS if "calibrated" in name])
+def test_recalibrated_probabilities_stand_beside_those_they_come_from(
+    finished: Checkout, name: str
+) -> None:
+    calibrated = read_dataset(finished, name)
+    given = read_dataset(finished, name.replace("-calibrated", ""))
+    for key in given.variables:
+        np.testing.assert_array_equal(calibrated[key], given[key])
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_dataset_lacks_no_value(finished: Checkout, name: str) -> None:
     dataset = read_dataset(finished, name)
@@ -195,7 +211,7 @@ def test_dataset_lacks_no_value(finished: Checkout, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_dataset_is_compressed_without_missing_values(finished: Checkout, name: str) -> None:
+def test_dataset_is_compressed_or_checked_and_has_no_fill(finished: Checkout, name: str) -> None:
     for key, variable in read_dataset(finished, name).data_vars.items():
         # Prepared fields are read in every training: they are checked instead.
         prepared = key == "predictors" and name.startswith(DATA)
