@@ -54,6 +54,7 @@ def judge_challenger(
         reference=list(predictions)[-1][0],
         training_climatology=float(learned["label"].mean()),
         resamples=verification["bootstrap"],
+        curves=False,
         confidence=verification["confidence"],
     )
     whole = tables.scores[tables.scores["stratum"] == "all"].set_index(["model", "score"])

@@ -53,6 +53,7 @@ def verify_forecasts(
             reference=network[0],
             training_climatology=known.attrs["training_event_frequency"],
             resamples=verification["bootstrap"],
+            curves=False,
             confidence=verification["confidence"],
         )
         which = {key: known.attrs[key] for key in ("trained_until", "network_sha256")}

@@ -69,6 +69,7 @@ def score_rates(
             monte_carlo=forecasts,
             period="validation",
             resamples=resamples,
+            curves=False,
             confidence=confidence,
         ).scores
     ]
