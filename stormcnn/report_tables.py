@@ -77,8 +77,8 @@ def forecast_name(title: str, forecast: str) -> str:
 
 
 def number(value: float, decimals: int) -> str:
-    """Write a number with a true minus sign; a dash where there is none."""
-    return MISSING if pd.isna(value) else f"{value:,.{decimals}f}".replace("-", "−")
+    """Write a number with a true minus sign, but none before zeros; a dash where there is none."""
+    return MISSING if pd.isna(value) else f"{value:z,.{decimals}f}".replace("-", "−")
 
 
 def signed(value: float, decimals: int) -> str:

@@ -614,6 +614,11 @@ def test_tables_have_captions_scopes_and_numbers_to_sort_by(tmp_path, files):
     assert '<td data-sort="0.4" class="number">0.400 (0.390&nbsp;to&nbsp;0.410)</td>' in text
 
 
+def test_rounding_leaves_no_minus_before_zeros():
+    assert report_tables.number(-5e-17, 3) == "0.000"
+    assert report_tables.number(-0.0012, 3) == "−0.001"
+
+
 def test_strata_with_too_few_events_show_a_dash():
     scores = pd.concat(
         [
