@@ -226,7 +226,7 @@ class ForecastByDate:
         }
 
     def values(self) -> dict[str, float]:
-        """Every score of the storms as they are."""
+        """Every score of the storms as they are: those of `scores.all_scores` but for rounding."""
         once = self.scores(np.ones((1, len(self._sums))))
         return {score: float(value[0]) for score, value in once.items()}
 

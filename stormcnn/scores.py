@@ -132,7 +132,10 @@ def brier_skill_score(
 
 
 def log_losses(probability: ArrayLike, event: ArrayLike) -> Array:
-    """-ln(probability given to what happened) of each storm, in nats; `log_score` is their mean."""
+    """-ln(probability given to what happened) of each storm, in nats; `log_score` is their mean.
+
+    Probabilities are held 1e-7 away from 0 and 1, else one storm could cost infinitely much.
+    """
     p, y, _ = check_forecast(probability, event)
     clipped = np.clip(p, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP)
     return -np.log(np.where(y == 1, clipped, 1 - clipped))
@@ -141,8 +144,7 @@ def log_losses(probability: ArrayLike, event: ArrayLike) -> Array:
 def log_score(probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Mean of -ln(probability given to what happened), in nats: 0 is perfect.
 
-    Probabilities are held 1e-7 away from 0 and 1, else one storm could cost infinitely much.
-    Source: Good (1952).
+    It is held finite as `log_losses` says. Source: Good (1952).
     """
     p, y, w = check_forecast(probability, event, weight)
     return float(np.average(log_losses(p, y), weights=w))
@@ -385,6 +387,7 @@ def all_scores(
 ) -> dict[str, float]:
     """Every score of a forecast by its name in the tables of scores.
 
+    It defines what `bootstrap.ForecastByDate` computes for the storms and all resamples at once.
     `training_climatology` is the events' frequency in the training period. `mean_probability` and
     `event_frequency` show the overall bias.
     """

@@ -186,7 +186,7 @@ def verify(
     values: dict[Forecast, dict[str, float]] = {}
     samples: dict[Forecast, dict[str, Array]] = {}
     scores: list[pd.DataFrame] = []
-    drawn: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
+    curve_tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     for forecast, probability in forecasts.items():
         by_date = ForecastByDate(probability, event, draws.date, training_climatology)
         values[forecast] = by_date.values()
@@ -195,7 +195,7 @@ def verify(
         scores.append(_stratum(forecast, period, "all", table, storms))
         for name, draw in CURVES.items() if curves else ():
             table = draw(probability, event, by_date, draws, confidence)
-            drawn[name].append(pd.DataFrame({**forecast.columns(), **table}))
+            curve_tables[name].append(pd.DataFrame({**forecast.columns(), **table}))
     averages = _over_seeds(forecasts)
     for average, parts in averages.items():
         values[average] = {
@@ -226,7 +226,7 @@ def verify(
 
     tables = {
         name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-        for name, parts in drawn.items()
+        for name, parts in curve_tables.items()
     }
     pairs = _pairs(forecasts, reference, matched or {})
     pairs += _pairs_over_seeds(averages, forecasts, reference, matched or {})
