@@ -32,7 +32,7 @@ def sample_cases(
     from stormcnn.networks import load_network
 
     backend.prepare(threads, seed)
-    sampler = MemberSampler(load_network(network), cases["members"], seed)
+    sampler = MemberSampler(load_network(network), cases["members"], seed, few_storms=True)
     forecast = read_netcdf(predictions)
     chosen = choose_cases(forecast["probability"].values, cases["count"], cases["storms"])
     fields = read_storms(patches, chosen.tolist())["predictors"]

@@ -70,10 +70,12 @@ class MemberSampler:
     second convolution of all members is one matrix product, with which activation and pooling are
     computed as well. The rest runs for every member; where maps are small and kernels are large, a
     convolution that follows a dropout is made of Fourier series (`convolution`), which take fewer
-    products.
+    products. To compile these takes a second, which `few_storms` would not make up for.
     """
 
-    def __init__(self, network: keras.Model, members: int, seed: int) -> None:
+    def __init__(
+        self, network: keras.Model, members: int, seed: int, few_storms: bool = False
+    ) -> None:
         names = [layer.name for layer in dropout_layers(network)]
         if not names:
             raise ValueError(
@@ -85,7 +87,7 @@ class MemberSampler:
         sequence = network.layers[1:]  # the first is the input
         first = next(i for i, layer in enumerate(sequence) if layer.name == names[0])
         self._trunk, self._first, self._rest = sequence[:first], names[0], sequence[first + 1 :]
-        self._sample = SharedMembers(self._trunk, self._first, self._rest)
+        self._sample = SharedMembers(self._trunk, self._first, self._rest, not few_storms)
 
     def probabilities(self, patches: np.ndarray, members: slice = slice(None)) -> np.ndarray:
         """Probabilities of the given members, shape (storm, member), for patches in physical units.
@@ -120,9 +122,11 @@ class MemberSampler:
 class SharedMembers(keras.Model):
     """The network with its masks as inputs: (storm, ...) and (member, ...) to (storm, member)."""
 
-    def __init__(self, trunk: list[keras.Layer], first: str, rest: list[keras.Layer]) -> None:
+    def __init__(
+        self, trunk: list[keras.Layer], first: str, rest: list[keras.Layer], series: bool
+    ) -> None:
         super().__init__()
-        self.trunk, self.first, self.rest = trunk, first, rest
+        self.trunk, self.first, self.rest, self.series = trunk, first, rest, series
         self.compile()
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
@@ -143,7 +147,7 @@ class SharedMembers(keras.Model):
             if layer.name in inputs:
                 mask = inputs[layer.name]
                 x = ops.reshape(x, (storms, members, *x.shape[1:]))
-                if _is_faster_as_series(x, rest):
+                if self.series and _is_faster_as_series(x, rest):
                     x = _convolve_as_series(x, mask, *rest[:3])
                     rest = rest[3:]
                 else:

@@ -79,11 +79,18 @@ def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(change
 
 
 @pytest.mark.parametrize(
-    ("size", "kernel_size", "gpu", "calls"),
-    [(16, 5, False, 1), (32, 5, False, 1), (32, 3, False, 0), (64, 5, False, 0), (32, 5, True, 0)],
+    ("size", "kernel_size", "gpu", "few_storms", "calls"),
+    [
+        (16, 5, False, False, 1),
+        (32, 5, False, False, 1),
+        (32, 3, False, False, 0),
+        (64, 5, False, False, 0),
+        (32, 5, True, False, 0),
+        (32, 5, False, True, 0),
+    ],
 )
 def test_series_are_taken_on_a_processor_for_small_maps_and_large_kernels(
-    monkeypatch, size, kernel_size, gpu, calls
+    monkeypatch, size, kernel_size, gpu, few_storms, calls
 ):
     taken = []
     monkeypatch.setattr(backend, "on_gpu", lambda: gpu)
@@ -91,7 +98,8 @@ def test_series_are_taken_on_a_processor_for_small_maps_and_large_kernels(
     net = network(size, kernel_size=kernel_size)
     patches = storms(1, size)
     masks = draw_masks(net, 7, range(1))
-    probability = MemberSampler(net, 1, seed=7).probabilities(patches)[:, 0]
+    sampler = MemberSampler(net, 1, seed=7, few_storms=few_storms)
+    probability = sampler.probabilities(patches)[:, 0]
     assert len(taken) == calls
     expected = apply_with_masks(net, patches, masks, 0)
     np.testing.assert_allclose(probability, expected, atol=1e-6)
