@@ -15,7 +15,7 @@ def test_whole_workflow_through_slurm_gives_the_same_bits(
     assert differing_files(cluster.path, local.path) == []
     # Preparing, training, predictions and samples have all been in SLURM's hands.
     jobs = slurm.jobs(cluster.path)
-    assert len(jobs) == 13
+    assert len(jobs) == 11
     assert {slurm.describe(job)["JobState"] for job in jobs} == {"COMPLETED"}
     assert not list((cluster.path / "logs/slurm").glob("**/*.log"))
 
