@@ -69,9 +69,11 @@ def test_members_agree_with_the_network_applied_with_the_same_masks(changes):
 
 
 @pytest.mark.parametrize("changes", [{}, {"pooling": "max"}, {"activation": "softmax"}])
-def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(changes):
-    net = network(19, **changes)  # of 9 x 9 points, the second pooling leaves a row and a column
-    patches = storms(3, 19)
+@pytest.mark.parametrize("size", [19, 20])
+def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(changes, size):
+    # Of 9 x 9 points the second pooling leaves a row and a column, of 5 x 5 the third.
+    net = network(size, **changes)
+    patches = storms(3, size)
     masks = draw_masks(net, 7, range(4))
     probabilities = MemberSampler(net, 4, seed=7).probabilities(patches)
     expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(4)], axis=1)
