@@ -32,8 +32,8 @@ TIME_UNITS = "minutes since 1970-01-01 00:00:00"
 # To read one storm its chunk is read: 0.8 MB at 32 x 32 grid points of three variables.
 STORMS_IN_CHUNK = 64
 STORMS_AT_ONCE = 16 * STORMS_IN_CHUNK
-# Deflate takes a fifth from fields, and to pack them took longer than to check them; every training
-# would unpack them again. A checksum tells damage as Deflate does.
+# Deflate takes a fifth from fields of made-up storms, and to pack them took longer than to check
+# them; every training would unpack them again. A checksum tells damage as Deflate does.
 CHECKED: dict[str, Any] = {"fletcher32": True}
 
 logger = logging.getLogger(__name__)
