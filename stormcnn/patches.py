@@ -7,6 +7,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -419,6 +420,16 @@ def hold_fields(fields: StoredFields, memory_mb: int | None) -> Fields:
         logger.info("%.0f MiB of fields are read from disk", size)
         return CopiedFields(fields)
     return fields.in_memory()
+
+
+def read_ahead(fields: Fields, batches: Sequence[Array]) -> Iterator[Array]:
+    """Fields of each batch of storms, of which the next is read while one is worked on."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        following = reader.submit(fields.__getitem__, batches[0])
+        for batch in batches[1:]:
+            current, following = following.result(), reader.submit(fields.__getitem__, batch)
+            yield current
+        yield following.result()
 
 
 def read_storms(paths: Sequence[PathLike], storms: Sequence[int]) -> xr.Dataset:

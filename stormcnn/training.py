@@ -7,20 +7,17 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import BadZipFile
 
 import keras
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from stormcnn.files import digest, library_versions, replacing
-
-if TYPE_CHECKING:
-    from stormcnn.patches import Fields
+from stormcnn.patches import Fields, read_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -28,106 +25,58 @@ FAST = {"epochs": 4, "batch_size": 128, "learning_rate": 0.006}
 """What the recipe `fast` sets; its learning rate is the highest, reached after a fifth of it."""
 
 
-class ShuffledStorms(keras.utils.PyDataset):
-    """Batches of storms in an order that depends on the seed and the epoch alone.
+def shuffled_batches(storms: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Positions of the storms of each batch, in an order that depends on seed and epoch alone.
 
-    So an epoch is the same whether the epochs before it ran in this process or in an earlier one,
-    and on every backend.
+    So an epoch, the first of which is 0, is the same whether the epochs before it ran in this
+    process or in an earlier one, and on every backend.
     """
-
-    def __init__(
-        self, patches: Fields, event: np.ndarray, batch_size: int, seed: int, epoch: int = 0
-    ) -> None:
-        super().__init__()
-        self.patches = patches
-        self.event = event.astype(np.float32)[:, np.newaxis]
-        self.batch_size = batch_size
-        self.seed = seed
-        self.epoch = epoch
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        generator = np.random.Generator(np.random.Philox(key=[self.seed, self.epoch]))
-        self.order = generator.permutation(len(self.event))
-
-    def __len__(self) -> int:
-        return -(-len(self.event) // self.batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.patches[chosen], self.event[chosen]
-
-    def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch."""
-        self.epoch += 1
-        self._shuffle()
+    order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(storms)
+    return [order[start : start + batch_size] for start in range(0, storms, batch_size)]
 
 
-class _Progress(keras.callbacks.Callback):
-    """Keep the loss and the seconds of each epoch, and show a bar in the log."""
-
-    def __init__(self, epochs: int, rows: list[dict[str, float]]) -> None:
-        super().__init__()
-        self.bar = tqdm(total=epochs, initial=len(rows), unit="epoch", mininterval=5)
-        self.rows = rows
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self.start = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        seconds = time.perf_counter() - self.start
-        row = {"epoch": epoch + 1, **(logs or {}), "seconds": round(seconds, 3)}
-        self.rows.append(row)
-        self.bar.set_postfix(loss=f"{row['loss']:.4f}")
-        self.bar.update()
-        logger.info("epoch %d: loss %.4f, %.1f s", epoch + 1, row["loss"], seconds)
-
-
-class _Checkpoint(keras.callbacks.Callback):
-    """After each epoch, keep in a file all that the next one needs.
+class _Checkpoint:
+    """A file that keeps after each epoch all that the next one needs.
 
     One archive holds everything, so that it is whole or absent: the weights, the state of the
     optimiser and of the dropout layers' random generators, and the history. It is of use for the
     same `training` alone, which its `key` tells.
     """
 
-    def __init__(self, path: Path, key: str, rows: list[dict[str, float]]) -> None:
-        super().__init__()
-        self.path, self.key, self.rows = path, key, rows
-
-    def _state(self) -> list[Any]:
-        generators = (getattr(layer, "seed_generator", None) for layer in self.model.layers)
-        states = [generator.state for generator in generators if generator]
-        return [*self.model.weights, *states, *self.model.optimizer.variables]
-
-    def restore(self, network: keras.Model) -> None:
-        """Put `network` and the rows of the history where the last epoch left them."""
-        self.set_model(network)
+    def __init__(self, path: Path, key: str, network: keras.Model) -> None:
         network.optimizer.build(network.trainable_variables)
+        generators = (getattr(layer, "seed_generator", None) for layer in network.layers)
+        states = [generator.state for generator in generators if generator]
+        self.path, self.key = path, key
+        self.state = [*network.weights, *states, *network.optimizer.variables]
+
+    def restore(self) -> list[dict[str, float]]:
+        """Put the network where the last epoch left it and return the rows of its history."""
         try:
             with np.load(self.path) as kept:
                 if str(kept["key"]) != self.key:
                     logger.info("%s is of another training: starting anew", self.path)
-                    return
-                values = [kept[f"state_{number}"] for number in range(len(self._state()))]
-                rows = json.loads(str(kept["history"]))
+                    return []
+                values = [kept[f"state_{number}"] for number in range(len(self.state))]
+                rows: list[dict[str, float]] = json.loads(str(kept["history"]))
         except FileNotFoundError:
-            return
+            return []
         except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
             logger.warning("%s cannot be read (%s): starting anew", self.path, error)
-            return
-        for variable, value in zip(self._state(), values, strict=True):
+            return []
+        for variable, value in zip(self.state, values, strict=True):
             variable.assign(value)
-        self.rows += rows
         logger.info("going on after epoch %d", len(rows))
+        return rows
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+    def keep(self, rows: list[dict[str, float]]) -> None:
+        """Keep the network as it is now, with the rows of its history."""
         state = {
             f"state_{number}": keras.ops.convert_to_numpy(variable)
-            for number, variable in enumerate(self._state())
+            for number, variable in enumerate(self.state)
         }
         with replacing(self.path) as temporary, open(temporary, "wb") as stream:
-            np.savez(stream, key=self.key, history=json.dumps(self.rows), **state)
+            np.savez(stream, key=self.key, history=json.dumps(rows), **state)
 
 
 def _training_key(
@@ -148,6 +97,23 @@ def _learning_rate(training: Mapping[str, Any], steps: int) -> Any:
     return keras.optimizers.schedules.CosineDecay(
         highest / 25, steps - rise, warmup_target=highest, warmup_steps=rise
     )
+
+
+def _fit_epoch(
+    network: keras.Model, patches: Fields, event: np.ndarray, batches: Sequence[np.ndarray]
+) -> float:
+    """Train on each batch in turn and return the mean loss, or the first that is not a number.
+
+    Not by Keras's `fit`: the threads that hand over its batches wait for each other where all
+    cores are at work, as with a job on each, and an epoch takes up to a half longer.
+    """
+    losses = []
+    for batch, fields in zip(batches, read_ahead(patches, batches), strict=True):
+        loss = float(network.train_on_batch(fields, event[batch]))
+        if not np.isfinite(loss):
+            return loss
+        losses.append(loss)
+    return float(np.average(losses, weights=[len(batch) for batch in batches]))
 
 
 def fit_network(
@@ -176,30 +142,24 @@ def fit_network(
         optimizer=keras.optimizers.Adam(learning_rate=_learning_rate(training, steps)),
         loss="binary_crossentropy",
     )
-    rows: list[dict[str, float]] = []
-    key = _training_key(network, event, training, seed)
-    keeper = _Checkpoint(Path(checkpoint), key, rows)
-    keeper.restore(network)
-    done = len(rows)
-    network.fit(
-        ShuffledStorms(patches, event, training["batch_size"], seed, epoch=done),
-        initial_epoch=done,
-        epochs=training["epochs"],
-        shuffle=False,
-        verbose=0,
-        callbacks=[
-            _Progress(training["epochs"], rows),
-            keras.callbacks.TerminateOnNaN(),
-            keeper,
-        ],
-    )
-    history = pd.DataFrame(rows)
-    if not np.isfinite(history["loss"]).all():
-        raise ValueError(
-            f"The loss is no longer a number in epoch {len(history)}. "
-            "Lower training.learning_rate or the model's regularizer."
-        )
-    return history
+    kept = _Checkpoint(Path(checkpoint), _training_key(network, event, training, seed), network)
+    rows = kept.restore()
+    happened = event.astype(np.float32)[:, np.newaxis]
+    epochs = training["epochs"]
+    for epoch in range(len(rows), epochs):
+        start = time.perf_counter()
+        batches = shuffled_batches(len(event), training["batch_size"], seed, epoch)
+        loss = _fit_epoch(network, patches, happened, batches)
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"The loss is no longer a number in epoch {epoch + 1}. "
+                "Lower training.learning_rate or the model's regularizer."
+            )
+        seconds = time.perf_counter() - start
+        logger.info("epoch %d of %d: loss %.4f, %.1f s", epoch + 1, epochs, loss, seconds)
+        rows.append({"epoch": epoch + 1, "loss": loss, "seconds": round(seconds, 3)})
+        kept.keep(rows)
+    return pd.DataFrame(rows)
 
 
 def predict_probability(network: keras.Model, patches: Fields, batch: int = 256) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Preparing batches of runs, and reading their patches back."""
 
 import logging
+import threading
 import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from stormcnn.patches import (
     hold_fields,
     open_fields,
     prepare_batch,
+    read_ahead,
     read_patches,
     read_storms,
 )
@@ -367,6 +369,33 @@ def test_fields_on_disk_are_those_in_memory(batches, whole, memory_mb):
     storms = np.random.default_rng(0).permutation(71)
     np.testing.assert_array_equal(held[storms], whole["predictors"].values[storms])
     np.testing.assert_array_equal(held[60:90], whole["predictors"].values[60:90])
+
+
+def test_batches_come_in_order_with_the_next_read_ahead():
+    class Noted:
+        """Fields that tell of which storms they were asked."""
+
+        def __init__(self):
+            self.asked = [threading.Event() for _ in range(3)]
+
+        def __getitem__(self, storms):
+            self.asked[storms[0]].set()
+            return -storms
+
+    fields = Noted()
+    reading = read_ahead(fields, [np.array([number]) for number in range(3)])
+    assert next(reading).tolist() == [0]
+    assert fields.asked[1].wait(timeout=60)
+    assert not fields.asked[2].is_set()
+    assert [batch.tolist() for batch in reading] == [[-1], [-2]]
+
+
+def test_batch_that_cannot_be_read_is_an_error(batches):
+    fields = hold_fields(open_fields(batches), None)
+    reading = read_ahead(fields, [np.array([0]), np.array([71])])
+    next(reading)
+    with pytest.raises(IndexError):
+        next(reading)
 
 
 def test_a_storm_that_does_not_exist_is_an_error(batches):

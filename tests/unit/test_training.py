@@ -14,7 +14,7 @@ from stormcnn.events import check_any_storm, check_enough_storms, exceeds
 from stormcnn.networks import build_network
 from stormcnn.patches import prepare_batch
 from stormcnn.runs import list_folder
-from stormcnn.training import ShuffledStorms, fit_network, predict_probability
+from stormcnn.training import fit_network, predict_probability, shuffled_batches
 
 SMALL = {
     "filters": [4],
@@ -88,29 +88,49 @@ def test_loss_includes_the_weight_penalty_as_keras_prints_it(tmp_path):
 
 
 def test_every_epoch_shows_each_storm_once_in_another_order():
-    patches, event = np.arange(10.0).reshape(10, 1, 1, 1), np.arange(10) % 2
-    data = ShuffledStorms(patches, event, batch_size=4, seed=5)
-    orders = []
-    for _ in range(3):
-        seen = [data[index] for index in range(len(data))]
-        order = np.concatenate([part.ravel() for part, _ in seen])
-        labels = np.concatenate([label.ravel() for _, label in seen])
-        assert sorted(order) == list(range(10))
-        assert labels.tolist() == (order % 2).tolist()
-        orders.append(tuple(order))
-        data.on_epoch_end()
-    assert len(set(orders)) == 3
+    epochs = [shuffled_batches(10, batch_size=4, seed=5, epoch=epoch) for epoch in range(3)]
+    for batches in epochs:
+        assert [len(batch) for batch in batches] == [4, 4, 2]
+        assert sorted(np.concatenate(batches)) == list(range(10))
+    assert len({tuple(np.concatenate(batches)) for batches in epochs}) == 3
 
 
-def test_order_of_an_epoch_does_not_need_the_epochs_before_it():
-    patches, event = np.zeros((10, 1, 1, 1)), np.zeros(10)
-    running = ShuffledStorms(patches, event, 4, seed=5)
-    running.on_epoch_end()
-    running.on_epoch_end()
-    np.testing.assert_array_equal(running.order, ShuffledStorms(patches, event, 4, 5, 2).order)
+def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
+    first, again, other = (
+        np.concatenate(shuffled_batches(10, 4, seed, epoch=2)) for seed in (5, 5, 6)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert first.tolist() != other.tolist()
 
 
-# An epoch has 7 batches of 32 storms, and Keras looks at two before the first.
+def test_each_storm_is_trained_on_with_its_own_event(tmp_path, monkeypatch):
+    """What the network is shown, put together again, is what it was to be shown."""
+    shown = []
+    train_on_batch = keras.Model.train_on_batch
+
+    def noted(network, fields, event):
+        shown.append((fields, event))
+        return train_on_batch(network, fields, event)
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", noted)
+    train(0, tmp_path)
+    patches, event = storms()
+    assert len(shown) == 3 * 7
+    for epoch in range(3):
+        batches = shown[7 * epoch : 7 * epoch + 7]
+        order = np.concatenate(shuffled_batches(len(event), 32, 0, epoch))
+        np.testing.assert_array_equal(np.concatenate([f for f, _ in batches]), patches[order])
+        np.testing.assert_array_equal(np.concatenate([e for _, e in batches])[:, 0], event[order])
+
+
+def test_loss_of_an_epoch_is_the_mean_over_its_storms(tmp_path, monkeypatch):
+    """The last of 7 batches has 8 storms, the others 32."""
+    losses = iter([1.0] * 6 + [26.0] + [0.0] * 14)
+    monkeypatch.setattr(keras.Model, "train_on_batch", lambda *batch: next(losses))
+    assert train(0, tmp_path)[1]["loss"].tolist() == [2, 0, 0]
+
+
+# An epoch has 7 batches of 32 storms.
 @pytest.mark.parametrize(("batches", "epochs"), [(5, 0), (12, 1), (20, 2)])
 def test_broken_off_training_goes_on_and_ends_with_the_same_weights(
     tmp_path, batches, epochs, caplog
