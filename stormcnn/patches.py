@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from operator import getitem
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -425,9 +426,10 @@ def hold_fields(fields: StoredFields, memory_mb: int | None) -> Fields:
 def read_ahead(fields: Fields, batches: Sequence[Array]) -> Iterator[Array]:
     """Fields of each batch of storms, of which the next is read while one is worked on."""
     with ThreadPoolExecutor(max_workers=1) as reader:
-        following = reader.submit(fields.__getitem__, batches[0])
+        following = reader.submit(getitem, fields, batches[0])
         for batch in batches[1:]:
-            current, following = following.result(), reader.submit(fields.__getitem__, batch)
+            current = following.result()
+            following = reader.submit(getitem, fields, batch)
             yield current
         yield following.result()
 

@@ -44,7 +44,6 @@ class _Checkpoint:
     """
 
     def __init__(self, path: Path, key: str, network: keras.Model) -> None:
-        network.optimizer.build(network.trainable_variables)
         generators = (getattr(layer, "seed_generator", None) for layer in network.layers)
         states = [generator.state for generator in generators if generator]
         self.path, self.key = path, key
@@ -102,17 +101,20 @@ def _learning_rate(training: Mapping[str, Any], steps: int) -> Any:
 def _fit_epoch(
     network: keras.Model, patches: Fields, event: np.ndarray, batches: Sequence[np.ndarray]
 ) -> float:
-    """Train on each batch in turn and return the mean loss, or the first that is not a number.
+    """Train on each batch in turn and return the mean loss of their storms.
 
     Not by Keras's `fit`: the threads that hand over its batches wait for each other where all
-    cores are at work, as with a job on each, and an epoch takes up to a half longer.
+    cores are at work, as with a job on each, and an epoch takes up to a half longer. Raises
+    `ValueError` at a loss that is not a finite number.
     """
     losses = []
     for batch, fields in zip(batches, read_ahead(patches, batches), strict=True):
-        loss = float(network.train_on_batch(fields, event[batch]))
-        if not np.isfinite(loss):
-            return loss
-        losses.append(loss)
+        losses.append(float(network.train_on_batch(fields, event[batch])))
+        if not np.isfinite(losses[-1]):
+            raise ValueError(
+                "The loss is no longer a finite number. "
+                "Lower training.learning_rate or the model's regularizer."
+            )
     return float(np.average(losses, weights=[len(batch) for batch in batches]))
 
 
@@ -129,11 +131,11 @@ def fit_network(
     `patches` has shape (storm, y, x, variable) and physical units, `event` shape (storm,).
     `training` gives `recipe`, `epochs`, `batch_size` and `learning_rate`, of which the recipe
     `fast` sets the last three. Adam (Kingma & Ba 2015) lowers the binary cross-entropy plus the
-    network's weight penalty; `loss` is their sum averaged over the epoch, as Keras prints it.
+    network's weight penalty; `loss` is their sum, averaged over the storms of the epoch.
 
     After each epoch the state of the training is kept in the file `checkpoint`; where that holds
     an earlier, broken-off training of the same, this one goes on from there and ends with the same
-    weights. Raises `ValueError` where the loss is no longer a number.
+    weights. Raises `ValueError` where the loss is no longer a finite number.
     """
     if training["recipe"] == "fast":
         training = {**training, **FAST}
@@ -142,19 +144,15 @@ def fit_network(
         optimizer=keras.optimizers.Adam(learning_rate=_learning_rate(training, steps)),
         loss="binary_crossentropy",
     )
+    network.optimizer.build(network.trainable_variables)  # its state belongs to the checkpoint
     kept = _Checkpoint(Path(checkpoint), _training_key(network, event, training, seed), network)
     rows = kept.restore()
-    happened = event.astype(np.float32)[:, np.newaxis]
+    happened = event.astype(np.float32)[:, np.newaxis]  # shape of the network's output
     epochs = training["epochs"]
     for epoch in range(len(rows), epochs):
         start = time.perf_counter()
         batches = shuffled_batches(len(event), training["batch_size"], seed, epoch)
         loss = _fit_epoch(network, patches, happened, batches)
-        if not np.isfinite(loss):
-            raise ValueError(
-                f"The loss is no longer a number in epoch {epoch + 1}. "
-                "Lower training.learning_rate or the model's regularizer."
-            )
         seconds = time.perf_counter() - start
         logger.info("epoch %d of %d: loss %.4f, %.1f s", epoch + 1, epochs, loss, seconds)
         rows.append({"epoch": epoch + 1, "loss": loss, "seconds": round(seconds, 3)})

@@ -371,23 +371,42 @@ def test_fields_on_disk_are_those_in_memory(batches, whole, memory_mb):
     np.testing.assert_array_equal(held[60:90], whole["predictors"].values[60:90])
 
 
-def test_batches_come_in_order_with_the_next_read_ahead():
-    class Noted:
-        """Fields that tell of which storms they were asked."""
+class Noted:
+    """Fields that tell of which storms they were asked, and give the second batch when let."""
 
-        def __init__(self):
-            self.asked = [threading.Event() for _ in range(3)]
+    def __init__(self):
+        self.asked = [threading.Event() for _ in range(3)]
+        self.let = threading.Event()
 
-        def __getitem__(self, storms):
-            self.asked[storms[0]].set()
-            return -storms
+    def __getitem__(self, storms):
+        self.asked[storms[0]].set()
+        if storms[0] == 1 and not self.let.wait(timeout=30):
+            raise TimeoutError("nothing else went on")
+        return -storms
 
+
+THREE_STORMS = [np.array([number]) for number in range(3)]
+
+
+def test_batches_come_in_order_with_the_next_read_while_one_is_worked_on():
     fields = Noted()
-    reading = read_ahead(fields, [np.array([number]) for number in range(3)])
+    reading = read_ahead(fields, THREE_STORMS)
     assert next(reading).tolist() == [0]
-    assert fields.asked[1].wait(timeout=60)
+    assert fields.asked[1].wait(timeout=30)
+    fields.let.set()
+    assert next(reading).tolist() == [-1]
+    assert [batch.tolist() for batch in reading] == [[-2]]
+
+
+def test_no_more_than_the_next_batch_is_read_ahead():
+    fields = Noted()
+    threads = threading.active_count()
+    reading = read_ahead(fields, THREE_STORMS)
+    next(reading)
+    fields.let.set()
+    reading.close()
     assert not fields.asked[2].is_set()
-    assert [batch.tolist() for batch in reading] == [[-1], [-2]]
+    assert threading.active_count() == threads
 
 
 def test_batch_that_cannot_be_read_is_an_error(batches):

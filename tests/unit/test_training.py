@@ -81,10 +81,33 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_others(tmp_path):
     assert not equal_weights(first, other)
 
 
-def test_loss_includes_the_weight_penalty_as_keras_prints_it(tmp_path):
-    _, plain = train(0, tmp_path / "plain", spatial_dropout=None)
-    _, penalised = train(0, tmp_path / "penalised", spatial_dropout=None, regularizer={"l2": 0.1})
-    assert penalised["loss"].iloc[0] > plain["loss"].iloc[0] + 0.05
+def test_loss_of_each_epoch_is_that_of_the_network_with_its_weight_penalty(tmp_path, monkeypatch):
+    monkeypatch.setitem(TRAINING, "learning_rate", 0.0)
+    patches, event = storms()
+    for penalty in (None, {"l2": 0.1}):
+        network, history = train(
+            0, tmp_path / str(penalty), spatial_dropout=None, regularizer=penalty
+        )
+        loss = network.evaluate(patches, event[:, np.newaxis], verbose=0)
+        np.testing.assert_allclose(history["loss"], [loss] * 3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("recipe", ["lesson", "fast"])
+def test_weights_are_those_that_keras_fit_leads_to(tmp_path, recipe):
+    network, history = train(0, tmp_path, recipe=recipe)
+    keras.utils.set_random_seed(0)
+    fitted = build_network(SMALL, (8, 8), [0, 0], [1, 1])
+    optimizer = keras.optimizers.Adam.from_config(network.optimizer.get_config())
+    fitted.compile(optimizer=optimizer, loss="binary_crossentropy")
+    patches, event = storms()
+    size = {"lesson": 32, "fast": 128}[recipe]
+    for epoch in range(len(history)):
+        order = np.concatenate(shuffled_batches(len(event), size, 0, epoch))
+        fitted.fit(
+            patches[order], event[order, np.newaxis], batch_size=size, shuffle=False, verbose=0
+        )
+    for ours, theirs in zip(network.get_weights(), fitted.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_every_epoch_shows_each_storm_once_in_another_order():
@@ -255,6 +278,17 @@ def test_diverging_training_says_what_to_lower(tmp_path):
     path = tmp_path / "unfinished.npz"
     with pytest.raises(ValueError, match=r"Lower training\.learning_rate"):
         fit_network(network, patches * 1e3, event, TRAINING | {"learning_rate": 1e6}, 0, path)
+
+
+def test_diverged_epoch_ends_at_once_and_is_not_kept(tmp_path, monkeypatch, caplog):
+    losses = iter([1.0] * 8 + [np.inf])
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "train_on_batch", lambda *batch: next(losses))
+        with pytest.raises(ValueError, match="finite number"):
+            train(0, tmp_path)
+    with caplog.at_level("INFO"):
+        train(0, tmp_path)
+    assert "going on after epoch 1" in caplog.text
 
 
 def test_probability_of_a_storm_does_not_depend_on_its_company(tmp_path):
