@@ -32,11 +32,11 @@ def sample_cases(
     from stormcnn.networks import load_network
 
     backend.prepare(threads, seed)
-    sampler = MemberSampler(load_network(network), cases["members"], seed, few_storms=True)
+    sampler = MemberSampler(load_network(network), cases["members"], seed, series=False)
     forecast = read_netcdf(predictions)
     chosen = choose_cases(forecast["probability"].values, cases["count"], cases["storms"])
     fields = read_storms(patches, chosen.tolist())["predictors"]
-    probability = np.concatenate([part for _, part in sampler.batches(fields.values, storms=1)])
+    probability = np.concatenate([part for _, part in sampler.batches(fields.values)])
     here = forecast.isel(storm=chosen)
     result = xr.Dataset(
         {

@@ -70,12 +70,11 @@ class MemberSampler:
     second convolution of all members is one matrix product, with which activation and pooling are
     computed as well. The rest runs for every member; where maps are small and kernels are large, a
     convolution that follows a dropout is made of Fourier series (`convolution`), which take fewer
-    products. To compile these takes a second, which `few_storms` would not make up for.
+    products. To compile these takes a second, which few storms do not make up for: for them,
+    `series=False`.
     """
 
-    def __init__(
-        self, network: keras.Model, members: int, seed: int, few_storms: bool = False
-    ) -> None:
+    def __init__(self, network: keras.Model, members: int, seed: int, series: bool = True) -> None:
         names = [layer.name for layer in dropout_layers(network)]
         if not names:
             raise ValueError(
@@ -86,8 +85,7 @@ class MemberSampler:
         self.masks = draw_masks(network, seed, range(members))
         sequence = network.layers[1:]  # the first is the input
         first = next(i for i, layer in enumerate(sequence) if layer.name == names[0])
-        self._trunk, self._first, self._rest = sequence[:first], names[0], sequence[first + 1 :]
-        self._sample = SharedMembers(self._trunk, self._first, self._rest, not few_storms)
+        self._sample = SharedMembers(sequence[:first], names[0], sequence[first + 1 :], series)
 
     def probabilities(self, patches: np.ndarray, members: slice = slice(None)) -> np.ndarray:
         """Probabilities of the given members, shape (storm, member), for patches in physical units.
@@ -97,14 +95,15 @@ class MemberSampler:
         masks = {name: mask[members] for name, mask in self.masks.items()}
         return np.asarray(self._sample.predict_on_batch({"patch": patches, **masks}))
 
-    def batches(
-        self, patches: Fields, storms: int = 8, members: int = 128
-    ) -> Iterator[tuple[slice, np.ndarray]]:
+    def batches(self, patches: Fields, at_once: int = 1024) -> Iterator[tuple[slice, np.ndarray]]:
         """All members' probabilities, a few storms at a time: (which storms, (storm, member)).
 
-        Every call computes `storms` x `members` at once, the last ones filled up. So memory does
-        not grow with how many there are, and a storm's members do not depend on the other storms.
+        What is computed at once are up to `at_once` members: those of a few storms, the last of
+        which are filled up, or, where a storm has more, equal parts of its own. So memory does not
+        grow with how many there are, and a storm's members do not depend on the other storms.
         """
+        members = -(-self.members // -(-self.members // at_once))
+        storms = max(1, at_once // members)
         for start in range(0, len(patches), storms):
             part = patches[start : start + storms]
             filled = np.zeros((storms, *part.shape[1:]), np.float32)

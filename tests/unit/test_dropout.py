@@ -68,6 +68,22 @@ def test_members_agree_with_the_network_applied_with_the_same_masks(changes):
     assert probabilities.std(axis=1).min() > 1e-4
 
 
+@pytest.mark.parametrize("pooling", ["average", "max"])
+@pytest.mark.parametrize("layer", ["conv_2_pooling", "conv_3_pooling", "conv_3_dropout", "output"])
+def test_each_layer_of_the_lesson_agrees_with_keras_given_the_same_masks(layer, pooling):
+    """A sum of all that the layer gives, with random weights: no sigmoid makes errors small."""
+    whole = network(32, filters=[16, 32, 64], pooling=pooling)
+    x = keras.layers.Flatten()(whole.get_layer(layer).output)
+    weigh = keras.layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(1, seed=0))
+    net = keras.Model(whole.input, weigh(x))
+    patches = storms(4, 32)
+    masks = draw_masks(net, 7, range(6))
+    sums = MemberSampler(net, 6, seed=7).probabilities(patches)
+    expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(6)], axis=1)
+    np.testing.assert_allclose(sums, expected, atol=1e-5 * np.abs(expected).max())
+    assert np.ptp(expected, axis=1).min() > 0.01 * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("changes", [{}, {"pooling": "max"}, {"activation": "softmax"}])
 @pytest.mark.parametrize("size", [19, 20])
 def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(changes, size):
@@ -81,18 +97,18 @@ def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(change
 
 
 @pytest.mark.parametrize(
-    ("size", "kernel_size", "gpu", "few_storms", "calls"),
+    ("size", "kernel_size", "gpu", "series", "calls"),
     [
-        (16, 5, False, False, 1),
-        (32, 5, False, False, 1),
-        (32, 3, False, False, 0),
-        (64, 5, False, False, 0),
-        (32, 5, True, False, 0),
-        (32, 5, False, True, 0),
+        (16, 5, False, True, 1),
+        (32, 5, False, True, 1),
+        (32, 3, False, True, 0),
+        (64, 5, False, True, 0),
+        (32, 5, True, True, 0),
+        (32, 5, False, False, 0),
     ],
 )
 def test_series_are_taken_on_a_processor_for_small_maps_and_large_kernels(
-    monkeypatch, size, kernel_size, gpu, few_storms, calls
+    monkeypatch, size, kernel_size, gpu, series, calls
 ):
     taken = []
     monkeypatch.setattr(backend, "on_gpu", lambda: gpu)
@@ -100,7 +116,7 @@ def test_series_are_taken_on_a_processor_for_small_maps_and_large_kernels(
     net = network(size, kernel_size=kernel_size)
     patches = storms(1, size)
     masks = draw_masks(net, 7, range(1))
-    sampler = MemberSampler(net, 1, seed=7, few_storms=few_storms)
+    sampler = MemberSampler(net, 1, seed=7, series=series)
     probability = sampler.probabilities(patches)[:, 0]
     assert len(taken) == calls
     expected = apply_with_masks(net, patches, masks, 0)
@@ -151,35 +167,51 @@ def test_a_member_is_the_same_whoever_asks_for_it():
         np.testing.assert_array_equal(mask[3], third[name][0])
 
 
-def gather(sampler, patches, **sizes):
-    return np.concatenate([part for _, part in sampler.batches(patches, **sizes)])
+def gather(sampler, patches, at_once):
+    return np.concatenate([part for _, part in sampler.batches(patches, at_once)])
 
 
-def test_members_do_not_depend_on_order_or_company_of_storms():
+# Of 10 members: a third at once, all those of one storm, and of four.
+@pytest.mark.parametrize("at_once", [4, 10, 40])
+def test_members_do_not_depend_on_order_or_company_of_storms(at_once):
     sampler = MemberSampler(network(), 10, seed=0)
     patches = storms(21)
-    whole = gather(sampler, patches, storms=4, members=4)
+    whole = gather(sampler, patches, at_once)
     shuffled = np.random.default_rng(1).permutation(21)
-    np.testing.assert_array_equal(
-        gather(sampler, patches[shuffled], storms=4, members=4), whole[shuffled]
-    )
-    np.testing.assert_array_equal(
-        gather(sampler, patches[13:14], storms=4, members=4), whole[13:14]
-    )
+    np.testing.assert_array_equal(gather(sampler, patches[shuffled], at_once), whole[shuffled])
+    np.testing.assert_array_equal(gather(sampler, patches[13:14], at_once), whole[13:14])
 
 
-def test_members_do_not_depend_on_batch_size():
+def test_members_do_not_depend_on_how_many_are_computed_at_once():
     sampler = MemberSampler(network(), 9, seed=0)
     patches = storms(7)
     whole = sampler.probabilities(patches)
-    np.testing.assert_allclose(gather(sampler, patches, storms=2, members=4), whole, atol=1e-6)
-    np.testing.assert_allclose(gather(sampler, patches, storms=16, members=64), whole, atol=1e-6)
+    for at_once in (1, 4, 8, 18, 144):
+        np.testing.assert_allclose(gather(sampler, patches, at_once), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("members", "at_once", "calls"), [(5, 20, [(4, 5)] * 2), (9, 8, [(1, 5)] * 14)]
+)
+def test_no_more_members_are_computed_at_once_than_asked_for(members, at_once, calls, monkeypatch):
+    sampler = MemberSampler(network(), members, seed=0)
+    taken = []
+    compute = sampler.probabilities
+
+    def noted(patches, members):
+        probability = compute(patches, members)
+        taken.append(probability.shape)
+        return probability
+
+    monkeypatch.setattr(sampler, "probabilities", noted)
+    assert gather(sampler, storms(7), at_once).shape == (7, members)
+    assert taken == calls
 
 
 def test_first_members_stay_when_more_are_asked_for():
     net, patches = network(), storms(3)
-    few = gather(MemberSampler(net, 8, seed=2), patches, storms=4, members=4)
-    many = gather(MemberSampler(net, 12, seed=2), patches, storms=4, members=4)
+    few = gather(MemberSampler(net, 8, seed=2), patches, at_once=4)
+    many = gather(MemberSampler(net, 12, seed=2), patches, at_once=4)
     np.testing.assert_array_equal(many[:, :8], few)
 
 
