@@ -351,8 +351,8 @@ class Regularizer(Block):
 class Network(Block):
     """One network: convolutions, dense layers, and one unit with a sigmoid for the probability.
 
-    Each convolution is followed by its activation, by dropout if there is any, and by pooling over
-    2 x 2 grid points.
+    Each convolution is followed by its activation and by pooling over 2 x 2 grid points. Dropout of
+    points comes before the pooling, spatial dropout after it, where it does the same.
     """
 
     title: OptionalText = Field(
