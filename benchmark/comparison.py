@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import pandas as pd
 import yaml
 
 from benchmark.measure import Measured, ratio, run
-from benchmark.workflow import ROOT, copy_workflow, job_times, make_storms, snakemake
+from benchmark.workflow import NETWORKS, ROOT, copy_workflow, job_times, make_storms, snakemake
 
 RULES = ("train_network", "train_wide_network")
 
@@ -37,13 +38,13 @@ def measure_demo(folder: Path) -> dict[str, object]:
     }
 
 
-def workflow_config(storms: Path, epochs: int) -> dict[str, object]:
+def workflow_config(storms: Path, epochs: int, threads: int = 1) -> dict[str, object]:
     """What the script does: the lesson's recipe, scores, and a thousand members of one storm."""
     return {
         "run": {"name": "benchmark"},
         "data": {"name": "benchmark", "source": "folder", "folder": str(storms)},
         "comparison": {"simple_reference": False},
-        "training": {"batch_size": 512, "epochs": epochs},
+        "training": {"batch_size": 512, "epochs": epochs, "threads": threads},
         "uncertainty": {"members": 0, "cases": {"count": 1, "members": 1000}},
     }
 
@@ -58,6 +59,36 @@ def epoch_seconds(folder: Path) -> dict[str, list[float]]:
     """Seconds of each epoch, by network."""
     histories = sorted((folder / "results/benchmark/models").glob("*/*/history.csv"))
     return {path.parts[-3]: pd.read_csv(path)["seconds"].tolist() for path in histories}
+
+
+def fitting_seconds(epochs: Mapping[str, Sequence[float]]) -> float:
+    """What the epochs take alone, on the core that has most of them: the longest training first."""
+    cores = [0.0] * (os.cpu_count() or 1)
+    for training in sorted(map(sum, epochs.values()), reverse=True):
+        cores[cores.index(min(cores))] += training
+    return max(cores)
+
+
+def compare_threads(folder: Path, size: Size) -> dict[str, float | int]:
+    """Time of the trainings on one core each, over that of one after another on all cores."""
+    storms = make_storms(folder / "storms-threads", size.runs, size.storms_per_run)
+    taken: dict[int, list[float]] = {1: [], os.cpu_count() or 1: []}
+    for pair in range(size.pairs):
+        for threads, seconds in taken.items():
+            fresh = folder / f"threads-{threads}-{pair}"
+            fresh.mkdir()
+            copy_workflow(fresh)
+            config = workflow_config(storms, size.epochs, threads)
+            (fresh / "benchmark.yaml").write_text(yaml.safe_dump(config))
+            models = [f"results/benchmark/models/{name}/seed-0/network.keras" for name in NETWORKS]
+            run(
+                snakemake("--configfile", "benchmark.yaml", "--", *models),
+                folder,
+                folder / f"threads-{threads}-{pair}.log",
+            )
+            seconds.append(training_seconds(fresh))
+        print(f"pair {pair + 1}: {taken}", flush=True)
+    return ratio(*taken.values())
 
 
 def compare_with_script(folder: Path, size: Size) -> dict[str, dict[str, Any]]:
@@ -85,7 +116,7 @@ def compare_with_script(folder: Path, size: Size) -> dict[str, dict[str, Any]]:
         workflow.append(run(command, fresh, folder / f"workflow-{pair}.log"))
         training["workflow"].append(training_seconds(fresh))
         epochs = epoch_seconds(fresh)
-        training["fits"].append(sum(map(sum, epochs.values())) / (os.cpu_count() or 1))
+        training["fits"].append(fitting_seconds(epochs))
         print(f"pair {pair + 1}: {workflow[-1]} against {script[-1]}", flush=True)
     jobs = job_times(folder / "workflow-0")
     seconds = (jobs["end"] - jobs["start"]).groupby(jobs["rule"])

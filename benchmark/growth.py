@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from benchmark.measure import call_module, ratio
 from stormcnn.demo import write_runs
 from stormcnn.demo_dates import demo_file_name
 from stormcnn.patches import hold_fields, open_fields, prepare_batch, read_patches
+from stormcnn.predictions import describe_predictions
 from stormcnn.runs import as_run
 
 ARCHITECTURE = {
@@ -34,7 +36,8 @@ ARCHITECTURE = {
 RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
 MEMBERS = 10
 STAGES = ("prepare", "train", "predict", "sample", "score")
-FROM_DISK = "train_from_disk"
+# Whole training jobs, with the fields held in memory or not: what `training.memory_mb` says.
+JOBS = {"job_in_memory": None, "job_from_disk": 0}
 # Run files and storms in each.
 BY_STORMS = [(10, 10), (10, 100), (20, 500), (100, 1000)]
 BY_RUNS = [(1, 12), (10, 12), (100, 12), (1000, 12)]
@@ -90,12 +93,19 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     backend.prepare(threads=1, seed=0)
     network = networks.build_network(ARCHITECTURE, (32, 32), [24.0, 0.0, 0.0], [15.0, 5.0, 5.0])
     fields = open_fields(patches)
-    if stage in ("train", FROM_DISK):
+    if stage == "train" or stage in JOBS:
+        storms = read_patches(patches, predictors=False)
         event = np.arange(len(fields)) % 20 == 0
-        held = hold_fields(fields, memory_mb=0 if stage == FROM_DISK else None)
         # In a folder of its own, or what an earlier call has trained would be gone on with.
         checkpoint = Path(tempfile.mkdtemp(dir=folder), "unfinished.npz")
-        return lambda: fit_network(network, held, event, RECIPE, 0, checkpoint)
+        held = hold_fields(fields, memory_mb=JOBS.get(stage))
+
+        def train() -> None:
+            fit_network(network, held, event, RECIPE, 0, checkpoint)
+            if stage in JOBS:
+                describe_predictions(predict_probability(network, held), storms["peak"], 0.005)
+
+        return train
     if stage == "predict":
         return lambda: predict_probability(network, fields)
     sampler = MemberSampler(network, MEMBERS, seed=0)
@@ -131,7 +141,7 @@ def measure(folder: Path) -> dict[str, Any]:
 
 def measure_bounded(folder: Path) -> dict[str, Any]:
     """Training with the fields on disk and in memory by turns, and on disk with ten times them."""
-    taken: dict[str, list[dict[str, float]]] = {"train": [], FROM_DISK: []}
+    taken: dict[str, list[dict[str, float]]] = {stage: [] for stage in JOBS}
     most: dict[str, float] = {}
     for runs, storms in (HELD, TEN_TIMES):
         with tempfile.TemporaryDirectory(dir=folder) as place:
@@ -141,23 +151,23 @@ def measure_bounded(folder: Path) -> dict[str, Any]:
                 for _ in range(PAIRS):
                     for stage, found in taken.items():
                         found.append(call_module("growth", stage, place))
-                last = taken[FROM_DISK][-1]
+                last = taken["job_from_disk"][-1]
             else:
-                last = call_module("growth", FROM_DISK, place)
+                last = call_module("growth", "job_from_disk", place)
         most[str(runs * storms)] = last["peak_mib"]
-    from_disk, in_memory = (
-        [found["seconds"] for found in taken[stage]] for stage in (FROM_DISK, "train")
-    )
+    in_memory, from_disk = ([found["seconds"] for found in taken[stage]] for stage in JOBS)
+    times = TEN_TIMES[0] / HELD[0]
     return {
         "time_vs_memory": ratio(from_disk, in_memory),
+        "time_of_ten_times": round(last["seconds"] / times / statistics.median(from_disk), 3),
         "peak_mib": most,
-        "peak_mib_in_memory": taken["train"][-1]["peak_mib"],
+        "peak_mib_in_memory": taken["job_in_memory"][-1]["peak_mib"],
     }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=["make", *STAGES, FROM_DISK])
+    parser.add_argument("stage", choices=["make", *STAGES, *JOBS])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--storms", type=int, default=100)

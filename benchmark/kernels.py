@@ -188,7 +188,11 @@ def measure_sampling(pairs: int) -> dict[str, Any]:
             rates[name].append(members / seconds(work))
     return {
         f"vs_{name}": ratio(rates["ours"], rates[name]) for name in ("batched", "call", "bound")
-    } | {"members_a_second": {name: round(statistics.median(rate)) for name, rate in rates.items()}}
+    } | {
+        "storms": SAMPLED_STORMS,
+        "members": MEMBERS,
+        "members_a_second": {name: round(statistics.median(rate)) for name, rate in rates.items()},
+    }
 
 
 if __name__ == "__main__":

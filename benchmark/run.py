@@ -2,12 +2,13 @@
 
 Writes `benchmark/results.json` and from it `docs/performance.md` and `docs/scaling.md`. Seconds and
 memory are those of one machine; ratios are of runs that took turns on it. With `--only` one part is
-measured again and the others stay.
+measured again and the others stay, unless they are of another machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import platform
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import growth, skill
-from benchmark.comparison import Size, compare_with_script, measure_demo
+from benchmark.comparison import Size, compare_threads, compare_with_script, measure_demo
 from benchmark.measure import call_module
 from benchmark.page import write_page
 from benchmark.reruns import measure_reruns
@@ -27,6 +28,7 @@ from benchmark.workflow import ROOT
 RESULTS = ROOT / "benchmark/results.json"
 SMALL = Size(runs=20, storms_per_run=600, epochs=10, pairs=5)
 FULL = Size(runs=100, storms_per_run=1211, epochs=2, pairs=3)
+THREADS = SMALL._replace(epochs=5)
 
 Blocks = dict[str, dict[str, Any]]
 """Parts of the results by name."""
@@ -45,6 +47,7 @@ def parts(size: str, folder: Path) -> dict[str, Callable[[], Blocks]]:
     return {
         "growth": lambda: {"growth": growth.measure(folder)},
         "bounded": lambda: {"bounded": growth.measure_bounded(folder)},
+        "threads": lambda: {"training": {"threads": compare_threads(folder, THREADS)}},
         "reruns": lambda: {"reruns": measure_reruns(folder)},
         "workflow": lambda: {"full": compare_with_script(folder, FULL)},
         "skill": lambda: {"skill": skill.measure(folder)},
@@ -57,18 +60,24 @@ def main() -> None:
     parser.add_argument("size", choices=["small", "full"])
     parser.add_argument("--only", help="one part: its name in parts()")
     arguments = parser.parse_args()
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results |= {
+    about = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "cores": os.cpu_count(),
         "python": platform.python_version(),
     }
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if not about.items() <= results.items():
+        results = about
     with tempfile.TemporaryDirectory(prefix="stormcnn-benchmark-") as name:
-        for part, work in parts(arguments.size, Path(name)).items():
-            if arguments.only in (None, part):
-                for block, found in work().items():
-                    results[block] = results.get(block, {}) | found
-                RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        work = parts(arguments.size, Path(name))
+        if arguments.only not in (None, *work):
+            parser.error(f"--only can be {', '.join(work)}")
+        for part in [arguments.only] if arguments.only else work:
+            for block, found in work[part]().items():
+                results[block] = results.get(block, {}) | found
+            days = results.setdefault("days", {}).setdefault(arguments.size, {})
+            days[part] = datetime.date.today().isoformat()
+            RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     write_page(results, ROOT / "docs/performance.md")
     if {"growth", "workflow", "training", "full"} <= results.keys():
         write_scaling(results, ROOT / "docs/scaling.md")

@@ -7,14 +7,16 @@ workflow's own trainings tell.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmark.page import table
+from benchmark.workflow import NETWORKS
+from stormcnn.demo_dates import demo_run_dates
 
-NETWORKS = ("baseline", "l2", "dropout")
 TRAINING_SHARE = 0.64  # of the storms, as in the archive
 STORMS_A_RUN = 1211  # 121,137 storms in the archive's 100 runs
 GIB = 2**30
@@ -62,7 +64,7 @@ class Stage(NamedTuple):
 
 
 def measured_rates(results: Mapping[str, Any]) -> Rates:
-    """The rates of the largest sizes that were measured."""
+    """What each kind of work takes, from where it is measured at its purest."""
     by_storms = results["growth"]["storms"]
     storms = max(map(int, by_storms))
     most, least = by_storms[str(storms)], by_storms[str(min(map(int, by_storms)))]
@@ -146,7 +148,8 @@ def wall_seconds(task: Task, rates: Rates) -> float:
 def checks(results: Mapping[str, Any], rates: Rates) -> Iterable[tuple[str, float, float]]:
     """Storms and epochs, predicted and measured seconds of the workflows that were run."""
     for block in (results["workflow"], results["full"]["workflow"]):
-        task = Task(block["storms"], 7, block["epochs"], 0, 1, results["cores"])
+        years = {date.year for date in demo_run_dates(block["runs"])}
+        task = Task(block["storms"], len(years), block["epochs"], 0, 1, results["cores"])
         measured = statistics.median(of["seconds"] for of in block["workflow"])
         words = f"{block['storms']:,} storms, {block['epochs']} epochs"
         yield words, wall_seconds(task, rates), measured
@@ -188,14 +191,17 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "A job takes its start-up and a time for each of its storms. Jobs of one kind share the "
         "cores; one kind follows the other. With all cores at work, each is "
         f"{rates.busy:.2f} times slower than one alone: that is what the trainings of the smaller "
-        f"workflow took, and the only number that is fitted. Machine: {results['machine']}.",
+        "workflow took. It and the time of the scores are fitted to that workflow; the other rates "
+        f"come from measurements of their own. Machine: {results['machine']}.",
         "",
         *table(("what", "one core"), rate_rows(rates)),
         "",
         "## Checked",
         "",
-        "Wall time of the workflows of the benchmark, without a queue. The factor comes from the "
-        "first one; the second one has ten times the storms and was not used.",
+        "Wall time of the workflows of the benchmark, without a queue and without members of every "
+        "storm. Two rates come from the first one; the second one has ten times the storms and was "
+        "not used. The rate of sampling is checked by "
+        "[how it grows](performance.md#how-it-grows) alone.",
         "",
         *table(("workflow", "predicted", "measured", "ratio"), compared),
         "",
@@ -219,17 +225,34 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "- `training.recipe: fast` takes half of the training; `training.threads` lets a training "
         "use more cores of its node, and a GPU is faster still. "
         "More cores for the other jobs help only up to there.",
+        "- Jobs ask for hours, not days: `--set-resources "
+        + " ".join(f"{rule}:runtime={minutes}" for rule, minutes in runtimes(found).items())
+        + "` (minutes, half as much again as above).",
         "- `training.memory_mb` must be set: as numbers in memory, the training period takes "
-        f"{storms * TRAINING_SHARE * 3 * 32 * 32 * 4 / GIB:,.0f} GiB.",
+        f"{storms * TRAINING_SHARE * 3 * 32 * 32 * 4 / GIB:,.0f} GiB. Each training then writes as "
+        "much into a file in its `TMPDIR`, which must have room for it, and for those of the "
+        "trainings beside it.",
         "- `data.batch: day` adds a new day by one job; `month` is enough where the data grow no "
         "more, and saves most of the start-ups.",
         "- The scores are one job, which holds the storms' probabilities: "
-        f"for one network {storms * score_bytes(results) / GIB:,.0f} GiB by the growth that was "
-        "measured. Let it ask for that: `--set-resources score_networks:mem_mb=…`.",
+        f"for each network {storms * score_bytes(results) / GIB:,.0f} GiB by the growth that was "
+        "measured. Let it ask for that of all: `--set-resources score_networks:mem_mb=…`.",
         "- Snakemake itself looks at every run file: see "
         "[runs with little to do](performance.md#runs-with-little-to-do).",
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def runtimes(found: Iterable[Stage]) -> dict[str, int]:
+    """Minutes that the longest jobs' rules should ask for."""
+    rules = {
+        "training: dropout": "train_wide_network",
+        "training: baseline": "train_network",
+        "prediction: dropout": "predict_storms",
+        "scores": "score_networks",
+    }
+    minutes = {stage.name: stage.work / 60 for stage in found}
+    return {rule: 10 * math.ceil(0.15 * minutes[name]) for name, rule in rules.items()}
 
 
 def rate_rows(rates: Rates) -> list[tuple[str, str]]:

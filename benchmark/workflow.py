@@ -14,6 +14,7 @@ from benchmark.measure import ROOT
 from stormcnn.demo import write_runs
 from stormcnn.demo_dates import demo_file_name, demo_run_dates
 
+NETWORKS = ("baseline", "l2", "dropout")
 PARTS = ("Snakefile", "rules", "scripts", "stormcnn", "config", "profiles", "envs", "report")
 
 
