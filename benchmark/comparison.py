@@ -122,6 +122,9 @@ def compare_with_script(folder: Path, size: Size) -> dict[str, dict[str, Any]]:
     seconds = (jobs["end"] - jobs["start"]).groupby(jobs["rule"])
     scores = pd.read_csv(folder / "workflow-0/results/benchmark/verification/scores.csv")
     script_scores = pd.read_csv(folder / "script-0/scores.csv").round(4)
+    script_scores = script_scores.rename(
+        columns={"brier": "brier_score", "bss": "brier_skill_score"}
+    )
     main = scores.query("period == 'test' and stratum == 'all' and forecast == 'single'")
     return {
         "workflow": {
