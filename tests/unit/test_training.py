@@ -12,7 +12,7 @@ from scripts.train_network import train_network
 from stormcnn import backend, training
 from stormcnn.events import check_any_storm, check_enough_storms, exceeds
 from stormcnn.networks import build_network
-from stormcnn.patches import prepare_batch
+from stormcnn.patches import CopiedFields, prepare_batch
 from stormcnn.runs import list_folder
 from stormcnn.training import fit_network, predict_probability, shuffled_batches
 
@@ -178,6 +178,12 @@ def test_broken_off_training_of_another_network_or_seed_is_left_alone(tmp_path, 
     assert "is of another training: starting anew" in caplog.text
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["loss"].tolist() == train(0, tmp_path / "other")[1]["loss"].tolist()
+
+
+def test_fields_on_disk_train_the_same_network(tmp_path):
+    in_memory, _ = train(0, tmp_path / "memory")
+    from_disk, _ = train(0, tmp_path / "disk", CopiedFields(storms()[0]))
+    assert equal_weights(from_disk, in_memory)
 
 
 class Bomb:
