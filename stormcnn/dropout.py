@@ -98,12 +98,12 @@ class MemberSampler:
     def batches(self, patches: Fields, at_once: int = 1024) -> Iterator[tuple[slice, np.ndarray]]:
         """All members' probabilities, a few storms at a time: (which storms, (storm, member)).
 
-        What is computed at once are up to `at_once` members: those of a few storms, the last of
-        which are filled up, or, where a storm has more, equal parts of its own. So memory does not
-        grow with how many there are, and a storm's members do not depend on the other storms.
+        Up to `at_once` members are computed at once: all those of 1 to 16 storms, or, where a storm
+        has more, a part of them, each part as large. Missing storms are filled up. So memory does
+        not grow with how many there are, and a storm's members do not depend on the other storms.
         """
         members = -(-self.members // -(-self.members // at_once))
-        storms = max(1, at_once // members)
+        storms = max(1, min(16, at_once // members))
         for start in range(0, len(patches), storms):
             part = patches[start : start + storms]
             filled = np.zeros((storms, *part.shape[1:]), np.float32)
@@ -112,7 +112,7 @@ class MemberSampler:
             for low in range(0, self.members, members):
                 high = min(low + members, self.members)
                 # The window slides back at the end, so every call has the same shape.
-                begin = max(0, high - members)
+                begin = high - members
                 values = self.probabilities(filled, slice(begin, high))
                 probability[:, low:high] = values[: len(part), low - begin :]
             yield slice(start, start + len(part)), probability

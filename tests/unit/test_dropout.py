@@ -191,7 +191,8 @@ def test_members_do_not_depend_on_how_many_are_computed_at_once():
 
 
 @pytest.mark.parametrize(
-    ("members", "at_once", "calls"), [(5, 20, [(4, 5)] * 2), (9, 8, [(1, 5)] * 14)]
+    ("members", "at_once", "calls"),
+    [(5, 20, [(4, 5)] * 2), (9, 8, [(1, 5)] * 14), (2, 1024, [(16, 2)])],
 )
 def test_no_more_members_are_computed_at_once_than_asked_for(members, at_once, calls, monkeypatch):
     sampler = MemberSampler(network(), members, seed=0)
