@@ -352,7 +352,7 @@ class Network(Block):
     """One network: convolutions, dense layers, and one unit with a sigmoid for the probability.
 
     Each convolution is followed by its activation and by pooling over 2 x 2 grid points. Dropout of
-    points comes before the pooling, spatial dropout after it, where it does the same.
+    points comes before the pooling, spatial dropout after it: the same numbers in less time.
     """
 
     title: OptionalText = Field(
