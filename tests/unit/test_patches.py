@@ -406,7 +406,7 @@ def test_no_more_than_the_next_batch_is_read_ahead():
     fields.let.set()
     reading.close()
     assert not fields.asked[2].is_set()
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
 
 
 def test_batch_that_cannot_be_read_is_an_error(batches):
