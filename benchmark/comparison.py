@@ -83,7 +83,7 @@ def compare_threads(folder: Path, size: Size) -> dict[str, float | int]:
             models = [f"results/benchmark/models/{name}/seed-0/network.keras" for name in NETWORKS]
             run(
                 snakemake("--configfile", "benchmark.yaml", "--", *models),
-                folder,
+                fresh,
                 folder / f"threads-{threads}-{pair}.log",
             )
             seconds.append(training_seconds(fresh))

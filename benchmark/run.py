@@ -1,8 +1,8 @@
 """Measure the workflow: `python -m benchmark.run small`, or `full`.
 
 Writes `benchmark/results.json` and from it `docs/performance.md` and `docs/scaling.md`. Seconds and
-memory are those of one machine; ratios are of runs that took turns on it. With `--only` one part is
-measured again and the others stay, unless they are of another machine.
+memory are those of one machine; ratios are of runs that took turns on it. What is not measured
+again stays, unless it is of a machine of another kind.
 """
 
 from __future__ import annotations
@@ -60,18 +60,15 @@ def main() -> None:
     parser.add_argument("size", choices=["small", "full"])
     parser.add_argument("--only", help="one part: its name in parts()")
     arguments = parser.parse_args()
-    about = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    if not about.items() <= results.items():
-        results = about
+    if results.get("machine") != machine:
+        results = {"machine": machine, "cores": os.cpu_count()}
+    results["python"] = platform.python_version()
     with tempfile.TemporaryDirectory(prefix="stormcnn-benchmark-") as name:
         work = parts(arguments.size, Path(name))
         if arguments.only not in (None, *work):
-            parser.error(f"--only can be {', '.join(work)}")
+            parser.error(f"{arguments.only} is no part of {arguments.size}: {', '.join(work)}")
         for part in [arguments.only] if arguments.only else work:
             for block, found in work[part]().items():
                 results[block] = results.get(block, {}) | found
@@ -79,7 +76,7 @@ def main() -> None:
             days[part] = datetime.date.today().isoformat()
             RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     write_page(results, ROOT / "docs/performance.md")
-    if {"growth", "workflow", "training", "full"} <= results.keys():
+    if {"growth", "workflow", "training", "sampling", "full"} <= results.keys():
         write_scaling(results, ROOT / "docs/scaling.md")
 
 

@@ -190,7 +190,7 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "",
         "A job takes its start-up and a time for each of its storms. Jobs of one kind share the "
         "cores; one kind follows the other. With all cores at work, each is "
-        f"{rates.busy:.2f} times slower than one alone: that is what the trainings of the smaller "
+        f"takes {rates.busy:.2f} times as long as alone: that is what the trainings of the smaller "
         "workflow took. It and the time of the scores are fitted to that workflow; the other rates "
         f"come from measurements of their own. Machine: {results['machine']}.",
         "",
@@ -200,8 +200,7 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "",
         "Wall time of the workflows of the benchmark, without a queue and without members of every "
         "storm. Two rates come from the first one; the second one has ten times the storms and was "
-        "not used. The rate of sampling is checked by "
-        "[how it grows](performance.md#how-it-grows) alone.",
+        "not used.",
         "",
         *table(("workflow", "predicted", "measured", "ratio"), compared),
         "",
@@ -222,12 +221,12 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "",
         "## What to do about it",
         "",
-        "- `training.recipe: fast` takes half of the training; `training.threads` lets a training "
-        "use more cores of its node, and a GPU is faster still. "
-        "More cores for the other jobs help only up to there.",
+        "- `training.recipe: fast` takes half of the time "
+        "([measured](performance.md#skill-on-made-up-storms)); `training.threads` lets a training "
+        "use more cores of its node. More cores for the other jobs help only up to there.",
         "- Jobs ask for hours, not days: `--set-resources "
         + " ".join(f"{rule}:runtime={minutes}" for rule, minutes in runtimes(found).items())
-        + "` (minutes, half as much again as above).",
+        + "` (minutes: half as much again as above, rounded up).",
         "- `training.memory_mb` must be set: as numbers in memory, the training period takes "
         f"{storms * TRAINING_SHARE * 3 * 32 * 32 * 4 / GIB:,.0f} GiB. Each training then writes as "
         "much into a file in its `TMPDIR`, which must have room for it, and for those of the "
@@ -236,7 +235,8 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "more, and saves most of the start-ups.",
         "- The scores are one job, which holds the storms' probabilities: "
         f"for each network {storms * score_bytes(results) / GIB:,.0f} GiB by the growth that was "
-        "measured. Let it ask for that of all: `--set-resources score_networks:mem_mb=…`.",
+        "measured. It must ask for that times their number: "
+        "`--set-resources score_networks:mem_mb=…`.",
         "- Snakemake itself looks at every run file: see "
         "[runs with little to do](performance.md#runs-with-little-to-do).",
     ]
@@ -246,13 +246,16 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
 def runtimes(found: Iterable[Stage]) -> dict[str, int]:
     """Minutes that the longest jobs' rules should ask for."""
     rules = {
-        "training: dropout": "train_wide_network",
-        "training: baseline": "train_network",
-        "prediction: dropout": "predict_storms",
-        "scores": "score_networks",
+        "train_wide_network": ("training: dropout",),
+        "train_network": ("training: baseline", "training: l2"),
+        "predict_storms": ("prediction: dropout",),
+        "score_networks": ("scores",),
     }
     minutes = {stage.name: stage.work / 60 for stage in found}
-    return {rule: 10 * math.ceil(0.15 * minutes[name]) for name, rule in rules.items()}
+    return {
+        rule: 10 * math.ceil(0.15 * max(minutes[name] for name in names))
+        for rule, names in rules.items()
+    }
 
 
 def rate_rows(rates: Rates) -> list[tuple[str, str]]:
