@@ -474,7 +474,8 @@ class Training(Block):
     seeds: Seeds = Field(default=[0], description="Every network is trained once for each seed.")
     threads: CountFromOne = Field(
         default=1,
-        description="Threads a training job. Weights are bit-identical for equal numbers of "
+        description="Threads a training job. Jobs beside each other with a thread each take less "
+        "time than one after another with more. Weights are bit-identical for equal numbers of "
         "threads only.",
     )
     memory_mb: CountFromOne | None = Field(
