@@ -216,8 +216,9 @@ def workflow(name: str, block: Mapping[str, Any]) -> list[str]:
         "The largest process is that with the most resident memory, looked at twice a second; in "
         "the sum of all, looked at every five seconds, memory that they share counts once.",
         "",
-        "Seconds of an epoch in the last pair, two trainings beside each other; the first also "
-        "compiles. An epoch is the most that a kill can cost:",
+        "Seconds of an epoch in the last pair, with trainings beside each other. The cost is "
+        "linear in epochs as far as those after the first, which also compiles, are alike; one "
+        "epoch is the most that a kill can cost:",
         "",
         *table(("network", "first", "median of the others", "last"), epochs),
         "",
@@ -325,6 +326,15 @@ def reruns(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def measured_on(days: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Lines on when each part was measured."""
+    by_day: dict[str, list[str]] = {}
+    for size, parts in days.items():
+        for part, day in parts.items():
+            by_day.setdefault(day, []).append(f"{part} ({size})")
+    return [f"Measured on {day}: {', '.join(by_day[day])}." for day in sorted(by_day)]
+
+
 def write_page(results: Mapping[str, Any], path: Path) -> None:
     """Write the page."""
     lines = [
@@ -338,13 +348,7 @@ def write_page(results: Mapping[str, Any], path: Path) -> None:
         "every storm, predicts and scores the training period too, recalibrates, and resamples all "
         "scores 1000 times.",
         "",
-        "Measured: "
-        + "; ".join(
-            f"{part} ({size}) on {day}"
-            for size, days in results.get("days", {}).items()
-            for part, day in days.items()
-        )
-        + ".",
+        *measured_on(results.get("days", {})),
         "",
         *ratios(results),
         "",
