@@ -168,7 +168,7 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         (
             stage.name,
             f"{stage.jobs:,}",
-            f"{stage.work / 60:,.1f} min",
+            f"{stage.work / 60:,.1f} min" if stage.work > 60 else f"{stage.work:.1f} s",
             f"{stage.core_seconds() / 3600:,.0f} h",
         )
         for stage in found
@@ -189,10 +189,11 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "## The model",
         "",
         "A job takes its start-up and a time for each of its storms. Jobs of one kind share the "
-        "cores; one kind follows the other. With all cores at work, each is "
+        "cores; one kind follows the other. With all cores at work, each "
         f"takes {rates.busy:.2f} times as long as alone: that is what the trainings of the smaller "
-        "workflow took. It and the time of the scores are fitted to that workflow; the other rates "
-        f"come from measurements of their own. Machine: {results['machine']}.",
+        "workflow took, at another hour of a noisy machine. It and the time of the scores are "
+        "fitted to that workflow; the other rates come from measurements of their own. Machine: "
+        f"{results['machine']}.",
         "",
         *table(("what", "one core"), rate_rows(rates)),
         "",
