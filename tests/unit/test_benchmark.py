@@ -1,0 +1,99 @@
+"""The pages of the benchmark are those of its results, and its sums are right."""
+
+import json
+import os
+
+import pytest
+from checkout import ROOT
+
+from benchmark.comparison import fitting_seconds
+from benchmark.measure import ratio
+from benchmark.page import write_page
+from benchmark.run import main
+from benchmark.scaling import Rates, Stage, Task, runtimes, stages, wall_seconds, write_scaling
+
+RESULTS = json.loads((ROOT / "benchmark/results.json").read_text())
+RATES = Rates(
+    prepare=0.01,
+    read=0.001,
+    train={"baseline": 0.02, "l2": 0.02, "dropout": 0.04},
+    forward=0.5,
+    share=0.1,
+    sample=0.01,
+    score=0.001,
+    start_up=1.0,
+    start_up_network=3.0,
+    run_file=1.0,
+    patches=1.0,
+    busy=2.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"), [("performance", write_page), ("scaling", write_scaling)]
+)
+def test_pages_in_the_documentation_are_those_of_the_results(name, write, tmp_path):
+    write(RESULTS, tmp_path / "page.md")
+    assert (tmp_path / "page.md").read_text() == (ROOT / f"docs/{name}.md").read_text()
+
+
+def test_ratios_are_of_pairs_not_of_medians():
+    assert ratio([1, 2, 30], [1, 4, 10]) == {"median": 1, "low": 0.5, "high": 3, "pairs": 3}
+
+
+def test_fitting_takes_as_long_as_the_core_with_most_epochs(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    epochs = {"baseline": [2, 1], "dropout": [4, 3], "l2": [3, 2]}
+    assert fitting_seconds(epochs) == 8
+
+
+def test_work_of_the_model_is_what_each_job_takes():
+    task = Task(storms=1000, batches=4, epochs=2, members=10, sampling_jobs=2, cores=4)
+    work = {stage.name: stage.work for stage in stages(task, RATES)}
+    assert work == pytest.approx(
+        {
+            "preparing": 1 + 2 * 250 * 0.01,
+            "training: baseline": 3 + 2 * 640 * (0.001 + 0.02 * 2.5),
+            "training: l2": 3 + 2 * 640 * (0.001 + 0.02 * 2.5),
+            "training: dropout": 3 + 2 * 640 * (0.001 + 0.04 * 2.5),
+            "prediction: baseline": 3 + 2 * 360 * (0.001 + 0.02 * 0.5),
+            "prediction: l2": 3 + 2 * 360 * (0.001 + 0.02 * 0.5),
+            "prediction: dropout": 3 + 2 * 360 * (0.001 + 0.04 * 0.5),
+            "sampling": 3 + 2 * 180 * (0.001 + 0.1 + 0.01 * 10),
+            "scores": 1 + 1000 * 0.001,
+        }
+    )
+
+
+def test_wall_time_is_that_of_the_longest_job_or_of_all_shared_among_the_cores():
+    def wall(cores):
+        return wall_seconds(Task(1000, 4, 2, 0, 1, cores, latency=30), RATES)
+
+    # Kinds of jobs: preparing, training, prediction, sampling (of nothing) and scores.
+    assert wall(100) == pytest.approx(5 * 30 + 6 + 132.28 + 18.12 + 3 + 2)
+    training, prediction = 68.28 + 68.28 + 132.28, 10.92 + 10.92 + 18.12
+    assert wall(1) == pytest.approx(5 * 30 + 4 * 6 + training + prediction + 3 + 2)
+
+
+def test_jobs_ask_for_half_as_much_time_again_as_the_longest_of_their_rule():
+    hours = {
+        "training: baseline": 1,
+        "training: l2": 2,
+        "training: dropout": 5,
+        "prediction: dropout": 0.01,
+        "scores": 0.5,
+    }
+    assert runtimes(Stage(name, 1, 3600 * long) for name, long in hours.items()) == {
+        "train_wide_network": 450,
+        "train_network": 180,
+        "predict_storms": 10,
+        "score_networks": 50,
+    }
+
+
+def test_part_that_does_not_exist_is_refused_before_anything_is_measured(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["run", "small", "--only", "growth"])
+    monkeypatch.setattr("benchmark.run.RESULTS", ROOT / "no such file")
+    with pytest.raises(SystemExit):
+        main()
+    assert "growth is no part of small: kernels, demo, workflow" in capsys.readouterr().err
