@@ -99,8 +99,8 @@ class MemberSampler:
         """All members' probabilities, a few storms at a time: (which storms, (storm, member)).
 
         Up to `at_once` members are computed at once: all those of 1 to 16 storms, or, where a storm
-        has more, a part of them, each part as large. Missing storms are filled up. So memory does
-        not grow with how many there are, and a storm's members do not depend on the other storms.
+        has more, those of one in equal parts. Missing storms are filled up. So memory does not grow
+        with how many there are, and a storm's members do not depend on the other storms.
         """
         members = -(-self.members // -(-self.members // at_once))
         storms = max(1, min(16, at_once // members))
