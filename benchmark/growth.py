@@ -20,18 +20,12 @@ from typing import Any
 import numpy as np
 
 from benchmark.measure import call_module, ratio
+from benchmark.workflow import NETWORKS
 from stormcnn.demo import write_runs
 from stormcnn.demo_dates import demo_file_name
 from stormcnn.patches import hold_fields, open_fields, prepare_batch, read_patches
 from stormcnn.runs import as_run
 
-ARCHITECTURE = {
-    "filters": [16, 32, 64],
-    "kernel_size": 5,
-    "activation": "relu",
-    "pooling": "average",
-    "spatial_dropout": 0.2,
-}
 RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
 MEMBERS = 10
 STAGES = ("prepare", "train", "predict", "sample", "score")
@@ -90,7 +84,8 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     from stormcnn.training import fit_network, predict_probability
 
     backend.prepare(threads=1, seed=0)
-    network = networks.build_network(ARCHITECTURE, (32, 32), [24.0, 0.0, 0.0], [15.0, 5.0, 5.0])
+    architecture = NETWORKS["dropout"]
+    network = networks.build_network(architecture, (32, 32), [24.0, 0.0, 0.0], [15.0, 5.0, 5.0])
     fields = open_fields(patches)
     if stage == "train" or stage in JOBS:
         event = np.arange(len(fields)) % 20 == 0

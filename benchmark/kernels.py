@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.measure import ratio
+from benchmark.workflow import NETWORKS
 from stormcnn import backend, networks
 from stormcnn.dropout import MemberSampler
 from stormcnn.training import fit_network
@@ -27,17 +28,6 @@ backend.prepare(threads=1, seed=0)
 import keras  # noqa: E402, after the number of threads is set
 import tensorflow as tf  # noqa: E402
 
-LESSON: dict[str, Any] = {
-    "filters": [8, 16, 32],
-    "kernel_size": 5,
-    "activation": "relu",
-    "pooling": "average",
-}
-NETWORKS = {
-    "baseline": LESSON,
-    "l2": LESSON | {"regularizer": {"l2": 0.001}},
-    "dropout": LESSON | {"filters": [16, 32, 64], "spatial_dropout": 0.2},
-}
 SIZE, VARIABLES, BATCH, EPOCHS = 32, 3, 512, 2
 STORMS = 16 * BATCH
 MEMBERS, SAMPLED_STORMS = 256, 32

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.measure import call_module
+from benchmark.workflow import NETWORKS
 from stormcnn.demo import make_storms
 from stormcnn.demo_dates import SPLIT, demo_run_dates
 
@@ -29,12 +30,6 @@ DATA = {"1": (100, 1211, 1), "2": (100, 1211, 2), "3": (100, 1211, 3), "other": 
 LESSON_STORMS = 76_377
 SEEDS = 5
 THRESHOLD = 0.005  # s-1
-ARCHITECTURE = {
-    "filters": [8, 16, 32],
-    "kernel_size": 5,
-    "activation": "relu",
-    "pooling": "average",
-}
 RECIPE = {"epochs": 10, "batch_size": 512, "learning_rate": 0.001}
 
 
@@ -83,7 +78,7 @@ def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict
         found = values[recipe]
         keras.utils.set_random_seed(seed)
         network = networks.build_network(
-            ARCHITECTURE, patches.shape[1:3], mean.tolist(), deviation.tolist()
+            NETWORKS["baseline"], patches.shape[1:3], mean.tolist(), deviation.tolist()
         )
         start = time.process_time()
         with tempfile.TemporaryDirectory() as place:

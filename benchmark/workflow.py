@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,7 +15,17 @@ from benchmark.measure import ROOT
 from stormcnn.demo import write_runs
 from stormcnn.demo_dates import demo_file_name, demo_run_dates
 
-NETWORKS = ("baseline", "l2", "dropout")
+LESSON: dict[str, Any] = {
+    "filters": [8, 16, 32],
+    "kernel_size": 5,
+    "activation": "relu",
+    "pooling": "average",
+}
+NETWORKS = {
+    "baseline": LESSON,
+    "l2": LESSON | {"regularizer": {"l2": 0.001}},
+    "dropout": LESSON | {"filters": [16, 32, 64], "spatial_dropout": 0.2},
+}
 PARTS = ("Snakefile", "rules", "scripts", "stormcnn", "config", "profiles", "envs", "report")
 
 
