@@ -67,6 +67,7 @@ check: $(development) ## Style, types and the workflow's own lint
 	.venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile rules
 	.venv/bin/mypy
+	.venv/bin/lint-imports
 	.venv/bin/snakemake --lint
 
 .PHONY: benchmark

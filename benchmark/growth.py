@@ -21,10 +21,11 @@ import numpy as np
 
 from benchmark.measure import call_module, ratio
 from benchmark.workflow import NETWORKS
-from stormcnn.demo import write_runs
-from stormcnn.demo_dates import demo_file_name
-from stormcnn.patches import hold_fields, open_fields, prepare_batch, read_patches
-from stormcnn.runs import as_run
+from stormcnn.config.archive_dates import demo_file_name
+from stormcnn.demo.generator import write_runs
+from stormcnn.models.fields import hold_fields
+from stormcnn.storms.patches import open_fields, prepare_batch, read_patches
+from stormcnn.storms.run_files import as_run
 
 RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
 MEMBERS = 10
@@ -67,7 +68,7 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     if stage == "prepare":
         return lambda: prepare(folder)
     if stage == "score":
-        from stormcnn.bootstrap import ForecastByDate, resample_dates
+        from stormcnn.verification.resampling import ForecastByDate, resample_dates
 
         storms = read_patches(patches, predictors=False)
         event = storms["peak"].values > np.quantile(storms["peak"], 0.95)
@@ -79,9 +80,9 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
             ForecastByDate(probability, event, draws.date).scores(draws.weights)
 
         return score
-    from stormcnn import backend, networks
-    from stormcnn.dropout import MemberSampler
-    from stormcnn.training import fit_network, predict_probability
+    from stormcnn.models import backend, networks
+    from stormcnn.models.training import fit_network, predict_probability
+    from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads=1, seed=0)
     architecture = NETWORKS["dropout"]

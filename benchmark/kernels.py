@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmark.measure import ratio
 from benchmark.workflow import NETWORKS
-from stormcnn import backend, networks
-from stormcnn.dropout import MemberSampler
-from stormcnn.training import fit_network
+from stormcnn.models import backend, networks
+from stormcnn.models.training import fit_network
+from stormcnn.sampling.sampler import MemberSampler
 
 backend.prepare(threads=1, seed=0)
 

@@ -12,8 +12,8 @@ import yaml
 
 from benchmark.measure import run
 from benchmark.workflow import copy_workflow, job_times, make_storms, snakemake
-from stormcnn.demo_dates import SPLIT
-from stormcnn.runs import parse_run_name
+from stormcnn.config.archive_dates import SPLIT
+from stormcnn.storms.run_files import parse_run_name
 
 # A small network: what a run with nothing to do costs does not depend on it.
 CONFIG: dict[str, Any] = {

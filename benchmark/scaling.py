@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from benchmark.page import table
 from benchmark.workflow import NETWORKS
-from stormcnn.demo_dates import demo_run_dates
+from stormcnn.config.archive_dates import demo_run_dates
 
 TRAINING_SHARE = 0.64  # of the storms, as in the archive
 STORMS_A_RUN = 1211  # 121,137 storms in the archive's 100 runs

@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmark.measure import call_module
 from benchmark.workflow import NETWORKS
-from stormcnn.demo import make_storms
-from stormcnn.demo_dates import SPLIT, demo_run_dates
+from stormcnn.config.archive_dates import SPLIT, demo_run_dates
+from stormcnn.demo.generator import make_storms
 
 # Runs, storms in each, and the seed of made-up storms.
 DATA = {"1": (100, 1211, 1), "2": (100, 1211, 2), "3": (100, 1211, 3), "other": (200, 600, 7)}
@@ -58,8 +58,9 @@ def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict
 
     The recipes take turns, so that what slows the machine slows each of them.
     """
-    from stormcnn import backend, networks, scores
-    from stormcnn.training import fit_network, predict_probability
+    from stormcnn.models import backend, networks
+    from stormcnn.models.training import fit_network, predict_probability
+    from stormcnn.verification import scores
 
     backend.prepare(threads=1, seed=0)
     import keras

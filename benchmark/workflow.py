@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from benchmark.measure import ROOT
-from stormcnn.demo import write_runs
-from stormcnn.demo_dates import demo_file_name, demo_run_dates
+from stormcnn.config.archive_dates import demo_file_name, demo_run_dates
+from stormcnn.demo.generator import write_runs
 
 LESSON: dict[str, Any] = {
     "filters": [8, 16, 32],

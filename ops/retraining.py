@@ -24,11 +24,12 @@ import psutil
 import yaml
 from snakemake.utils import update_config
 
-from stormcnn import promotion, registry
-from stormcnn.config import load_config
-from stormcnn.files import write_text
-from stormcnn.mlflow_registry import NotRecorded, record_history, without_secrets
-from stormcnn.runs import Run, first_day, list_folder, read_run_list
+from stormcnn.config.settings import load_config
+from stormcnn.errors import UserError
+from stormcnn.io import write_text
+from stormcnn.operations import promotion, registry
+from stormcnn.operations.mlflow_registry import NotRecorded, record_history, without_secrets
+from stormcnn.storms.run_files import Run, first_day, list_folder, read_run_list
 
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
 REGISTRY = Path("registry")
@@ -203,7 +204,7 @@ def main(arguments: Sequence[str]) -> int:
     except Busy as reason:
         journal.say("locked", str(reason))
         return LOCKED
-    except (Failed, OSError, ValueError, yaml.YAMLError) as error:
+    except (Failed, OSError, UserError, yaml.YAMLError) as error:
         journal.say("failed", f"Failed. {error}")
         return FAILED
 
@@ -238,22 +239,22 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def read_config(files: Sequence[str]) -> dict[str, Any]:
-    """The config as the workflow reads it. Raises `ValueError` where it does not suit."""
+    """The config as the workflow reads it. Raises `UserError` where it does not suit."""
     merged: dict[str, Any] = {}
     for file in ("config/config.yaml", *files):
         settings = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
         if not isinstance(settings, dict):
-            raise ValueError(f"{file}: keys with values are needed, such as data: {{folder: runs}}")
+            raise UserError(f"{file}: keys with values are needed, such as data: {{folder: runs}}")
         update_config(merged, settings)
     config = load_config(merged)
     if config["data"]["source"] != "folder":
-        raise ValueError(
+        raise UserError(
             f"data.source: {config['data']['source']} was given; allowed here is folder, because "
             "retraining waits for new run files."
         )
     model = config["retraining"]["model"]
     if model not in config["models"]:
-        raise ValueError(
+        raise UserError(
             f"retraining.model: {model} was given; allowed are the networks "
             f"{', '.join(config['models'])}."
         )
@@ -412,10 +413,10 @@ def record(config: dict[str, Any], journal: Journal) -> None:
 
 
 def list_past_runs(data: dict[str, Any]) -> list[Run]:
-    """The run files of the config's folder. Raises `ValueError` where one is of the future."""
+    """The run files of the config's folder. Raises `UserError` where one is of the future."""
     found = list_folder(data["folder"], data["batch"])
     if found[-1].run_date > now().strftime("%Y-%m-%dT%H:%M"):
-        raise ValueError(
+        raise UserError(
             f"{found[-1].file}: its run date lies in the future, for it is now "
             f"{now():%Y-%m-%d %H:%M} UTC. Take the file away, or set the clock."
         )
@@ -453,8 +454,8 @@ def earliest_cutoff(last: registry.Entry | None, trial: bool) -> str:
 
 def read_events(config: dict[str, Any]) -> dict[str, int]:
     """Number of events of each run that gave storms, from the prepared patches."""
-    from stormcnn.events import exceeds
-    from stormcnn.patches import read_patches
+    from stormcnn.storms.events import exceeds
+    from stormcnn.storms.patches import read_patches
 
     folder = Path("resources", config["data"]["name"], "patches")
     batches = sorted({run.batch for run in read_run_list(runs_csv(config["data"]))})
@@ -464,12 +465,12 @@ def read_events(config: dict[str, Any]) -> dict[str, int]:
 
 
 def check_trial(config: dict[str, Any], name: str, found: Sequence[Run]) -> None:
-    """Raise `ValueError` where a trial could overwrite something."""
-    from stormcnn.patches import is_prepared_with
+    """Raise `UserError` where a trial could overwrite something."""
+    from stormcnn.storms.patches import is_prepared_with
 
     load_config(config | {"run": {"name": name}})
     if Path("results", name).exists():
-        raise ValueError(
+        raise UserError(
             f"results/{name} is there already, and a trial overwrites nothing. Give another name."
         )
     prepared = Path("resources", config["data"]["name"])
@@ -479,7 +480,7 @@ def check_trial(config: dict[str, Any], name: str, found: Sequence[Run]) -> None
     if not known <= {run.file for run in found} or not all(
         is_prepared_with(path, config["data"]) for path in patches if path.exists()
     ):
-        raise ValueError(
+        raise UserError(
             f"The patches in {prepared} are of other run files, predictors, target or region, or "
             "treat bad files in another way, and a trial overwrites nothing. Give a data.name of "
             "its own to its config."

@@ -1,6 +1,5 @@
 # Shared by the rules: the checked config, the runs and their batches, and which code a job uses.
 
-import ast
 import os
 import sys
 import threading
@@ -11,8 +10,12 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from stormcnn import demo_dates, labels, runs, tracks
-from stormcnn.config import (
+from stormcnn.errors import UserError
+from stormcnn.config import archive_dates
+from stormcnn.report import labels
+from stormcnn.storms import run_files
+from stormcnn.storms import tracks
+from stormcnn.config.settings import (
     DROPOUTS,
     LESSON_EVENT,
     SIMPLE_REFERENCE,
@@ -20,9 +23,11 @@ from stormcnn.config import (
     load_config,
     matched_networks,
 )
-from stormcnn.files import LIBRARIES, library_versions, sha256_of, write_text
-from stormcnn.registry import CHAMPION, read_champion
-from stormcnn.runs import first_day
+from stormcnn.io import write_text
+from stormcnn.provenance import LIBRARIES, library_versions, sha256_of
+from stormcnn.operations.registry import CHAMPION, read_champion
+from stormcnn.planning.digests import code_digest
+from stormcnn.storms.run_files import first_day
 
 # Jobs, also those in conda environments and on other machines, find the library of this checkout.
 search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
@@ -41,16 +46,16 @@ if CACHE and not (os.path.isabs(location) and os.path.isdir(location)):
     )
 
 
-def list_runs(data: dict) -> list[runs.Run]:
+def list_runs(data: dict) -> list[run_files.Run]:
     """The run files of the config's source, wherever they come from."""
     folder = Path("resources", data["name"], "runs")
     if data["source"] == "folder":
-        return runs.list_folder(data["folder"], data["batch"])
+        return run_files.list_folder(data["folder"], data["batch"])
     if data["source"] == "ncar":
-        return runs.read_archive_list(data["ncar"]["runs"], folder, data["batch"])
+        return run_files.read_archive_list(data["ncar"]["runs"], folder, data["batch"])
     return [
-        runs.as_run(folder / demo_dates.demo_file_name(date), data["batch"])
-        for date in demo_dates.demo_run_dates(data["demo"]["runs"])
+        run_files.as_run(folder / archive_dates.demo_file_name(date), data["batch"])
+        for date in archive_dates.demo_run_dates(data["demo"]["runs"])
     ]
 
 
@@ -61,9 +66,9 @@ try:
     RUNS = (
         list_runs(checked["data"])
         if workflow.is_main_process
-        else runs.read_run_list(RUN_LIST)
+        else run_files.read_run_list(RUN_LIST)
     )
-except (OSError, ValueError) as error:
+except (OSError, UserError) as error:
     raise WorkflowError(str(error)) from None
 # A network of the default config that was left out must also be left out when the run is repeated.
 LEFT_OUT = {
@@ -107,7 +112,7 @@ if not (
 ):
     CASE_MODELS = []
 # By the first day of a batch, which the config's check compares with the split.
-RUNS_OF: dict[str, list[runs.Run]] = {}
+RUNS_OF: dict[str, list[run_files.Run]] = {}
 for listed in RUNS:
     RUNS_OF.setdefault(listed.batch, []).append(listed)
 BATCHES = sorted(RUNS_OF)
@@ -124,12 +129,12 @@ for period, batches in {"training": TRAINING_BATCHES, "test": TEST_BATCHES}.item
 
 def keep_run_list() -> None:
     """Write the run list for the jobs: behind the lock, so that no other call's jobs read it."""
-    text = runs.format_run_list(RUNS)
+    text = run_files.format_run_list(RUNS)
     if not RUN_LIST.exists() or RUN_LIST.read_text(encoding="utf-8") != text:
         write_text(text, RUN_LIST)
 
 
-def runs_of(batch: str) -> list[runs.Run]:
+def runs_of(batch: str) -> list[run_files.Run]:
     """The runs that are prepared together as one batch."""
     return RUNS_OF.get(batch, [])
 
@@ -190,10 +195,10 @@ def validation_start() -> str:
     """First day of the part of the training period that dropout rates are judged on."""
     earlier = [run for run in RUNS if run.run_date < TEST_START]
     try:
-        return runs.choose_validation_start(
+        return run_files.choose_validation_start(
             earlier, config["tuning"]["validation_start"]
         )
-    except ValueError as error:
+    except UserError as error:
         raise WorkflowError(str(error)) from None
 
 
@@ -242,8 +247,8 @@ def by_run_date(key: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for file in config["forecast"][key]:
         try:
-            run_date = f"{runs.parse_run_name(file).run_date:%Y%m%d-%H%M}"
-        except ValueError as error:
+            run_date = f"{run_files.parse_run_name(file).run_date:%Y%m%d-%H%M}"
+        except UserError as error:
             raise WorkflowError(f"forecast.{key}: {error}") from None
         if run_date in found:
             raise WorkflowError(
@@ -305,7 +310,7 @@ def champion() -> dict | None:
     """What the registry says of its champion, if there is one."""
     try:
         return read_champion("registry")
-    except ValueError as error:
+    except UserError as error:
         raise WorkflowError(str(error)) from None
 
 
@@ -314,39 +319,9 @@ def content_of(file: str) -> str:
     return sha256_of(file) if Path(file).exists() else ""
 
 
-@cache
-def imported_modules(file: str) -> frozenset[str]:
-    """Files of the project's modules that a Python file imports, directly or not.
-
-    What a job logs changes no result, so the log's module is left out.
-    """
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(Path(workflow.basedir, file).read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "stormcnn":
-            names = [f"stormcnn.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        else:
-            continue
-        for name in names:
-            source = str(Path(*name.split(".")).with_suffix(".py"))
-            if (
-                name.startswith("stormcnn.")
-                and name != "stormcnn.logs"
-                and Path(workflow.basedir, source).exists()
-            ):
-                found |= {source} | imported_modules(source)
-    return frozenset(found)
-
-
-def code(rule: str) -> list[str]:
-    """The script of a rule and the project's modules behind it, as inputs of the rule.
-
-    Snakemake compares small inputs by content: an edit reruns what it changes, and a fresh clone
-    nothing.
-    """
-    script = f"scripts/{rule}.py"
-    return [script, *sorted(imported_modules(script))]
+def code(script: str) -> str:
+    """A digest of what a script does, as a param of its rule: an edit reruns what it changes."""
+    return code_digest(Path(workflow.basedir), f"scripts/{script}.py")
 
 
 @cache

@@ -10,8 +10,6 @@ TRACK_FILES = [
 if SOURCE == "demo":
 
     rule generate_runs:
-        input:
-            code=code("generate_runs"),
         output:
             runs=[run.file for run in RUNS],
             truth="<data>/truth.csv",
@@ -26,6 +24,7 @@ if SOURCE == "demo":
             mem_mb=growing(2000),
             runtime=growing(60),
         params:
+            code=code("generate_runs"),
             # How many there are decides on which dates, and the storms of each.
             runs=config["data"]["demo"]["runs"],
             storms=config["data"]["demo"]["storms_per_run"],
@@ -45,9 +44,6 @@ if SOURCE == "ncar":
         )
 
     rule download_archive:
-        input:
-            # What was fetched and checked stays good when the code that fetched it changes.
-            code=ancient(code("download_archive")),
         output:
             archive="<data>/archives/{archive}.tar.gz",
         log:
@@ -64,7 +60,6 @@ if SOURCE == "ncar":
     rule unpack_runs:
         input:
             archive=archive_path("patches"),
-            code=code("unpack_files"),
         output:
             files=[run.file for run in RUNS],
         log:
@@ -73,6 +68,7 @@ if SOURCE == "ncar":
         conda:
             "../envs/data.yaml"
         params:
+            code=code("unpack_files"),
             source=config["data"]["ncar"]["patches"],
         script:
             "../scripts/unpack_files.py"
@@ -83,7 +79,6 @@ if TRACK_FILES:
     rule unpack_tracks:
         input:
             archive=archive_path("tracks"),
-            code=code("unpack_files"),
         output:
             files=TRACK_FILES,
         log:
@@ -92,6 +87,7 @@ if TRACK_FILES:
         conda:
             "../envs/data.yaml"
         params:
+            code=code("unpack_files"),
             source=config["data"]["ncar"]["tracks"],
         script:
             "../scripts/unpack_files.py"
@@ -100,7 +96,6 @@ if TRACK_FILES:
 rule prepare_patches:
     input:
         runs=lambda wildcards: [run.file for run in runs_of(wildcards.batch)],
-        code=code("prepare_patches"),
     output:
         patches="<data>/patches/{batch}.nc",
         statistics="<data>/statistics/{batch}.csv",
@@ -114,6 +109,7 @@ rule prepare_patches:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        code=code("prepare_patches"),
         batch="{batch}",
         runs=lambda wildcards: [list(run) for run in runs_of(wildcards.batch)],
         sizes=lambda wildcards: sizes_of(wildcards.batch),
@@ -131,7 +127,6 @@ rule merge_inventory:
         inventories=expand("<data>/inventory/{batch}.csv", batch=BATCHES),
         patches=patches_of(BATCHES) if TRACK_FILES else [],
         tracks=TRACK_FILES,
-        code=code("merge_inventory"),
     output:
         inventory="<data>/inventory.csv",
     log:
@@ -142,6 +137,7 @@ rule merge_inventory:
     conda:
         "../envs/data.yaml"
     params:
+        code=code("merge_inventory"),
         # The lesson's, whatever a run's own is: runs share this file.
         threshold=LESSON_EVENT["threshold"],
         target=config["data"]["target"],

@@ -18,7 +18,6 @@ rule forecast:
 rule forecast_storms:
     input:
         run=new_run,
-        code=code("forecast_storms"),
     output:
         dataset="<results>/forecast/{run_date}.nc",
         table="<results>/forecast/{run_date}.csv",
@@ -36,6 +35,7 @@ rule forecast_storms:
         mem_mb=growing(4000),
         runtime=growing(15),
     params:
+        code=code("forecast_storms"),
         network=lambda wildcards: forecast_network(),
         network_content=lambda wildcards: content_of(forecast_network()),
         members=config["forecast"]["members"],
@@ -54,7 +54,6 @@ rule verify:
 rule verify_forecasts:
     input:
         runs=list(OBSERVED_RUNS.values()),
-        code=code("verify_forecasts"),
     output:
         scores="<results>/forecast/scores.csv",
         storms="<results>/forecast/verified_storms.csv",
@@ -68,6 +67,7 @@ rule verify_forecasts:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        code=code("verify_forecasts"),
         forecasts=lambda wildcards: forecasts_made(),
         verification=config["verification"],
     script:

@@ -16,7 +16,6 @@ rule draw_training:
         ),
         published=PUBLISHED["published_losses"],
         inventory="<data>/inventory.csv",
-        code=code("draw_training"),
     output:
         figure_files("training_curves", "Training"),
     log:
@@ -27,6 +26,7 @@ rule draw_training:
     conda:
         "../envs/report.yaml"
     params:
+        code=code("draw_training"),
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
         titles=TITLES,
     script:
@@ -41,7 +41,6 @@ rule draw_verification:
         performance="<results>/verification/performance.csv",
         published=PUBLISHED["published_scores"],
         inventory="<data>/inventory.csv",
-        code=code("draw_verification"),
     output:
         figure_files("scores", "Verification"),
         figure_files("roc", "Verification"),
@@ -57,6 +56,7 @@ rule draw_verification:
     conda:
         "../envs/report.yaml"
     params:
+        code=code("draw_verification"),
         titles=TITLES,
     script:
         "../scripts/draw_verification.py"
@@ -69,7 +69,6 @@ rule draw_uncertainty:
         discard="<results>/uncertainty/discard.csv",
         counts="<results>/uncertainty/counts.csv",
         inventory="<data>/inventory.csv",
-        code=code("draw_uncertainty"),
     output:
         figure_files("entropy", "Uncertainty"),
         figure_files("spread_skill", "Uncertainty"),
@@ -83,6 +82,7 @@ rule draw_uncertainty:
     conda:
         "../envs/report.yaml"
     params:
+        code=code("draw_uncertainty"),
         titles=TITLES,
     script:
         "../scripts/draw_uncertainty.py"
@@ -91,7 +91,6 @@ rule draw_uncertainty:
 rule draw_cases:
     input:
         cases="<results>/uncertainty/{model}/seed-{seed}/cases.nc",
-        code=code("draw_cases"),
     output:
         figure_files(
             "cases-{model}-{seed}",
@@ -107,13 +106,13 @@ rule draw_cases:
     localrule: True
     conda:
         "../envs/report.yaml"
+    params:
+        code=code("draw_cases"),
     script:
         "../scripts/draw_cases.py"
 
 
 rule draw_dropout:
-    input:
-        code=code("draw_dropout"),
     output:
         figure_files("dropout_masks", "Training", shown="png"),
     log:
@@ -123,6 +122,8 @@ rule draw_dropout:
     localrule: True
     conda:
         "../envs/report.yaml"
+    params:
+        code=code("draw_dropout"),
     script:
         "../scripts/draw_dropout.py"
 
@@ -141,7 +142,6 @@ rule compare_models:
             seed=SEEDS,
         ),
         coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
-        code=code("compare_models"),
     output:
         comparison=report(
             "<results>/comparison.csv",
@@ -157,6 +157,7 @@ rule compare_models:
     conda:
         "../envs/report.yaml"
     params:
+        code=code("compare_models"),
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
         simple=SIMPLE,
         titles=TITLES,
@@ -165,8 +166,6 @@ rule compare_models:
 
 
 rule write_config:
-    input:
-        code=code("write_config"),
     output:
         config="<results>/config.yaml",
     log:
@@ -177,6 +176,7 @@ rule write_config:
     conda:
         "../envs/report.yaml"
     params:
+        code=code("write_config"),
         config=config | {"models": config["models"] | LEFT_OUT},
     script:
         "../scripts/write_config.py"
@@ -236,7 +236,6 @@ rule write_report:
         ),
         published=PUBLISHED["published_scores"],
         coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
-        code=code("write_report"),
     output:
         report=report(
             "<results>/report.html",
@@ -252,6 +251,7 @@ rule write_report:
     conda:
         "../envs/report.yaml"
     params:
+        code=code("write_report"),
         run=config["run"]["name"],
         event=EVENT,
         networks=[[model, seed] for model in MODELS for seed in SEEDS],

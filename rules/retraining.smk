@@ -7,7 +7,6 @@ use rule predict_storms as predict_champion with:
     input:
         network=lambda wildcards: champion_network(),
         patches=patches_of(TEST_BATCHES),
-        code=code("predict_storms"),
     output:
         predictions="<results>/retraining/champion.nc",
     log:
@@ -27,7 +26,6 @@ rule judge_challenger:
         champion=lambda wildcards: (
             ["<results>/retraining/champion.nc"] if champion() else []
         ),
-        code=code("judge_challenger"),
     output:
         decision="<results>/retraining/decision.json",
         scores="<results>/retraining/scores.csv",
@@ -40,6 +38,7 @@ rule judge_challenger:
     conda:
         "../envs/report.yaml"
     params:
+        code=code("judge_challenger"),
         champion=lambda wildcards: champion(),
         about={
             "model": config["retraining"]["model"],

@@ -5,7 +5,6 @@ rule fit_scaling:
     input:
         statistics=expand("<data>/statistics/{batch}.csv", batch=TRAINING_BATCHES),
         inventories=expand("<data>/inventory/{batch}.csv", batch=TRAINING_BATCHES),
-        code=code("fit_scaling"),
     output:
         scaling="<results>/scaling.csv",
     log:
@@ -15,6 +14,7 @@ rule fit_scaling:
     conda:
         "../envs/data.yaml"
     params:
+        code=code("fit_scaling"),
         predictors=config["data"]["predictors"],
         before=TEST_START,
         cache_key=cache_key,

@@ -6,7 +6,6 @@ rule train_network:
     input:
         patches=patches_of(TRAINING_BATCHES),
         scaling="<results>/scaling.csv",
-        code=code("train_network"),
     output:
         network="<results>/models/{model}/seed-{seed}/network.keras",
         history="<results>/models/{model}/seed-{seed}/history.csv",
@@ -23,6 +22,7 @@ rule train_network:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        code=code("train_network"),
         model="{model}",
         seed="{seed}",
         architecture=lambda wildcards: ARCHITECTURES[wildcards.model],

@@ -17,7 +17,6 @@ use rule fit_scaling as fit_rate_scaling with:
         inventories=lambda wildcards: expand(
             "<data>/inventory/{batch}.csv", batch=learning_batches()
         ),
-        code=code("fit_scaling"),
     output:
         scaling="<results>/tuning/scaling.csv",
     log:
@@ -32,7 +31,6 @@ use rule train_network as train_rate with:
     input:
         patches=lambda wildcards: patches_of(learning_batches()),
         scaling="<results>/tuning/scaling.csv",
-        code=code("train_network"),
     output:
         network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
         history="<results>/tuning/rate-{rate}/seed-{seed}/history.csv",
@@ -50,7 +48,6 @@ use rule predict_storms as predict_rate with:
     input:
         network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
         patches=lambda wildcards: patches_of(validation_batches()),
-        code=code("predict_storms"),
     output:
         predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions.nc",
     log:
@@ -66,7 +63,6 @@ use rule sample_members as sample_rate with:
         network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
         patches=lambda wildcards: patches_of(validation_batches()),
         predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions.nc",
-        code=code("sample_members"),
     output:
         storms="<results>/tuning/rate-{rate}/seed-{seed}/storms.nc",
         counts="<results>/tuning/rate-{rate}/seed-{seed}/counts.nc",
@@ -95,7 +91,6 @@ rule score_rates:
             rate=RATES,
             seed=RATE_SEEDS,
         ),
-        code=code("score_rates"),
     output:
         scores="<results>/tuning/scores.csv",
         choice="<results>/tuning/choice.csv",
@@ -109,6 +104,7 @@ rule score_rates:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code("score_rates"),
         networks=[[rate, seed] for rate in RATES for seed in RATE_SEEDS],
         tuned=lambda wildcards: dict(zip(("model", "key", "rate"), tuned_dropout())),
         verification=config["verification"],
@@ -121,7 +117,6 @@ rule draw_rates:
         scores="<results>/tuning/scores.csv",
         choice="<results>/tuning/choice.csv",
         storms=f"<results>/tuning/rate-{RATES[0]}/seed-{RATE_SEEDS[0]}/storms.nc",
-        code=code("draw_rates"),
     output:
         figure_files("rate_sweep", "Tuning"),
     log:
@@ -131,5 +126,7 @@ rule draw_rates:
     localrule: True
     conda:
         "../envs/report.yaml"
+    params:
+        code=code("draw_rates"),
     script:
         "../scripts/draw_rates.py"

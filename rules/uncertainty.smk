@@ -6,7 +6,6 @@ rule sample_members:
         network="<results>/models/{model}/seed-{seed}/network.keras",
         patches=patches_of(TEST_BATCHES),
         predictions="<results>/predictions/{model}/seed-{seed}.nc",
-        code=code("sample_members"),
     output:
         storms="<results>/uncertainty/{model}/seed-{seed}/storms.nc",
         counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
@@ -20,6 +19,7 @@ rule sample_members:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        code=code("sample_members"),
         model="{model}",
         seed="{seed}",
         members=config["uncertainty"]["members"],
@@ -39,10 +39,9 @@ if SAMPLING_JOBS > 1:
         input:
             network="<results>/models/{model}/seed-{seed}/network.keras",
             patches=lambda wildcards: patches_of(
-                runs.part_of(TEST_BATCHES, wildcards.part)
+                run_files.part_of(TEST_BATCHES, wildcards.part)
             ),
             predictions="<results>/predictions/{model}/seed-{seed}.nc",
-            code=code("sample_members"),
         output:
             storms="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/storms.nc",
             counts="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/counts.nc",
@@ -60,7 +59,6 @@ if SAMPLING_JOBS > 1:
                 "<results>/uncertainty/{{model}}/seed-{{seed}}/parts/{part}/counts.nc",
                 part=SAMPLING_PARTS,
             ),
-            code=code("merge_members"),
         output:
             storms="<results>/uncertainty/{model}/seed-{seed}/storms.nc",
             counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
@@ -71,6 +69,8 @@ if SAMPLING_JOBS > 1:
         localrule: True
         conda:
             "../envs/data.yaml"
+        params:
+            code=code("merge_members"),
         script:
             "../scripts/merge_members.py"
 
@@ -82,7 +82,6 @@ rule sample_cases:
         network="<results>/models/{model}/seed-{seed}/network.keras",
         patches=patches_of(TEST_BATCHES),
         predictions="<results>/predictions/{model}/seed-{seed}.nc",
-        code=code("sample_cases"),
     output:
         cases="<results>/uncertainty/{model}/seed-{seed}/cases.nc",
     log:
@@ -95,6 +94,7 @@ rule sample_cases:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("sample_cases"),
         model="{model}",
         seed="{seed}",
         cases=config["uncertainty"]["cases"],
@@ -123,7 +123,6 @@ if SAMPLED_MODELS:
                 seed=SEEDS,
             ),
             truth=TRUTH,
-            code=code("score_uncertainty"),
         output:
             scores="<results>/uncertainty/scores.csv",
             spread_skill="<results>/uncertainty/spread_skill.csv",
@@ -139,6 +138,7 @@ if SAMPLED_MODELS:
             mem_mb=growing(2000),
             runtime=growing(30),
         params:
+            code=code("score_uncertainty"),
             verification=config["verification"],
         script:
             "../scripts/score_uncertainty.py"

@@ -5,7 +5,6 @@ rule predict_storms:
     input:
         network="<results>/models/{model}/seed-{seed}/network.keras",
         patches=patches_of(TEST_BATCHES),
-        code=code("predict_storms"),
     output:
         predictions="<results>/predictions/{model}/seed-{seed}.nc",
     log:
@@ -20,6 +19,7 @@ rule predict_storms:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        code=code("predict_storms"),
         model="{model}",
         seed="{seed}",
         threshold=config["event"]["threshold"],
@@ -35,7 +35,6 @@ if SIMPLE:
         input:
             training=patches_of(TRAINING_BATCHES),
             test=patches_of(TEST_BATCHES),
-            code=code("predict_simple_reference"),
         output:
             coefficients=f"<results>/models/{SIMPLE_REFERENCE}/coefficients.csv",
             training=f"<results>/predictions/{SIMPLE_REFERENCE}/seed-{SEEDS[0]}-training.nc",
@@ -50,6 +49,7 @@ if SIMPLE:
             mem_mb=growing(4000),
             runtime=growing(30),
         params:
+            code=code("predict_simple_reference"),
             model=SIMPLE_REFERENCE,
             seed=SEEDS[0],
             event=EVENT,
@@ -63,7 +63,6 @@ rule predict_own_scaling:
         patches=patches_of(TEST_BATCHES),
         statistics=expand("<data>/statistics/{batch}.csv", batch=TEST_BATCHES),
         scaling="<results>/scaling.csv",
-        code=code("predict_own_scaling"),
     output:
         predictions="<results>/predictions/{model}/seed-{seed}-own-scaling.nc",
     log:
@@ -77,6 +76,7 @@ rule predict_own_scaling:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        code=code("predict_own_scaling"),
         model="{model}",
         seed="{seed}",
         threshold=config["event"]["threshold"],
@@ -100,7 +100,6 @@ rule score_networks:
             model=SAMPLED_MODELS,
             seed=SEEDS,
         ),
-        code=code("score_networks"),
     output:
         scores="<results>/verification/scores.csv",
         differences="<results>/verification/differences.csv",
@@ -120,6 +119,7 @@ rule score_networks:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code("score_networks"),
         reference=config["comparison"]["reference"],
         matched=matched_networks(config["models"]),
         verification=config["verification"],

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stormcnn import report
-from stormcnn.files import write_csv
+from stormcnn.io import write_csv
 from stormcnn.logs import job_log
+from stormcnn.report import page
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -25,7 +25,7 @@ def compare_models(
     output: str,
 ) -> None:
     """Write the comparison of all models on the test storms."""
-    table = report.compare_models(
+    table = page.compare_models(
         pd.read_csv(scores, dtype={"seed": str}),
         titles,
         {network: pd.read_csv(path) for network, path in histories.items()},

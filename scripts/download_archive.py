@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from stormcnn.archive import download
 from stormcnn.logs import job_log
+from stormcnn.storms.archive import download
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

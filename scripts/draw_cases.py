@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from stormcnn.diagrams import draw_case, make_figure, save
-from stormcnn.files import read_netcdf
-from stormcnn.inventory import is_made_up_title
+from stormcnn.io import read_netcdf
 from stormcnn.logs import job_log
+from stormcnn.report.figures import draw_case, make_figure, save
+from stormcnn.storms.inventory import is_made_up_title
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

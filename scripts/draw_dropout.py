@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from stormcnn.diagrams import draw_dropout_masks, make_figure, save
 from stormcnn.logs import job_log
-from stormcnn.masks import drop_ones
+from stormcnn.report.figures import draw_dropout_masks, make_figure, save
+from stormcnn.sampling.masks import drop_ones
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

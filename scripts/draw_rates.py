@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stormcnn import diagrams
-from stormcnn.files import read_netcdf
-from stormcnn.inventory import is_made_up_title
+from stormcnn.io import read_netcdf
 from stormcnn.logs import job_log
+from stormcnn.report import figures
+from stormcnn.storms.inventory import is_made_up_title
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -28,13 +28,13 @@ def draw_rates(*, scores: str, choice: str, storms: str, stem: str) -> None:
         low=rates["difference"] - rates["standard_error"],
         high=rates["difference"] + rates["standard_error"],
     )
-    figure, axes = diagrams.make_figure(2, 2, size=(12, 10), made_up=made_up)
-    diagrams.draw_rate_sweep(axes[0, 0], above, "Log score above the lowest", chosen)
+    figure, axes = figures.make_figure(2, 2, size=(12, 10), made_up=made_up)
+    figures.draw_rate_sweep(axes[0, 0], above, "Log score above the lowest", chosen)
     table = pd.read_csv(scores)
     members = table[table["forecast"] == "mc_mean"]
     for panel, (score, label) in zip(axes.flat[1:], SCORES.items(), strict=True):
-        diagrams.draw_rate_sweep(panel, members[members["score"] == score], label, chosen)
-    diagrams.save(figure, stem)
+        figures.draw_rate_sweep(panel, members[members["score"] == score], label, chosen)
+    figures.save(figure, stem)
 
 
 if __name__ == "__main__":

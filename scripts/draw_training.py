@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stormcnn.diagrams import draw_training_curves, make_figure, save
-from stormcnn.inventory import is_made_up
 from stormcnn.logs import job_log
+from stormcnn.report.figures import draw_training_curves, make_figure, save
+from stormcnn.storms.inventory import is_made_up
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

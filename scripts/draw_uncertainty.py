@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.axes import Axes
 
-from stormcnn import diagrams
-from stormcnn.inventory import is_made_up
 from stormcnn.logs import job_log
+from stormcnn.report import figures
+from stormcnn.storms.inventory import is_made_up
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def draw_brier_discard(axes: Axes, table: pd.DataFrame) -> None:
     """Draw the discard test of the Brier score."""
     rows = table[table["score"] == "brier_score"]
-    diagrams.draw_discard(axes, rows, "Brier score of the storms that remain")
+    figures.draw_discard(axes, rows, "Brier score of the storms that remain")
 
 
 def draw_uncertainty(
@@ -33,29 +33,29 @@ def draw_uncertainty(
     made_up = is_made_up(inventory)
 
     def first_seed(path: str) -> dict[str, pd.DataFrame]:
-        table = diagrams.headline(pd.read_csv(path))
+        table = figures.headline(pd.read_csv(path))
         return {model: rows for model in titles if len(rows := table[table["model"] == model])}
 
-    figure, axes = diagrams.make_figure(size=(8, 4), made_up=made_up)
-    members = diagrams.headline(pd.read_csv(scores))
+    figure, axes = figures.make_figure(size=(8, 4), made_up=made_up)
+    members = figures.headline(pd.read_csv(scores))
     members = members[members["forecast"] == "mc_mean"]
-    diagrams.draw_entropy_split(axes[0, 0], members, titles)
-    diagrams.save(figure, f"{folder}/entropy")
+    figures.draw_entropy_split(axes[0, 0], members, titles)
+    figures.save(figure, f"{folder}/entropy")
 
     for name, path, draw, size in (
-        ("spread_skill", spread_skill, diagrams.draw_spread_skill, (7.0, 6.5)),
+        ("spread_skill", spread_skill, figures.draw_spread_skill, (7.0, 6.5)),
         ("discard", discard, draw_brier_discard, (7.0, 6.5)),
-        ("counts", counts, diagrams.draw_counts, (11.0, 5.5)),
+        ("counts", counts, figures.draw_counts, (11.0, 5.5)),
     ):
         tables = first_seed(path)
         width, height = size
-        figure, axes = diagrams.make_figure(
+        figure, axes = figures.make_figure(
             len(tables), 1, size=(width, height * len(tables)), made_up=made_up
         )
         for panel, (model, table) in zip(axes[:, 0], tables.items(), strict=True):
             draw(panel, table)
             panel.set_title(f"{panel.get_title(loc='left')}: {titles[model]}", loc="left")
-        diagrams.save(figure, f"{folder}/{name}")
+        figures.save(figure, f"{folder}/{name}")
 
 
 if __name__ == "__main__":

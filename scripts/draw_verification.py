@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stormcnn import diagrams
-from stormcnn.inventory import is_made_up
 from stormcnn.logs import job_log
+from stormcnn.report import figures
+from stormcnn.storms.inventory import is_made_up
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -32,43 +32,43 @@ def draw_verification(
     """Draw one figure for each of the tables, into `folder`."""
     made_up = is_made_up(inventory)
     table = pd.read_csv(scores, dtype={"seed": str})
-    test = diagrams.without_variants(table[table["period"] == "test"])
-    everywhere = diagrams.headline(test[test["stratum"] == "all"])
-    figure, axes = diagrams.make_figure(1, len(SCORES), size=(13, 4.5), made_up=made_up)
+    test = figures.without_variants(table[table["period"] == "test"])
+    everywhere = figures.headline(test[test["stratum"] == "all"])
+    figure, axes = figures.make_figure(1, len(SCORES), size=(13, 4.5), made_up=made_up)
     others = pd.read_csv(published[0]) if published else None
-    diagrams.draw_scores(axes[0], everywhere, titles, SCORES, others)
-    diagrams.save(figure, f"{folder}/scores")
+    figures.draw_scores(axes[0], everywhere, titles, SCORES, others)
+    figures.save(figure, f"{folder}/scores")
 
     draw = {
-        "roc": diagrams.draw_roc,
-        "reliability": diagrams.draw_attributes,
-        "performance": diagrams.draw_performance,
+        "roc": figures.draw_roc,
+        "reliability": figures.draw_attributes,
+        "performance": figures.draw_performance,
     }
     for name, path in curves.items():
-        figure, axes = diagrams.make_figure(made_up=made_up)
-        rows = diagrams.headline(pd.read_csv(path, dtype={"seed": str}))
+        figure, axes = figures.make_figure(made_up=made_up)
+        rows = figures.headline(pd.read_csv(path, dtype={"seed": str}))
         draw[name](axes[0, 0], rows[rows["forecast"].isin(["single", "seed_mean"])], titles)
-        diagrams.save(figure, f"{folder}/{name}")
+        figures.save(figure, f"{folder}/{name}")
 
-    rows = diagrams.first_seed(pd.read_csv(curves["reliability"], dtype={"seed": str}))
+    rows = figures.first_seed(pd.read_csv(curves["reliability"], dtype={"seed": str}))
     recalibrated = rows.loc[rows["forecast"].isin(["isotonic", "logistic"]), "model"].unique()
     across, down = min(3, len(recalibrated)), -(-len(recalibrated) // 3)
-    figure, axes = diagrams.make_figure(
+    figure, axes = figures.make_figure(
         down, across, size=(4.2 * across + 1, 4.4 * down + 1), made_up=made_up
     )
-    diagrams.draw_recalibration(axes.ravel(), rows[rows["model"].isin(recalibrated)], titles)
-    diagrams.save(figure, f"{folder}/recalibration")
+    figures.draw_recalibration(axes.ravel(), rows[rows["model"].isin(recalibrated)], titles)
+    figures.save(figure, f"{folder}/recalibration")
 
-    skill = diagrams.headline(test[test["score"] == "brier_skill_score"])
+    skill = figures.headline(test[test["score"] == "brier_skill_score"])
     by_kind = [skill[skill["stratum"].str.startswith(f"{kind}=")] for kind in STRATA]
     # A panel of strata that all have too few events would be empty, unless there is no other.
     by_kind = [rows for rows in by_kind if rows["value"].notna().any()] or by_kind[:1]
-    figure, axes = diagrams.make_figure(
+    figure, axes = figures.make_figure(
         len(by_kind), 1, size=(9, 1 + 3.5 * len(by_kind)), made_up=made_up
     )
     for panel, rows in zip(axes[:, 0], by_kind, strict=True):
-        diagrams.draw_strata(panel, rows, titles, SCORES["brier_skill_score"])
-    diagrams.save(figure, f"{folder}/strata")
+        figures.draw_strata(panel, rows, titles, SCORES["brier_skill_score"])
+    figures.save(figure, f"{folder}/strata")
 
 
 if __name__ == "__main__":

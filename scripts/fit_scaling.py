@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from stormcnn import scaling
-from stormcnn.files import read_rows, write_rows
-from stormcnn.inventory import check_inventory
+from stormcnn.io import read_rows, write_rows
 from stormcnn.logs import job_log
+from stormcnn.storms import scaling
+from stormcnn.storms.inventory import check_inventory
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stormcnn.diagrams import draw_map, make_figure, save
-from stormcnn.files import provenance, sha256_of, write_csv, write_netcdf, write_text
-from stormcnn.forecast import as_geojson, assemble_forecast, outside_range, tabulate_forecast
-from stormcnn.inventory import is_made_up_title
+from stormcnn.forecast.files import as_geojson, assemble_forecast, outside_range, tabulate_forecast
+from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
-from stormcnn.members import summarise_members
-from stormcnn.runs import parse_run_name
-from stormcnn.storms import read_run
+from stormcnn.provenance import provenance, sha256_of
+from stormcnn.report.figures import draw_map, make_figure, save
+from stormcnn.sampling.members import summarise_members
+from stormcnn.storms.inventory import is_made_up_title
+from stormcnn.storms.reading import read_run
+from stormcnn.storms.run_files import parse_run_name
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -31,10 +32,10 @@ def forecast_storms(
 ) -> None:
     """Write the forecast of every storm of a run as NetCDF, CSV, GeoJSON and a map."""
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
-    from stormcnn import backend
-    from stormcnn.dropout import MemberSampler, dropout_layers
-    from stormcnn.networks import load_network, read_about
-    from stormcnn.training import predict_probability
+    from stormcnn.models import backend
+    from stormcnn.models.networks import load_network, read_about
+    from stormcnn.models.training import predict_probability
+    from stormcnn.sampling.sampler import MemberSampler, dropout_layers
 
     about = read_about(network)
     storms = read_run(run, predictors=about["predictors"])

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from stormcnn.demo import write_runs
-from stormcnn.files import write_csv
+from stormcnn.demo.generator import write_runs
+from stormcnn.io import write_csv
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from stormcnn.files import sha256_of, write_csv, write_text
+from stormcnn.io import write_csv, write_text
 from stormcnn.logs import job_log
-from stormcnn.predictions import read_by_network
-from stormcnn.promotion import (
+from stormcnn.models.predictions import read_by_network
+from stormcnn.operations.promotion import (
     Estimate,
     check_enough,
     check_same_question,
@@ -18,7 +18,8 @@ from stormcnn.promotion import (
     judge_challenge,
     judge_first,
 )
-from stormcnn.verification import verify
+from stormcnn.provenance import sha256_of
+from stormcnn.verification.tables import verify
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

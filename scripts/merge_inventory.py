@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from stormcnn.files import write_csv
-from stormcnn.inventory import merge_inventories
+from stormcnn.io import write_csv
 from stormcnn.logs import job_log
-from stormcnn.patches import read_patches
-from stormcnn.tracks import compare_with_tracks
+from stormcnn.storms.inventory import merge_inventories
+from stormcnn.storms.patches import read_patches
+from stormcnn.storms.tracks import compare_with_tracks
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from stormcnn.files import read_netcdf, write_netcdf
+from stormcnn.io import read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 
 if TYPE_CHECKING:

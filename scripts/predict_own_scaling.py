@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stormcnn.files import provenance, read_rows, write_netcdf
+from stormcnn.io import read_rows, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.patches import open_fields, read_patches
-from stormcnn.predictions import describe_predictions
-from stormcnn.scaling import exchange_scaling, merge_statistics
+from stormcnn.models.own_scaling import exchange_scaling
+from stormcnn.models.predictions import describe_predictions
+from stormcnn.provenance import provenance
+from stormcnn.storms.patches import open_fields, read_patches
+from stormcnn.storms.scaling import merge_statistics
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -32,9 +34,9 @@ def predict_own_scaling(
     fields = exchange_scaling(open_fields(patches), own, pd.read_csv(scaling))
 
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
-    from stormcnn import backend
-    from stormcnn.networks import load_network
-    from stormcnn.training import predict_probability
+    from stormcnn.models import backend
+    from stormcnn.models.networks import load_network
+    from stormcnn.models.training import predict_probability
 
     backend.prepare(threads, seed)
     probability = predict_probability(load_network(network), fields)

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from stormcnn import simple_reference
-from stormcnn.events import check_any_storm, check_enough_storms, exceeds
-from stormcnn.files import provenance, write_csv, write_netcdf
+from stormcnn.io import write_csv, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.patches import open_fields, read_patches
-from stormcnn.predictions import describe_predictions
+from stormcnn.models import logistic_regression
+from stormcnn.models.predictions import describe_predictions
+from stormcnn.provenance import provenance
+from stormcnn.storms.events import check_any_storm, check_enough_storms, exceeds
+from stormcnn.storms.patches import open_fields, read_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -29,13 +30,13 @@ def predict_simple_reference(
         storms = read_patches(patches[period], predictors=False)
         check_any_storm(storms.sizes["storm"])
         fields = open_fields(patches[period])
-        means = simple_reference.storm_means(fields, storms["variable"].values.tolist())
+        means = logistic_regression.storm_means(fields, storms["variable"].values.tolist())
         if fit is None:
             happened = exceeds(storms["peak"].values, threshold)
             check_enough_storms(happened, threshold)
-            fit = simple_reference.fit_simple_reference(means, happened)
-            write_csv(simple_reference.describe_fit(fit, means.columns), coefficients)
-        probability = simple_reference.forecast_probability(fit, means)
+            fit = logistic_regression.fit_simple_reference(means, happened)
+            write_csv(logistic_regression.describe_fit(fit, means.columns), coefficients)
+        probability = logistic_regression.forecast_probability(fit, means)
         predictions = describe_predictions(probability, storms["peak"], threshold)
         about = provenance({"model": model, "event": event}, model=model, seed=seed)
         write_netcdf(predictions.assign_attrs(title=storms.attrs["title"], **about), output[period])

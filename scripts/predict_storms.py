@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from stormcnn.events import check_any_storm
-from stormcnn.files import provenance, write_netcdf
+from stormcnn.io import write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.patches import open_fields, read_patches
-from stormcnn.predictions import describe_predictions
+from stormcnn.models.predictions import describe_predictions
+from stormcnn.provenance import provenance
+from stormcnn.storms.events import check_any_storm
+from stormcnn.storms.patches import open_fields, read_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,9 +28,9 @@ def predict_storms(
     check_any_storm(storms.sizes["storm"])
 
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
-    from stormcnn import backend
-    from stormcnn.networks import load_network
-    from stormcnn.training import predict_probability
+    from stormcnn.models import backend
+    from stormcnn.models.networks import load_network
+    from stormcnn.models.training import predict_probability
 
     backend.prepare(threads, seed)
     trained = load_network(network)

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from stormcnn.logs import job_log
-from stormcnn.patches import prepare_batch
-from stormcnn.runs import Run
+from stormcnn.storms.patches import prepare_batch
+from stormcnn.storms.run_files import Run
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from stormcnn.cases import choose_cases
-from stormcnn.files import provenance, read_netcdf, write_netcdf
+from stormcnn.io import read_netcdf, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.patches import read_storms
+from stormcnn.provenance import provenance
+from stormcnn.sampling.cases import choose_cases
+from stormcnn.storms.patches import read_storms
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,9 +28,9 @@ def sample_cases(
 ) -> None:
     """Write every member's probability for the chosen storms, and the storms' fields."""
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
-    from stormcnn import backend
-    from stormcnn.dropout import MemberSampler
-    from stormcnn.networks import load_network
+    from stormcnn.models import backend
+    from stormcnn.models.networks import load_network
+    from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads, seed)
     sampler = MemberSampler(load_network(network), cases["members"], seed, series=False)

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from stormcnn.files import provenance, read_netcdf, write_netcdf
+from stormcnn.io import read_netcdf, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.members import EventCounts, describe_storms, summarise_members
-from stormcnn.patches import open_fields, read_patches
+from stormcnn.provenance import provenance
+from stormcnn.sampling.members import EventCounts, describe_storms, summarise_members
+from stormcnn.storms.patches import open_fields, read_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -28,9 +29,9 @@ def sample_members(
 ) -> None:
     """Write what the members say of every storm in `patches`, and their event counts by run."""
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
-    from stormcnn import backend
-    from stormcnn.dropout import MemberSampler
-    from stormcnn.networks import load_network
+    from stormcnn.models import backend
+    from stormcnn.models.networks import load_network
+    from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads, seed)
     sampler = MemberSampler(load_network(network), members, seed)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from stormcnn import calibration
-from stormcnn.files import provenance, write_csv, write_netcdf
+from stormcnn.io import write_csv, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.predictions import Network, read_by_network
-from stormcnn.verification import Tables, verify
+from stormcnn.models.predictions import Network, read_by_network
+from stormcnn.provenance import provenance
+from stormcnn.verification import calibration
+from stormcnn.verification.tables import Tables, verify
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from stormcnn.files import read_netcdf, write_csv
+from stormcnn.io import read_netcdf, write_csv
 from stormcnn.logs import job_log
-from stormcnn.tuning import Network, score_rates
+from stormcnn.verification.tuning import Network, score_rates
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

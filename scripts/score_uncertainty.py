@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from stormcnn.files import write_csv
+from stormcnn.io import write_csv
 from stormcnn.logs import job_log
-from stormcnn.predictions import match_truth, read_by_network
-from stormcnn.uncertainty import UncertaintyTables, score_uncertainty
+from stormcnn.models.predictions import match_truth, read_by_network
+from stormcnn.verification.uncertainty import UncertaintyTables, score_uncertainty
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

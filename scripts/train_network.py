@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from stormcnn.events import check_enough_storms, exceeds
-from stormcnn.files import provenance, write_csv, write_netcdf, write_text
+from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
-from stormcnn.patches import hold_fields, open_fields, read_patches
-from stormcnn.predictions import describe_predictions
+from stormcnn.models.fields import hold_fields
+from stormcnn.models.predictions import describe_predictions
+from stormcnn.provenance import provenance
+from stormcnn.storms.events import check_enough_storms, exceeds
+from stormcnn.storms.patches import open_fields, read_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -42,8 +44,8 @@ def train_network(
 
     # TensorFlow takes seconds to import, for which a refusal need not wait, and it speaks while it
     # is imported, where the log listens.
-    from stormcnn import backend, networks
-    from stormcnn.training import fit_network, predict_probability
+    from stormcnn.models import backend, networks
+    from stormcnn.models.training import fit_network, predict_probability
 
     backend.prepare(training["threads"], seed)
     fields = hold_fields(open_fields(patches), memory_mb)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stormcnn.archive import check_archive, unpack
 from stormcnn.logs import job_log
+from stormcnn.storms.archive import check_archive, unpack
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

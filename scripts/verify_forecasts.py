@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stormcnn.events import exceeds
-from stormcnn.files import read_netcdf, write_csv
-from stormcnn.forecast import (
+from stormcnn.forecast.files import (
     check_unseen,
     join_by_network,
     match_outcome,
     tabulate_forecast,
 )
+from stormcnn.io import read_netcdf, write_csv
 from stormcnn.logs import job_log
-from stormcnn.storms import read_run
-from stormcnn.verification import verify
+from stormcnn.storms.events import exceeds
+from stormcnn.storms.reading import read_run
+from stormcnn.verification.tables import verify
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from stormcnn.files import library_versions, write_text
+from stormcnn.io import write_text
 from stormcnn.logs import job_log
+from stormcnn.provenance import library_versions
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

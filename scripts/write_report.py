@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stormcnn.inventory import is_made_up
 from stormcnn.logs import job_log
-from stormcnn.report import write_report
+from stormcnn.report.page import write_report
+from stormcnn.storms.inventory import is_made_up
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

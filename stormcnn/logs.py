@@ -11,10 +11,11 @@ import platform
 import resource
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from stormcnn.errors import UserError
 
 
 @contextmanager
@@ -22,9 +23,8 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
     """Write this process's output, from Python and from the C++ of its libraries, to `path`.
 
     The file descriptors themselves are redirected, so messages of TensorFlow and HDF5 land
-    there too. A `ValueError` of this project is the user's to mend: the log ends with its sentence
-    and the process with status 1; so it is with a full disk. Any other error, also a `ValueError`
-    of a library, is our fault and keeps its stack trace.
+    there too. After a `UserError` or on a full disk the log ends with the message and the process
+    with status 1. Any other exception is a bug and keeps its stack trace.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
@@ -49,19 +49,10 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
             raise
         logger.error("The disk is full (%s). Make room and run again.", error)
         raise SystemExit(1) from None
-    except ValueError as error:
-        if not _is_raised_here(error):
-            raise
+    except UserError as error:
         logger.error("%s", error)
         raise SystemExit(1) from None
     finally:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         logger.info("%.1f s, peak memory %.0f MiB", time.perf_counter() - start, peak)
         gc.freeze()  # or the end of the process looks for garbage among its modules, for .1 s
-
-
-def _is_raised_here(error: BaseException) -> bool:
-    """Whether it is a `raise` of this project that an error comes from."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    is_raise = (last.line or "").startswith("raise")
-    return is_raise and Path(last.filename).parent == Path(__file__).parent

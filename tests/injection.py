@@ -14,8 +14,8 @@ from pathlib import Path
 
 from checkout import Checkout, write_runs
 
-from stormcnn.patches import prepare_batch
-from stormcnn.runs import list_folder
+from stormcnn.storms.patches import prepare_batch
+from stormcnn.storms.run_files import list_folder
 
 INVENTORY = "resources/tiny/inventory.csv"
 APRIL = "resources/tiny/patches/2014-04.nc"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stormcnn import report
-from stormcnn.files import write_netcdf
+from stormcnn.io import write_netcdf
+from stormcnn.report import page
 
 TEMPLATE = Path(__file__).parents[1] / "report" / "report.html.jinja"
 TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
@@ -167,7 +167,7 @@ def write_run(folder):
         history.write_text("epoch,loss,seconds\n1,0.2,3.0\n2,0.1,2.0\n")
         summary.write_text(SUMMARY, encoding="utf-8")
     scores = pd.concat([score_rows(), score_rows("dropout"), score_rows("dropout", "mc_mean")])
-    comparison = report.compare_models(
+    comparison = page.compare_models(
         scores,
         TITLES,
         {network: pd.read_csv(file) for network, file in histories.items()},

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from report_files import SUMMARY, case_file, sampled, score_rows, write_run, write_storms
 
-from stormcnn import report
+from stormcnn.report import page as report_page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 if CHROMIUM is None:
@@ -104,7 +104,7 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, files):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    report.write_report(path, **files)
+    report_page.write_report(path, **files)
     return path.as_uri()
 
 
@@ -352,7 +352,7 @@ def test_text_from_files_is_shown_and_never_run(open_page, tmp_path, text):
         summary.write_text(SUMMARY + text)
     figure = tmp_path / f"{text.replace('/', '')}.png"
     Image.new("RGB", (4, 4)).save(figure)
-    report.write_report(
+    report_page.write_report(
         tmp_path / "report.html", **given | {"run": text, "event": text, "figures": [figure]}
     )
     page = open_page((tmp_path / "report.html").as_uri())

@@ -41,6 +41,6 @@ def test_touch_brings_the_times_of_finished_results_in_order(rerun: Checkout) ->
     set_times(rerun, "res*/**/*", DAY)
     rerun.run("--touch")
     assert rerun.plan() == {}
-    with open(rerun.path / "stormcnn/scores.py", "a") as stream:
+    with open(rerun.path / "stormcnn/verification/scores.py", "a") as stream:
         stream.write("\nCHANGED = True\n")
     assert "score_networks" in rerun.plan()

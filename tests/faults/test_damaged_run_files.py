@@ -21,8 +21,9 @@ import pytest
 import xarray as xr
 from run_files import FIRST_RUN, Values, run_file_name, run_values, write_run_file
 
-from stormcnn import storms
-from stormcnn.storms import QUANTITIES, BadRunFile, Wanted, quantity_of, read_run
+from stormcnn.storms import reading
+from stormcnn.storms import reading as storms
+from stormcnn.storms.reading import QUANTITIES, BadRunFile, Wanted, quantity_of, read_run
 
 PREDICTORS = ("REFL_COM_curr", "U10_curr", "V10_curr")
 TARGET = "RVORT1_MAX_future"
@@ -52,7 +53,7 @@ def whole_file(folder: Path) -> bytes:
 
 
 def values() -> Values:
-    wanted = {*PREDICTORS, TARGET, "masks", *storms.PER_STORM, "p", "row", "col"}
+    wanted = {*PREDICTORS, TARGET, "masks", *reading.PER_STORM, "p", "row", "col"}
     return {name: array for name, array in run_values(STORMS, SIZE).items() if name in wanted}
 
 
@@ -86,7 +87,7 @@ def cut(random: np.random.Generator, folder: Path) -> Path:
 def flip_a_bit_of_a_value(random: np.random.Generator, folder: Path) -> Path:
     """The file is whole, but what was packed into it was damaged before."""
     spoiled = values()
-    name = random.choice([*PREDICTORS, TARGET, "masks", *storms.PER_STORM])
+    name = random.choice([*PREDICTORS, TARGET, "masks", *reading.PER_STORM])
     bits = spoiled[name].view("u4").ravel()
     bits[random.integers(bits.size)] ^= np.uint32(1 << random.integers(32))
     return write_run_file(folder, spoiled)
@@ -178,7 +179,7 @@ def in_a_child(path: Path, sha256: str) -> xr.Dataset:
 
 def here(path: Path, sha256: str) -> xr.Dataset:
     """The same without the process that shields from crashes."""
-    return storms._read_checked(str(path), WANTED, sha256)
+    return reading._read_checked(str(path), WANTED, sha256)
 
 
 def spoil_and_read(spoil: Spoil, numbers: range, folder: Path) -> list[Outcome]:
@@ -201,7 +202,7 @@ def spoil_and_read(spoil: Spoil, numbers: range, folder: Path) -> list[Outcome]:
 
     folder.mkdir()
     try:
-        return storms._in_child(all_here, str(folder))
+        return reading._in_child(all_here, str(folder))
     except BadRunFile:
         whole = in_a_child(save(folder, whole_file(folder)), "")
         return [one(number, in_a_child, whole) for number in numbers]

@@ -17,9 +17,9 @@ from checkout import Checkout
 from injection import INVENTORY
 from run_files import run_values, write_run_file
 
-from stormcnn.files import write_csv, write_netcdf, write_text
-from stormcnn.patches import prepare_batch
-from stormcnn.runs import list_folder
+from stormcnn.io import write_csv, write_netcdf, write_text
+from stormcnn.storms.patches import prepare_batch
+from stormcnn.storms.run_files import list_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 
@@ -76,7 +76,7 @@ def write_patches(path: Path) -> None:
 
 def write_network(path: Path) -> None:
     # Only here, because TensorFlow takes seconds to import.
-    from stormcnn.networks import build_network, save_network
+    from stormcnn.models.networks import build_network, save_network
 
     architecture = {
         "filters": [64, 64],

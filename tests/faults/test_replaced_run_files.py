@@ -12,7 +12,7 @@ from checkout import Checkout
 from injection import APRIL, INVENTORY, nothing_left, prepared, wait_for, write_long_batch
 from run_files import run_file_name, run_values, write_run_file
 
-from stormcnn.files import sha256_of
+from stormcnn.provenance import sha256_of
 
 
 def test_run_file_replaced_in_mid_run_is_prepared_again_by_the_next(

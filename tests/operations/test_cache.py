@@ -247,11 +247,11 @@ def test_other_backend_of_keras_misses_everything(clone: Clone) -> None:
 @pytest.mark.parametrize(
     ("file", "missing"),
     [
-        ("stormcnn/dropout.py", {*SAMPLING, f"sample_rate {RATE} 0"}),
+        ("stormcnn/sampling/sampler.py", {*SAMPLING, f"sample_rate {RATE} 0"}),
         ("scripts/sample_cases.py", {"sample_cases dropout 0"}),
-        ("stormcnn/networks.py", TRAINING | SAMPLING | RATE_JOBS - {"fit_rate_scaling"}),
-        ("stormcnn/storms.py", EVERYTHING),
-        ("stormcnn/scores.py", set()),
+        ("stormcnn/models/networks.py", TRAINING | SAMPLING | RATE_JOBS - {"fit_rate_scaling"}),
+        ("stormcnn/storms/reading.py", EVERYTHING),
+        ("stormcnn/verification/scores.py", set()),
     ],
 )
 def test_edited_module_misses_the_jobs_that_use_it(

@@ -23,7 +23,7 @@ from checkout import OBSERVER, SECONDS_A_RUN, SETTINGS, Checkout, merged
 from mlflow import MlflowClient
 from run_files import run_file_name, run_values, write_run_file
 
-from stormcnn.files import sha256_of
+from stormcnn.provenance import sha256_of
 
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
 CHAMPION = "registry/champion.json"

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from stormcnn.files import sha256_of
+from stormcnn.provenance import sha256_of
 
 ROOT = Path(__file__).parents[2]
 LOCKS = {
@@ -179,7 +179,7 @@ def test_the_project_asks_for_what_the_library_imports():
     wanted = list(project["dependencies"])
     for extra in ("cpu", "registry"):
         wanted += project["optional-dependencies"][extra]
-    names = set.union(*(imported(path, set()) for path in (ROOT / "stormcnn").glob("*.py")))
+    names = set.union(*(imported(path, set()) for path in (ROOT / "stormcnn").rglob("*.py")))
     assert distributions_of(names) <= {
         canonicalize_name(Requirement(requirement).name) for requirement in wanted
     }

@@ -39,14 +39,16 @@ def test_everything_goes_to_the_log_and_nothing_to_the_terminal(tmp_path, body):
 
 
 def test_complaint_of_a_library_keeps_its_stack_trace(tmp_path):
-    result, log = run(tmp_path, "from stormcnn.scores import auc; auc(['high'], [1])")
+    result, log = run(tmp_path, "from stormcnn.verification.scores import auc; auc(['high'], [1])")
     assert result.returncode == 1
     assert "ValueError: could not convert string" in log
     assert "Traceback" in log
 
 
 def test_user_s_error_is_a_sentence_without_a_stack_trace(tmp_path):
-    result, log = run(tmp_path, "from stormcnn.runs import as_run; as_run('a.nc', 'year')")
+    result, log = run(
+        tmp_path, "from stormcnn.storms.run_files import as_run; as_run('a.nc', 'year')"
+    )
     assert result.returncode == 1
     assert "no run date can be read" in log
     assert "Traceback" not in log

@@ -14,7 +14,7 @@ import xarray as xr
 from checkout import Checkout
 from run_files import run_file_name, run_values, write_run_file
 
-from stormcnn.files import sha256_of
+from stormcnn.provenance import sha256_of
 
 NEW = datetime(2016, 5, 3)
 NAME = "20160503-0000"

@@ -128,11 +128,11 @@ def test_other_run_shares_the_prepared_data(rerun: Checkout) -> None:
     ("file", "reruns", "keeps"),
     [
         ("scripts/fit_scaling.py", {"fit_scaling", "train_network"}, {"prepare_patches"}),
-        ("stormcnn/scores.py", SCORING, EXPENSIVE),
+        ("stormcnn/verification/scores.py", SCORING, EXPENSIVE),
         # Imported by `patches.py`, which `prepare_patches.py` imports.
-        ("stormcnn/storms.py", {"prepare_patches"}, set()),
-        ("stormcnn/dropout.py", {"sample_members"}, {"train_network", "predict_storms"}),
-        ("stormcnn/diagrams.py", {"draw_verification"}, EXPENSIVE | SCORING),
+        ("stormcnn/storms/reading.py", {"prepare_patches"}, set()),
+        ("stormcnn/sampling/sampler.py", {"sample_members"}, {"train_network", "predict_storms"}),
+        ("stormcnn/report/figures.py", {"draw_verification"}, EXPENSIVE | SCORING),
         ("report/report.css", {"write_report"}, EXPENSIVE | SCORING | {"draw_verification"}),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import PurePath
 import pytest
 from checkout import Checkout
 
-from stormcnn.labels import FIGURES
+from stormcnn.report.labels import FIGURES
 
 CATEGORIES = {
     "Comparison": ["comparison.csv", "report.html"],

@@ -1,0 +1,1 @@
+"""The generator of made-up storms with a known true probability."""

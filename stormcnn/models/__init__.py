@@ -1,0 +1,1 @@
+"""Models: networks, their training and predictions, and simpler opponents."""

@@ -1,0 +1,1 @@
+"""Scheduled operation: registry, promotion and MLflow."""

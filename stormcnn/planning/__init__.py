@@ -1,0 +1,1 @@
+"""Functions that the rules call: runs, batches, models and code digests."""

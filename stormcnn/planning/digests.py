@@ -1,0 +1,170 @@
+"""Digests of the code that a job runs: what it does, not how it is written.
+
+A digest covers a script and all modules of the project that it imports, directly or not. It is
+made from the syntax trees without what changes no result: comments, docstrings, formatting,
+annotations, and the texts of error messages and log lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PACKAGE = "stormcnn"
+INIT = "__init__.py"
+LOGGING = f"{PACKAGE}.logs"
+"""What a job logs changes no result, so this module belongs to no digest."""
+NOTATION = {"annotation", "returns", "type_comment", "kind", "simple"}
+"""Fields of syntax trees that change no result."""
+
+
+@cache
+def code_digest(root: Path, script: str) -> str:
+    """Return 16 hexadecimal digits that identify what a script of the checkout `root` does.
+
+    `script` is a path relative to `root`. The digest also covers the modules of `imported_files`.
+    """
+    files = [script, *sorted(imported_files(root, script))]
+    return _digest({file: _file_digest(root, file) for file in files})
+
+
+@cache
+def _file_digest(root: Path, file: str) -> str:
+    return _digest(_meaning(_parse(root, file)))
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+@cache
+def imported_files(root: Path, file: str) -> frozenset[str]:
+    """Return the project's modules that a Python file imports, directly or not.
+
+    Paths are relative to `root`. Imports inside functions count, imports for type checking do
+    not. The `__init__.py` of a package runs when anything in the package is imported, but the
+    functions in it only when one of its own names is.
+    """
+    visited: set[_Visit] = set()
+    waiting = {_Visit(file, with_functions=True)}
+    while waiting:
+        visit = waiting.pop()
+        visited.add(visit)
+        waiting |= _imports(root, visit) - visited
+    return frozenset(visit.file for visit in visited) - {file}
+
+
+class _Visit(NamedTuple):
+    file: str
+    with_functions: bool
+
+
+@cache
+def _imports(root: Path, visit: _Visit) -> frozenset[_Visit]:
+    """Return the files that a file imports itself."""
+    found: set[_Visit] = set()
+    for node in _statements(_parse(root, visit.file), visit.with_functions):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found |= set(_resolve(root, alias.name, []))
+        elif isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            found |= set(_resolve(root, _absolute(visit.file, node), names))
+    return frozenset(found)
+
+
+def _statements(tree: ast.AST, with_functions: bool) -> Iterator[ast.AST]:
+    """Yield the nodes below `tree`, except those that only type checkers run."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.expr):
+            continue
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            for other in node.orelse:
+                yield from [other, *_statements(other, with_functions)]
+        elif with_functions or not isinstance(node, ast.FunctionDef):
+            yield node
+            yield from _statements(node, with_functions)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def _absolute(file: str, node: ast.ImportFrom) -> str:
+    """Return the absolute name of the module that a `from` statement names."""
+    if not node.level:
+        return node.module or ""
+    package = Path(file).with_suffix("").parts[: -node.level]
+    return ".".join([*package, *filter(None, [node.module])])
+
+
+def _resolve(root: Path, module: str, names: Sequence[str]) -> Iterator[_Visit]:
+    """Yield the files that run when a module, and names from it, are imported."""
+    parts = module.split(".")
+    if parts[0] != PACKAGE or module == LOGGING:
+        return
+    for depth in range(1, len(parts)):
+        yield _Visit("/".join([*parts[:depth], INIT]), with_functions=False)
+    path = "/".join(parts)
+    if (root / f"{path}.py").exists():
+        yield _Visit(f"{path}.py", with_functions=True)
+        return
+    yield _Visit(f"{path}/{INIT}", with_functions=False)
+    for name in names:
+        if (root / path / f"{name}.py").exists() or (root / path / name).is_dir():
+            yield from _resolve(root, f"{module}.{name}", [])
+        else:
+            yield _Visit(f"{path}/{INIT}", with_functions=True)
+
+
+@cache
+def _parse(root: Path, file: str) -> ast.Module:
+    return ast.parse((root / file).read_text(encoding="utf-8"))
+
+
+def _meaning(node: Any, texts: bool = True) -> Any:
+    """Return what a syntax tree computes as nested lists, equal for all versions of Python.
+
+    Without `texts`, the constant parts of strings are left out.
+    """
+    if isinstance(node, list):
+        parts = [part for part in node if not _is_docstring(part)]
+        return [_meaning(part, texts) for part in parts]
+    if not isinstance(node, ast.AST):
+        return node if isinstance(node, str) else repr(node)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and not texts:
+        return ["text"]
+    if isinstance(node, ast.If) and _is_type_checking(node.test):
+        return _meaning(node.orelse)
+    texts = texts and not isinstance(node, ast.Raise) and not _is_log_line(node)
+    fields = {
+        name: _meaning(value, texts)
+        for name, value in ast.iter_fields(node)
+        if name not in NOTATION and value not in (None, [])
+    }
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        return ["Assign", {"targets": [fields["target"]], "value": fields["value"]}]
+    return [type(node).__name__, fields]
+
+
+def _is_docstring(node: Any) -> bool:
+    """Return whether a statement is a string alone."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _is_log_line(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "logger"
+    )

@@ -1,0 +1,1 @@
+"""Presentation: labels, figures, tables, and the report page."""

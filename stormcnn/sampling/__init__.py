@@ -1,0 +1,1 @@
+"""Monte Carlo dropout: masks, sampler, members and cases."""

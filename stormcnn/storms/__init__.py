@@ -1,0 +1,1 @@
+"""Input: run files, checked patches, inventory, events and scaling."""

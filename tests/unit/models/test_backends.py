@@ -1,0 +1,86 @@
+"""A network trained on one backend of Keras gives the same forecasts on another."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+
+from stormcnn.models.networks import build_network, save_network
+from stormcnn.models.training import fit_network, predict_probability
+from stormcnn.sampling.sampler import MemberSampler
+
+ARCHITECTURE = {
+    "filters": [3, 4, 5],
+    "kernel_size": 5,
+    "activation": "relu",
+    "pooling": "average",
+    "spatial_dropout": 0.3,
+}
+# Two batches an epoch, of which the last is shorter.
+TRAINING = {"recipe": "lesson", "epochs": 2, "batch_size": 3, "learning_rate": 0.01}
+ON_JAX = """
+import json
+import sys
+from stormcnn.models import backend
+backend.prepare(threads=1, seed=0)
+import keras
+import numpy as np
+from stormcnn.sampling.sampler import MemberSampler
+from stormcnn.models.networks import load_network
+from stormcnn.models.training import fit_network, predict_probability
+assert keras.config.backend() == "jax"
+folder = sys.argv[1]
+patches = np.load(f"{folder}/patches.npy")
+network = load_network(f"{folder}/network.keras")
+np.save(f"{folder}/plain.npy", predict_probability(network, patches, batch=4))
+np.save(f"{folder}/members.npy", MemberSampler(network, 5, seed=3).probabilities(patches))
+network = load_network(f"{folder}/without_dropout.keras")
+training = json.loads(sys.argv[2])
+event = patches[:, 0, 0, 0] > 0
+history = fit_network(network, patches, event, training, 0, f"{folder}/unfinished.npz")
+history.to_csv(f"{folder}/history.csv")
+np.save(f"{folder}/trained.npy", predict_probability(network, patches, batch=4))
+"""
+
+
+def test_probabilities_members_and_training_are_the_same_with_jax(tmp_path):
+    keras.utils.set_random_seed(0)
+    network = build_network(ARCHITECTURE, (16, 16), [0.0], [1.0])
+    patches = np.random.default_rng(0).normal(size=(4, 16, 16, 1)).astype(np.float32)
+    trained = build_network(ARCHITECTURE | {"spatial_dropout": None}, (16, 16), [0.0], [1.0])
+    save_network(network, tmp_path / "network.keras", {})
+    save_network(trained, tmp_path / "without_dropout.keras", {})
+    np.save(tmp_path / "patches.npy", patches)
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": os.getcwd()}
+    result = subprocess.run(
+        [sys.executable, "-c", ON_JAX, str(tmp_path), json.dumps(TRAINING)],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    plain = predict_probability(network, patches, batch=4)
+    np.testing.assert_allclose(np.load(tmp_path / "plain.npy"), plain, atol=1e-5)
+    members = MemberSampler(network, 5, seed=3).probabilities(patches)
+    np.testing.assert_allclose(np.load(tmp_path / "members.npy"), members, atol=1e-5)
+    event = patches[:, 0, 0, 0] > 0
+    untrained = predict_probability(trained, patches, batch=4)
+    history = fit_network(trained, patches, event, TRAINING, 0, tmp_path / "here.npz")
+    there = pd.read_csv(tmp_path / "history.csv")
+    np.testing.assert_allclose(there["loss"], history["loss"], rtol=1e-4)
+    probability = predict_probability(trained, patches, batch=4)
+    assert np.abs(probability - untrained).max() > 0.01
+    np.testing.assert_allclose(np.load(tmp_path / "trained.npy"), probability, atol=1e-4)
+
+
+def test_libraries_that_keras_would_import_for_itself_are_left_for_who_needs_them():
+    code = (
+        "import sys; from stormcnn.models import backend\n"
+        "assert not {'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "import sklearn.linear_model, matplotlib.pyplot"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

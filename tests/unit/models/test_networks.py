@@ -1,0 +1,154 @@
+"""Networks are what their settings say; files of networks are read without running anything."""
+
+import keras
+import numpy as np
+import pytest
+
+from stormcnn.errors import UserError
+from stormcnn.models.networks import (
+    build_network,
+    count_trainable,
+    load_network,
+    read_about,
+    save_network,
+    small_weight_share,
+    summarise,
+)
+
+LESSON = {"filters": [8, 16, 32], "kernel_size": 5, "activation": "relu", "pooling": "average"}
+DROPOUT = LESSON | {"filters": [16, 32, 64], "spatial_dropout": 0.2}
+EXERCISE = LESSON | {
+    "activation": "elu",
+    "dense": [64, 16],
+    "dense_dropout": 0.3,
+    "regularizer": {"l2": 0.01, "layers": ["conv_1"]},
+}
+MEAN, STD = [22.0, -0.3, 0.8], [15.0, 4.7, 5.0]
+
+
+def build(architecture, size=32):
+    return build_network(architecture, (size, size), MEAN, STD)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "parameters"),
+    [(LESSON, 17_169), (LESSON | {"regularizer": {"l2": 0.001}}, 17_169), (DROPOUT, 66_337)],
+)
+def test_lesson_networks_have_the_lesson_s_parameters(architecture, parameters):
+    network = build(architecture)
+    assert count_trainable(network) == parameters
+    assert f"Trainable parameters: {parameters:,}" in summarise(network)
+
+
+def test_layer_table_of_the_lesson():
+    shapes = [(layer.name, tuple(layer.output.shape[1:])) for layer in build(DROPOUT).layers]
+    assert shapes == [
+        ("patch", (32, 32, 3)),
+        ("scaling", (32, 32, 3)),
+        ("conv_1", (32, 32, 16)),
+        ("conv_1_activation", (32, 32, 16)),
+        ("conv_1_pooling", (16, 16, 16)),
+        ("conv_1_dropout", (16, 16, 16)),
+        ("conv_2", (16, 16, 32)),
+        ("conv_2_activation", (16, 16, 32)),
+        ("conv_2_pooling", (8, 8, 32)),
+        ("conv_2_dropout", (8, 8, 32)),
+        ("conv_3", (8, 8, 64)),
+        ("conv_3_activation", (8, 8, 64)),
+        ("conv_3_pooling", (4, 4, 64)),
+        ("conv_3_dropout", (4, 4, 64)),
+        ("flatten", (1024,)),
+        ("output", (1,)),
+        ("probability", (1,)),
+    ]
+    assert "spatial_dropout" not in summarise(build(LESSON)).lower()
+
+
+def test_scaling_is_the_first_layer_and_takes_physical_units():
+    patches = np.random.default_rng(0).normal(MEAN, STD, (4, 32, 32, 3)).astype(np.float32)
+    scaled = keras.ops.convert_to_numpy(build(LESSON).get_layer("scaling")(patches))
+    expected = (patches - np.float32(MEAN)) / np.float32(STD)
+    np.testing.assert_allclose(scaled, expected, atol=1e-5)
+
+
+def test_course_exercise_can_be_described():
+    network = build(EXERCISE)
+    names = [layer.name for layer in network.layers]
+    assert names.index("dense_dropout") == names.index("dense_1") - 1
+    assert {"dense_1", "dense_2"} < set(names)
+    assert network.get_layer("conv_1").kernel_regularizer.l2 == pytest.approx(0.01)
+    assert network.get_layer("conv_2").kernel_regularizer is None
+    assert network.get_layer("conv_1_activation").activation is keras.activations.elu
+
+
+def test_penalty_without_layers_is_the_whole_network_s():
+    network = build(LESSON | {"regularizer": {"l1": 0.002}})
+    penalties = [layer.kernel_regularizer for layer in network.layers if hasattr(layer, "kernel")]
+    assert [penalty.l1 for penalty in penalties] == pytest.approx([0.002] * 4)
+    kernels = [layer.kernel for layer in network.layers if hasattr(layer, "kernel")]
+    total = sum(float(np.abs(keras.ops.convert_to_numpy(kernel)).sum()) for kernel in kernels)
+    assert float(sum(network.losses)) == pytest.approx(0.002 * total, rel=1e-4)
+
+
+def test_plain_dropout_and_max_pooling_can_be_chosen():
+    network = build(LESSON | {"dropout": 0.1, "pooling": "max"})
+    assert type(network.get_layer("conv_2_dropout")) is keras.layers.Dropout
+    assert isinstance(network.get_layer("conv_2_pooling"), keras.layers.MaxPooling2D)
+
+
+def test_patch_that_is_too_small_for_the_poolings_is_refused():
+    with pytest.raises(UserError, match="3 poolings need patches of at least 8 grid points"):
+        build(LESSON, size=7)
+
+
+def test_share_of_small_weights_counts_kernels_only():
+    network = build(LESSON | {"filters": [2]}, size=4)
+    for layer in network.layers:
+        if hasattr(layer, "kernel"):
+            layer.kernel.assign(np.full(layer.kernel.shape, 0.5))
+            layer.bias.assign(np.zeros(layer.bias.shape))
+    assert small_weight_share(network) == 0
+    output = network.get_layer("output").kernel
+    output.assign(np.full(output.shape, -0.0009))
+    assert small_weight_share(network) == pytest.approx(8 / (8 + 150))
+
+
+def test_saved_network_predicts_the_same_and_tells_about_itself(tmp_path):
+    network = build(DROPOUT)
+    path = tmp_path / "network.keras"
+    save_network(network, path, {"predictors": ["U10_curr"], "event": {"threshold": 0.005}})
+    patches = np.random.default_rng(0).normal(MEAN, STD, (3, 32, 32, 3)).astype(np.float32)
+    again = load_network(path).predict(patches, verbose=0)
+    np.testing.assert_array_equal(again, network.predict(patches, verbose=0))
+    assert read_about(path) == {"predictors": ["U10_curr"], "event": {"threshold": 0.005}}
+
+
+@pytest.mark.parametrize("spoil", ["cut", "text", "missing"])
+def test_damaged_network_file_is_named(tmp_path, spoil):
+    path = tmp_path / "network.keras"
+    save_network(build(LESSON | {"filters": [2]}, size=4), path, {})
+    if spoil == "cut":
+        path.write_bytes(path.read_bytes()[:2000])
+    elif spoil == "text":
+        path.write_text("not a network")
+    else:
+        path.unlink()
+    with pytest.raises(UserError, match=r"network\.keras: this network cannot be loaded"):
+        load_network(path)
+    with pytest.raises(UserError, match=r"network\.keras: the file does not say"):
+        read_about(path)
+
+
+def test_network_that_would_run_code_is_not_loaded(tmp_path):
+    network = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.Lambda(lambda x: x), keras.layers.Flatten()]
+    )
+    network.save(tmp_path / "network.keras")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_network(tmp_path / "network.keras")
+
+
+def test_network_of_another_kind_is_refused(tmp_path):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save(tmp_path / "network.keras")
+    with pytest.raises(UserError, match="does not turn storm patches into a probability"):
+        load_network(tmp_path / "network.keras")

@@ -1,0 +1,255 @@
+"""Monte Carlo members: coherent, exact, and independent of how the work is split."""
+
+import keras
+import numpy as np
+import pytest
+
+from stormcnn.errors import UserError
+from stormcnn.models import backend
+from stormcnn.models.networks import build_network
+from stormcnn.sampling import sampler as sampler_module
+from stormcnn.sampling.convolution import convolve
+from stormcnn.sampling.masks import drop_ones
+from stormcnn.sampling.sampler import MemberSampler, draw_masks, dropout_layers
+
+LESSON = {
+    "filters": [4, 6, 8],
+    "kernel_size": 5,
+    "activation": "relu",
+    "pooling": "average",
+    "spatial_dropout": 0.3,
+}
+VARIANTS = {
+    "lesson": {},
+    "max pooling": {"pooling": "max"},
+    "high rate": {"spatial_dropout": 0.6},
+    "small kernel": {"kernel_size": 3},
+    "one layer": {"filters": [5]},
+    "two layers": {"filters": [3, 5]},
+    "elu and dense": {"activation": "elu", "dense": [7]},
+    "plain dropout": {"spatial_dropout": None, "dropout": 0.25},
+    "dense dropout": {"spatial_dropout": None, "dense": [6], "dense_dropout": 0.4},
+    "both kinds": {"dense": [6], "dense_dropout": 0.4},
+}
+
+
+def network(size=16, **changes):
+    keras.utils.set_random_seed(3)
+    made = build_network({**LESSON, **changes}, (size, size), [20.0, 0.0, 0.0], [15.0, 5.0, 5.0])
+    for weight in made.trainable_weights:  # biases of zero would hide a forgotten bias
+        weight.assign(weight + 0.05 * keras.random.normal(weight.shape, seed=1))
+    return made
+
+
+def storms(count, size=16, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal([20, 0, 0], [15, 5, 5], (count, size, size, 3)).astype(np.float32)
+
+
+def apply_with_masks(net, patches, masks, member):
+    """The plain way: the network's own layers, with each dropout layer's mask multiplied in."""
+    x = keras.ops.convert_to_tensor(patches)
+    for layer in net.layers[1:]:
+        if layer.name in masks:
+            mask = masks[layer.name][member]
+            x = x * (mask if mask.ndim == len(x.shape) - 1 else mask[None, None, None, :])
+        else:
+            x = layer(x)
+    return keras.ops.convert_to_numpy(x)[:, 0]
+
+
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS.keys())
+def test_members_agree_with_the_network_applied_with_the_same_masks(changes):
+    net = network(**changes)
+    patches = storms(5)
+    masks = draw_masks(net, 7, range(6))
+    probabilities = MemberSampler(net, 6, seed=7).probabilities(patches)
+    expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(6)], axis=1)
+    assert probabilities.shape == (5, 6)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    assert probabilities.std(axis=1).min() > 1e-4
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+@pytest.mark.parametrize("layer", ["conv_2_pooling", "conv_3_pooling", "conv_3_dropout", "output"])
+def test_each_layer_of_the_lesson_agrees_with_keras_given_the_same_masks(layer, pooling):
+    """A sum of all that the layer gives, with random weights: no sigmoid makes errors small."""
+    whole = network(32, filters=[16, 32, 64], pooling=pooling)
+    x = keras.layers.Flatten()(whole.get_layer(layer).output)
+    weigh = keras.layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(1, seed=0))
+    net = keras.Model(whole.input, weigh(x))
+    patches = storms(4, 32)
+    masks = draw_masks(net, 7, range(6))
+    sums = MemberSampler(net, 6, seed=7).probabilities(patches)
+    expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(6)], axis=1)
+    np.testing.assert_allclose(sums, expected, atol=1e-5 * np.abs(expected).max())
+    assert np.ptp(expected, axis=1).min() > 0.01 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("changes", [{}, {"pooling": "max"}, {"activation": "softmax"}])
+@pytest.mark.parametrize("size", [19, 20])
+def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(changes, size):
+    # Of 9 x 9 points the second pooling leaves a row and a column, of 5 x 5 the third.
+    net = network(size, **changes)
+    patches = storms(3, size)
+    masks = draw_masks(net, 7, range(4))
+    probabilities = MemberSampler(net, 4, seed=7).probabilities(patches)
+    expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(4)], axis=1)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel_size", "gpu", "series", "calls"),
+    [
+        (16, 5, False, True, 1),
+        (32, 5, False, True, 1),
+        (32, 3, False, True, 0),
+        (64, 5, False, True, 0),
+        (32, 5, True, True, 0),
+        (32, 5, False, False, 0),
+    ],
+)
+def test_series_are_taken_on_a_processor_for_small_maps_and_large_kernels(
+    monkeypatch, size, kernel_size, gpu, series, calls
+):
+    taken = []
+    monkeypatch.setattr(backend, "on_gpu", lambda: gpu)
+    monkeypatch.setattr(
+        sampler_module, "convolve", lambda *given: taken.append(0) or convolve(*given)
+    )
+    net = network(size, kernel_size=kernel_size)
+    patches = storms(1, size)
+    masks = draw_masks(net, 7, range(1))
+    sampler = MemberSampler(net, 1, seed=7, series=series)
+    probability = sampler.probabilities(patches)[:, 0]
+    assert len(taken) == calls
+    expected = apply_with_masks(net, patches, masks, 0)
+    np.testing.assert_allclose(probability, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_spatial_dropout_after_the_pooling_is_that_before_it(pooling):
+    net = network(pooling=pooling)
+    masks = draw_masks(net, 7, range(1))
+    named = {layer.name: layer for layer in net.layers}
+    x = named["scaling"](storms(5))
+    for number in (1, 2, 3):
+        for step in ("", "_activation", "_dropout", "_pooling"):
+            name = f"conv_{number}{step}"
+            x = x * masks[name][0] if step == "_dropout" else named[name](x)
+    x = named["probability"](named["output"](named["flatten"](x)))
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(x)[:, 0],
+        MemberSampler(net, 1, seed=7).probabilities(storms(5))[:, 0],
+        atol=1e-6,
+    )
+
+
+def test_masks_keep_one_minus_rate_and_preserve_the_expectation():
+    net = network(filters=[64, 8, 8])
+    mask = draw_masks(net, 1, range(400))["conv_1_dropout"]
+    assert mask.shape == (400, 64)
+    assert set(np.unique(mask)) == {np.float32(0), np.float32(1 / (1 - 0.3))}
+    assert mask.mean() == pytest.approx(1, abs=0.02)
+    assert (mask > 0).mean() == pytest.approx(0.7, abs=0.015)
+
+
+def test_masks_of_layers_members_and_seeds_differ():
+    net = network(filters=[16, 16, 16])
+    masks = draw_masks(net, 1, range(3))
+    first, second, _ = masks.values()
+    assert (first != second).any()
+    assert (first[0] != first[1]).any()
+    assert (first != draw_masks(net, 2, range(3))["conv_1_dropout"]).any()
+
+
+def test_a_member_is_the_same_whoever_asks_for_it():
+    net = network()
+    everyone = draw_masks(net, 5, range(8))
+    third = draw_masks(net, 5, [3])
+    for name, mask in everyone.items():
+        np.testing.assert_array_equal(mask[3], third[name][0])
+
+
+def gather(sampler, patches, at_once):
+    return np.concatenate([part for _, part in sampler.batches(patches, at_once)])
+
+
+# Of 10 members: a third at once, all those of one storm, and of four.
+@pytest.mark.parametrize("at_once", [4, 10, 40])
+def test_members_do_not_depend_on_order_or_company_of_storms(at_once):
+    sampler = MemberSampler(network(), 10, seed=0)
+    patches = storms(21)
+    whole = gather(sampler, patches, at_once)
+    shuffled = np.random.default_rng(1).permutation(21)
+    np.testing.assert_array_equal(gather(sampler, patches[shuffled], at_once), whole[shuffled])
+    np.testing.assert_array_equal(gather(sampler, patches[13:14], at_once), whole[13:14])
+
+
+def test_members_do_not_depend_on_how_many_are_computed_at_once():
+    sampler = MemberSampler(network(), 9, seed=0)
+    patches = storms(7)
+    whole = sampler.probabilities(patches)
+    for at_once in (1, 4, 8, 18, 144):
+        np.testing.assert_allclose(gather(sampler, patches, at_once), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("members", "at_once", "calls"),
+    [(5, 20, [(4, 5)] * 2), (9, 8, [(1, 5)] * 14), (2, 1024, [(16, 2)])],
+)
+def test_no_more_members_are_computed_at_once_than_asked_for(members, at_once, calls, monkeypatch):
+    sampler = MemberSampler(network(), members, seed=0)
+    taken = []
+    compute = sampler.probabilities
+
+    def noted(patches, members):
+        probability = compute(patches, members)
+        taken.append(probability.shape)
+        return probability
+
+    monkeypatch.setattr(sampler, "probabilities", noted)
+    assert gather(sampler, storms(7), at_once).shape == (7, members)
+    assert taken == calls
+
+
+def test_first_members_stay_when_more_are_asked_for():
+    net, patches = network(), storms(3)
+    few = gather(MemberSampler(net, 8, seed=2), patches, at_once=4)
+    many = gather(MemberSampler(net, 12, seed=2), patches, at_once=4)
+    np.testing.assert_array_equal(many[:, :8], few)
+
+
+def test_mean_of_members_is_near_the_network_without_dropout_for_a_low_rate():
+    net, patches = network(spatial_dropout=0.02), storms(20)
+    plain = net.predict(patches, verbose=0)[:, 0]
+    members = MemberSampler(net, 300, seed=0).probabilities(patches)
+    np.testing.assert_allclose(members.mean(axis=1), plain, atol=0.03)
+
+
+def test_network_without_dropout_has_no_members():
+    net = network(spatial_dropout=None)
+    assert dropout_layers(net) == []
+    with pytest.raises(UserError, match="no dropout"):
+        MemberSampler(net, 5, seed=0)
+
+
+def test_dropout_with_a_rate_of_zero_is_none():
+    net = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.SpatialDropout2D(0.0), keras.layers.Flatten()]
+    )
+    assert dropout_layers(net) == []
+
+
+def test_masks_of_a_field_of_ones_are_of_the_kind_that_keras_draws():
+    for ours, layer in zip(
+        drop_ones((20, 20, 30), rate=0.5, seed=1),
+        (keras.layers.Dropout, keras.layers.SpatialDropout2D),
+        strict=True,
+    ):
+        field = layer(0.5, seed=1)(np.ones((1, 20, 20, 30), np.float32), training=True)
+        theirs = keras.ops.convert_to_numpy(field)[0]
+        assert set(np.unique(ours)) == set(np.unique(theirs)) == {0, 2}
+        spreads = [np.ptp(made, axis=(0, 1)) for made in (ours, theirs)]
+        np.testing.assert_equal(*spreads)  # of each channel: 0 where it is dropped or kept whole
+        assert ours.mean() == pytest.approx(1, abs=0.4)

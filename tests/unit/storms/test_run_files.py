@@ -1,0 +1,152 @@
+"""Run files are known by their names; lists of runs are checked and read back."""
+
+from datetime import datetime
+
+import pytest
+
+from stormcnn.errors import UserError
+from stormcnn.storms.run_files import (
+    Run,
+    as_run,
+    batch_of,
+    check_runs,
+    choose_validation_start,
+    format_run_list,
+    list_folder,
+    parse_run_name,
+    part_of,
+    read_archive_list,
+    read_run_list,
+)
+
+NAME = "NCARSTORM_20101024-0000_d01_model_patches.nc"
+
+
+def test_name_tells_ensemble_run_date_and_member():
+    assert parse_run_name(f"some/where/{NAME}") == ("NCARSTORM", datetime(2010, 10, 24), "d01")
+    other = parse_run_name("MY_ENS_20110203-1230_mem_7_model_patches.nc")
+    assert other == ("MY_ENS", datetime(2011, 2, 3, 12, 30), "mem_7")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "NCARSTORM_20101324-0000_d01_model_patches.nc",
+        "NCARSTORM_2010-10-24_d01_model_patches.nc",
+        "storms.nc",
+        "NCARSTORM_20101024-0000_d01_model_patches.nc.part",
+    ],
+)
+def test_unreadable_run_date_is_named_with_the_form_that_is_expected(name):
+    with pytest.raises(UserError, match="YYYYMMDD-HHMM") as error:
+        parse_run_name(name)
+    assert name in str(error.value)
+
+
+@pytest.mark.parametrize("part", ["\x1b[2J", "a\nb", "\udcff", "\u202e", "<b>", "{member}", "a\\b"])
+def test_name_that_could_be_misread_is_refused_in_a_sentence_that_cannot(part):
+    with pytest.raises(UserError, match="Rename it") as refused:
+        parse_run_name(f"runs/{part}_20101024-0000_d01_model_patches.nc")
+    assert str(refused.value).isascii()
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("size", "batch"), [("day", "2010-10-24"), ("month", "2010-10"), ("year", "2010")]
+)
+def test_batch_is_part_of_the_run_date(size, batch):
+    assert batch_of(datetime(2010, 10, 24), size) == batch
+
+
+def folder_of(tmp_path, *names):
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def test_folder_is_searched_in_depth_and_sorted_by_run_date(tmp_path):
+    later = NAME.replace("20101024", "20110101")
+    folder_of(tmp_path, later, f"2010/{NAME}", "notes.txt", "other.nc")
+    runs = list_folder(tmp_path, "month")
+    assert [run.batch for run in runs] == ["2010-10", "2011-01"]
+    assert [run.file for run in runs] == [str(tmp_path / "2010" / NAME), str(tmp_path / later)]
+    assert runs[0].run_date == "2010-10-24T00:00"
+
+
+def test_missing_and_empty_folders_are_told_apart(tmp_path):
+    with pytest.raises(UserError, match="is not a folder"):
+        list_folder(tmp_path / "nowhere", "year")
+    with pytest.raises(UserError, match="holds no run file"):
+        list_folder(tmp_path, "year")
+
+
+def test_the_same_run_twice_is_refused_naming_both_files(tmp_path):
+    folder_of(tmp_path, f"a/{NAME}", f"b/{NAME}")
+    with pytest.raises(UserError, match="are the same run") as error:
+        list_folder(tmp_path, "year")
+    assert f"a/{NAME}" in str(error.value)
+    assert f"b/{NAME}" in str(error.value)
+
+
+def test_members_of_one_run_date_are_different_runs():
+    runs = [as_run(NAME, "year"), as_run(NAME.replace("d01", "d02"), "year")]
+    assert len(check_runs(runs)) == 2
+
+
+@pytest.mark.parametrize("sha256", ["", "ab" * 32])
+def test_run_list_reads_back_as_it_was_written(tmp_path, sha256):
+    runs = [Run("2010-10-24T00:00", f"with, comma/{NAME}", "2010", sha256)]
+    path = tmp_path / "runs.csv"
+    path.write_text(format_run_list(runs))
+    assert read_run_list(path) == runs
+    assert ("sha256" in path.read_text()) == bool(sha256)
+
+
+def test_run_list_without_a_column_is_refused(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("run_date,file\n2010-10-24,x\n")
+    with pytest.raises(UserError, match="lacks the column batch"):
+        read_run_list(path)
+
+
+def test_archive_list_gives_runs_in_their_folder():
+    runs = read_archive_list("config/runs/ncar.csv", "data", "year")
+    assert len(runs) == 100
+    assert runs[0] == Run("2010-10-24T00:00", f"data/{NAME}", "2010")
+    assert sum(run.run_date < "2015-01-01" for run in runs) == 64
+
+
+def test_archive_list_whose_dates_do_not_fit_the_names_is_refused(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(f"run_date,file\n2010-10-25T00:00,{NAME}\n")
+    with pytest.raises(UserError, match="its name says 2010-10-24"):
+        read_archive_list(path, "data", "year")
+
+
+def monthly_runs(*months):
+    return [Run(f"2014-{month:02}-01T00:00", f"{month}.nc", f"2014-{month:02}") for month in months]
+
+
+def test_batches_are_shared_out_evenly_each_to_one_job():
+    batches = list("abcdefg")
+    parts = [part_of(batches, f"{number}-of-3") for number in (1, 2, 3)]
+    assert [batch for part in parts for batch in part] == batches
+    assert {len(part) for part in parts} == {2, 3}
+    assert part_of(batches, "1-of-1") == batches
+
+
+@pytest.mark.parametrize(
+    ("months", "start"),
+    [((1, 2), "2014-02-01"), (range(1, 9), "2014-07-01"), ((1, 2, 2, 2, 2), "2014-02-01")],
+)
+def test_last_quarter_of_the_training_runs_judges_dropout_rates(months, start):
+    assert choose_validation_start(monthly_runs(*months), None) == start
+
+
+@pytest.mark.parametrize("given", ["2014-01-01", "2014-04-02"])
+def test_validation_that_leaves_no_run_on_one_side_is_refused(given):
+    with pytest.raises(UserError, match="from 2014-01-01 to 2014-04-01"):
+        choose_validation_start(monthly_runs(1, 2, 3, 4), given)
+    assert choose_validation_start(monthly_runs(1, 2, 3, 4), "2014-02-01") == "2014-02-01"

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from stormcnn.errors import UserError
+from stormcnn.sampling.members import EventCounts, describe_storms, summarise_members
+from stormcnn.verification.tuning import choose_rate, compare_losses, score_rates
+
+DATES = np.repeat(np.array(["2014-04-01", "2014-05-01", "2014-06-01"], "datetime64[ns]"), [3, 2, 5])
+
+
+def rates(**columns):
+    """Three rates, the first with the lowest log score and the third with the highest."""
+    table = {
+        "rate": [0.1, 0.2, 0.5],
+        "log_score": [0.10, 0.11, 0.15],
+        "difference": [0.0, 0.01, 0.05],
+        "standard_error": [0.0, 0.02, 0.02],
+        "count_crps": [3.0, 2.0, 1.0],
+        "count_coverage_90": [0.8, 0.7, 0.9],
+    }
+    return pd.DataFrame(table | columns)
+
+
+def chosen(table):
+    rows = choose_rate(table)
+    assert rows["chosen"].sum() == 1
+    return rows.loc[rows["chosen"], "rate"].item()
+
+
+# The rule
+
+
+def test_lowest_log_score_wins_where_no_other_is_as_good():
+    assert chosen(rates(standard_error=[0.0, 0.009, 0.02])) == 0.1
+
+
+def test_event_counts_decide_among_log_scores_that_are_as_good():
+    assert chosen(rates()) == 0.2
+
+
+def test_better_event_counts_do_not_make_up_for_a_worse_log_score():
+    assert chosen(rates(count_crps=[3.0, 2.0, 0.0])) == 0.2
+
+
+def test_difference_of_just_one_standard_error_is_as_good():
+    assert chosen(rates(standard_error=[0.0, 0.01, 0.02])) == 0.2
+
+
+def test_coverage_decides_where_the_event_counts_are_equally_good():
+    assert chosen(rates(count_crps=[2.0, 2.0, 1.0])) == 0.1
+    assert chosen(rates(count_crps=[2.0, 2.0, 1.0], count_coverage_90=[0.99, 0.92, 0.9])) == 0.2
+
+
+def test_lowest_rate_is_chosen_where_nothing_else_decides():
+    table = rates(difference=0.0, log_score=0.1, count_crps=2.0, count_coverage_90=[0.8, 1.0, 0.8])
+    assert chosen(table) == 0.1
+    assert chosen(table.iloc[::-1]) == 0.1
+
+
+def test_spread_skill_ratio_decides_nothing():
+    for ratio in ([1.0, 0.2, 0.1], [0.1, 0.2, 1.0]):
+        assert chosen(rates(spread_skill_ratio=ratio)) == 0.2
+
+
+def test_without_standard_errors_only_an_equal_log_score_is_as_good():
+    assert chosen(rates(standard_error=np.nan)) == 0.1
+    assert chosen(rates(standard_error=np.nan, difference=[0.0, 0.0, 0.05])) == 0.2
+
+
+def test_one_rate_is_chosen_for_want_of_others():
+    assert chosen(rates().iloc[2:].assign(difference=0.0)) == 0.5
+
+
+def test_every_rate_has_its_reason():
+    reasons = choose_rate(rates()).set_index("rate")["reason"]
+    assert reasons[0.1].startswith("log score as good as the lowest, but at rate 0.2 the event")
+    assert reasons[0.2] == (
+        "log score as good as that of 0.1 within one standard error; of these the event counts of "
+        "the runs have the lowest CRPS (2.000)"
+    )
+    assert reasons[0.5] == (
+        "log score 0.0500 above that of rate 0.1, the lowest, which is more than one standard "
+        "error (0.0200)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"count_crps": 2.0}, "the 90 % intervals of event counts is nearest to 0.9 (0.80)"),
+        ({"count_crps": 2.0, "count_coverage_90": 0.9}, "the rate is the lowest"),
+        ({"standard_error": 0.001}, "no other lies within one standard error"),
+    ],
+)
+def test_reason_names_what_decided(columns, said):
+    table = choose_rate(rates(**columns))
+    assert said in table.loc[table["chosen"], "reason"].item()
+
+
+# What the rule looks at
+
+
+def test_standard_error_is_that_of_the_difference_over_run_dates():
+    draw = np.random.default_rng(0)
+    lower, higher = draw.random(10), 0.1 + draw.random(10)
+    table = compare_losses({0.5: higher, 0.1: lower}, DATES, resamples=4000)
+    assert table["rate"].tolist() == [0.1, 0.5]
+    assert table["difference"].tolist() == [0, pytest.approx(higher.mean() - lower.mean())]
+    # All 27 equally likely draws of three dates from three.
+    size = np.array([3, 2, 5])
+    total = np.add.reduceat(higher - lower, [0, 3, 5])
+    draws = np.array(np.meshgrid(*[range(3)] * 3)).reshape(3, -1)
+    exact = (total[draws].sum(axis=0) / size[draws].sum(axis=0)).std()
+    assert table["standard_error"].tolist() == [0, pytest.approx(exact, rel=0.05)]
+
+
+def test_what_makes_a_date_hard_for_every_rate_is_no_uncertainty_of_the_difference():
+    hard = np.repeat([0.0, 5.0, 1.0], [3, 2, 5])
+    table = compare_losses({0.1: hard, 0.2: hard + 0.01}, DATES, resamples=50)
+    assert table["standard_error"].tolist() == pytest.approx([0, 0], abs=1e-12)
+
+
+def test_one_run_date_has_no_standard_error():
+    losses = {0.1: np.array([0.1, 0.2]), 0.2: np.array([0.3, 0.2])}
+    table = compare_losses(losses, DATES[:2], resamples=20)
+    assert table["standard_error"].isna().all()
+
+
+# From the members of networks to the choice
+
+STORMS = 240
+
+
+def sampled(truth: np.ndarray, noise: float, seed: int = 0) -> tuple[xr.Dataset, xr.Dataset]:
+    """Members that a network whose logits err by `noise` gives, and their event counts."""
+    draw = np.random.default_rng(seed)
+    logit = np.log(truth / (1 - truth))[:, np.newaxis] + noise * draw.normal(size=(STORMS, 1))
+    members = 1 / (1 + np.exp(-logit - 0.2 * draw.normal(size=20)))
+    run_date = np.datetime64("2014-04-01", "ns") + np.arange(STORMS) % 12 * np.timedelta64(24, "h")
+    forecast = xr.Dataset(
+        {"probability": ("storm", members.mean(axis=1)), "label": ("storm", happened(truth))},
+        coords={
+            "run_date": ("storm", run_date),
+            "valid_time": ("storm", run_date + np.timedelta64(18, "h")),
+            "forecast_hour": ("storm", np.full(STORMS, 18)),
+            "longitude": ("storm", np.full(STORMS, -95.0)),
+            "latitude": ("storm", np.full(STORMS, 35.0)),
+            "run_file": ("storm", run_date.astype("datetime64[D]").astype(str)),
+            "patch": ("storm", np.arange(STORMS) // 12),
+        },
+    )
+    counts = EventCounts(run_date, members.shape[1], seed)
+    counts.add(members, happened(truth), run_date, forecast["run_file"], forecast["patch"])
+    return describe_storms(forecast, summarise_members(members)), counts.dataset()
+
+
+def happened(truth: np.ndarray) -> np.ndarray:
+    return (np.random.default_rng(9).random(STORMS) < truth).astype("int8")
+
+
+def score(networks, **others):
+    return score_rates(
+        {network: storms for network, (storms, _) in networks.items()},
+        {network: counts for network, (_, counts) in networks.items()},
+        **{"model": "dropout", "own_rate": 0.5, "training_climatology": 0.3}
+        | {"resamples": 50, "confidence": 0.95}
+        | others,
+    )
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return np.random.default_rng(1).beta(1, 2, STORMS).clip(0.01, 0.99)
+
+
+@pytest.fixture(scope="module")
+def tables(truth):
+    networks = {
+        (rate, seed): sampled(truth, noise, seed)
+        for rate, noise in ((0.5, 2.0), (0.1, 0.0))
+        for seed in (0, 1)
+    }
+    return score(networks)
+
+
+def test_rate_whose_probabilities_are_true_is_chosen(tables):
+    choice = tables.choice.set_index("rate")
+    assert choice["chosen"].to_dict() == {0.1: True, 0.5: False}
+    assert choice["own"].to_dict() == {0.1: False, 0.5: True}
+
+
+def test_scores_are_tidy_and_of_the_validation_period_alone(tables):
+    scores = tables.scores
+    assert list(scores) == [
+        "model", "rate", "forecast", "seed", "period", "stratum", "score", "value", "low", "high",
+        "storms", "events", "runs",
+    ]  # fmt: skip
+    assert set(scores["period"]) == {"validation"}
+    assert set(scores["stratum"]) == {"all"}
+    assert set(scores["model"]) == {"dropout"}
+    assert set(scores["rate"]) == {0.1, 0.5}
+    assert not scores.duplicated(["rate", "forecast", "seed", "score"]).any()
+    assert {"log_score", "count_crps", "count_coverage_90", "epistemic_share"} <= set(
+        scores["score"]
+    )
+
+
+def test_rate_is_judged_by_the_average_over_its_seeds(tables):
+    scores = tables.scores
+    members = scores[(scores["forecast"] == "mc_mean") & (scores["rate"] == 0.5)]
+    row = tables.choice.set_index("rate").loc[0.5]
+    for name in ("log_score", "count_crps", "count_coverage_90", "spread_skill_ratio"):
+        values = members.loc[members["score"] == name, "value"]
+        assert len(values) == 2
+        assert row[name] == pytest.approx(values.mean(), rel=1e-6), name
+
+
+def test_storms_of_one_class_judge_nothing(truth):
+    storms, counts = sampled(truth, 0.0)
+    storms["label"][:] = 0
+    with pytest.raises(UserError, match=r"No storm .* tuning\.validation_start"):
+        score({(0.1, 0): (storms, counts)})
