@@ -2,7 +2,7 @@
 
 # The archive's second half tells of the same storms in CSV: their largest values inside `masks`.
 TRACK_FILES = [
-    f"<data>/tracks/{tracks.tracks_file_name(run.file)}"
+    f"<data>/tracks/{tracks_file_name(run.file)}"
     for run in RUNS
     if SOURCE == "ncar" and config["data"]["region"] == "storm"
 ]
@@ -35,13 +35,8 @@ if SOURCE == "demo":
 
 if SOURCE == "ncar":
 
-    PATCHES = config["data"]["ncar"]["patches"]
-    if CACHE and not (PATCHES["file"] or PATCHES["sha256"]):
-        raise WorkflowError(
-            "data.ncar.patches.sha256: null was given with --cache; allowed is the SHA-256 of the "
-            "archive, because a cache tells data by their content. Or set data.ncar.patches.file "
-            "to an archive on disk."
-        )
+    if CACHE:
+        for_users(cache.check_cached_archive)(config["data"]["ncar"]["patches"])
 
     rule download_archive:
         output:
@@ -112,7 +107,10 @@ rule prepare_patches:
         code=code("prepare_patches"),
         batch="{batch}",
         runs=lambda wildcards: [list(run) for run in runs_of(wildcards.batch)],
-        sizes=lambda wildcards: sizes_of(wildcards.batch),
+        # Run files of the config's folder may be replaced at any time.
+        sizes=lambda wildcards: (
+            runs.file_sizes(runs_of(wildcards.batch)) if SOURCE == "folder" else []
+        ),
         data={
             key: config["data"][key]
             for key in ("predictors", "target", "region", "skip_bad_files")

@@ -1,8 +1,5 @@
 # Probabilities for new runs, and their verification when the future has arrived.
 
-NEW_RUNS = by_run_date("runs")
-OBSERVED_RUNS = by_run_date("observed")
-
 
 rule forecast:
     input:
@@ -17,7 +14,9 @@ rule forecast:
 # The network is no input: a forecast uses the file as it is and never trains one.
 rule forecast_storms:
     input:
-        run=new_run,
+        run=lambda wildcards: for_users(forecasts.new_run_file)(
+            NEW_RUNS, wildcards.run_date
+        ),
     output:
         dataset="<results>/forecast/{run_date}.nc",
         table="<results>/forecast/{run_date}.csv",
@@ -37,7 +36,7 @@ rule forecast_storms:
     params:
         code=code("forecast_storms"),
         network=lambda wildcards: forecast_network(),
-        network_content=lambda wildcards: content_of(forecast_network()),
+        network_content=lambda wildcards: forecasts.digest_of(forecast_network()),
         members=config["forecast"]["members"],
         seed=config["forecast"]["seed"],
         threads=config["training"]["threads"],
@@ -68,7 +67,9 @@ rule verify_forecasts:
         runtime=growing(15),
     params:
         code=code("verify_forecasts"),
-        forecasts=lambda wildcards: forecasts_made(),
+        forecasts=lambda wildcards: for_users(forecasts.digests_of_forecasts)(
+            OBSERVED_RUNS, RESULTS
+        ),
         verification=config["verification"],
     script:
         "../scripts/verify_forecasts.py"

@@ -184,12 +184,14 @@ rule write_config:
 
 FIGURES = ["training_curves", "scores", "strata", "roc", "reliability", "performance"]
 FIGURES.append("recalibration")
-UNCERTAINTY = ["scores", "spread_skill", "discard", "counts"] if SAMPLED_MODELS else []
+UNCERTAINTY_TABLES = (
+    ["scores", "spread_skill", "discard", "counts"] if SAMPLED_MODELS else []
+)
 if SAMPLED_MODELS:
     FIGURES += ["counts", "spread_skill", "discard", "entropy"]
 if config["tuning"]["report"]:
     FIGURES += ["rate_sweep"]
-CASES = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS)
+CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS)
 
 
 rule write_report:
@@ -217,13 +219,15 @@ rule write_report:
         ),
         predictions=predictions_of(),
         patches=patches_of(TEST_BATCHES),
-        uncertainty=expand("<results>/uncertainty/{table}.csv", table=UNCERTAINTY),
+        uncertainty=expand(
+            "<results>/uncertainty/{table}.csv", table=UNCERTAINTY_TABLES
+        ),
         members=expand(
             "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
             model=SAMPLED_MODELS,
             seed=SEEDS,
         ),
-        cases=expand("<results>/uncertainty/{network}/cases.nc", network=CASES),
+        cases=expand("<results>/uncertainty/{network}/cases.nc", network=CASE_NETWORKS),
         figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
         pictures=expand(
             "<results>/figures/cases-{model}-{seed}.png", model=CASE_MODELS, seed=SEEDS

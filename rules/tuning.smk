@@ -40,7 +40,7 @@ use rule train_network as train_rate with:
         "<logs>/train_rate/<run>-{rate}-{seed}.log",
     cache: CACHE
     params:
-        model=lambda wildcards: tuned_dropout()[0],
+        model=lambda wildcards: tuned_dropout().model,
         architecture=lambda wildcards: with_rate(wildcards.rate),
 
 
@@ -55,7 +55,7 @@ use rule predict_storms as predict_rate with:
     benchmark:
         "<benchmarks>/predict_rate/<run>-{rate}-{seed}.tsv"
     params:
-        model=lambda wildcards: tuned_dropout()[0],
+        model=lambda wildcards: tuned_dropout().model,
 
 
 use rule sample_members as sample_rate with:
@@ -70,7 +70,7 @@ use rule sample_members as sample_rate with:
         "<logs>/sample_rate/<run>-{rate}-{seed}.log",
     cache: CACHE
     params:
-        model=lambda wildcards: tuned_dropout()[0],
+        model=lambda wildcards: tuned_dropout().model,
         members=config["tuning"]["members"],
 
 
@@ -106,7 +106,7 @@ rule score_rates:
     params:
         code=code("score_rates"),
         networks=[[rate, seed] for rate in RATES for seed in RATE_SEEDS],
-        tuned=lambda wildcards: dict(zip(("model", "key", "rate"), tuned_dropout())),
+        tuned=lambda wildcards: tuned_dropout()._asdict(),
         verification=config["verification"],
     script:
         "../scripts/score_rates.py"

@@ -22,7 +22,7 @@ rule sample_members:
         code=code("sample_members"),
         model="{model}",
         seed="{seed}",
-        members=config["uncertainty"]["members"],
+        members=UNCERTAINTY["members"],
         threads=config["training"]["threads"],
         cache_key=cache_key,
     script:
@@ -30,7 +30,7 @@ rule sample_members:
 
 
 # A job a batch would start the backend over and over, so each takes several that follow each other.
-SAMPLING_JOBS = min(config["uncertainty"]["jobs"], len(TEST_BATCHES))
+SAMPLING_JOBS = min(UNCERTAINTY["jobs"], len(TEST_BATCHES))
 SAMPLING_PARTS = [f"{part}-of-{SAMPLING_JOBS}" for part in range(1, SAMPLING_JOBS + 1)]
 
 if SAMPLING_JOBS > 1:
@@ -39,7 +39,7 @@ if SAMPLING_JOBS > 1:
         input:
             network="<results>/models/{model}/seed-{seed}/network.keras",
             patches=lambda wildcards: patches_of(
-                run_files.part_of(TEST_BATCHES, wildcards.part)
+                runs.share_of_batches(TEST_BATCHES, wildcards.part)
             ),
             predictions="<results>/predictions/{model}/seed-{seed}.nc",
         output:
@@ -97,7 +97,7 @@ rule sample_cases:
         code=code("sample_cases"),
         model="{model}",
         seed="{seed}",
-        cases=config["uncertainty"]["cases"],
+        cases=CASES,
         threads=config["training"]["threads"],
         cache_key=cache_key,
     script:

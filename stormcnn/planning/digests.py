@@ -127,27 +127,30 @@ def _parse(root: Path, file: str) -> ast.Module:
     return ast.parse((root / file).read_text(encoding="utf-8"))
 
 
-def _meaning(node: Any, texts: bool = True) -> Any:
+def _meaning(node: Any, texts: bool = True, in_class: bool = False) -> Any:
     """Return what a syntax tree computes as nested lists, equal for all versions of Python.
 
-    Without `texts`, the constant parts of strings are left out.
+    Without `texts`, the constant parts of strings are left out. `in_class` tells annotated
+    variables from the fields of a class, which an annotation makes.
     """
     if isinstance(node, list):
         parts = [part for part in node if not _is_docstring(part)]
-        return [_meaning(part, texts) for part in parts]
+        return [_meaning(part, texts, in_class) for part in parts]
     if not isinstance(node, ast.AST):
-        return node if isinstance(node, str) else repr(node)
+        return repr(node)
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and not texts:
         return ["text"]
     if isinstance(node, ast.If) and _is_type_checking(node.test):
         return _meaning(node.orelse)
     texts = texts and not isinstance(node, ast.Raise) and not _is_log_line(node)
     fields = {
-        name: _meaning(value, texts)
+        name: _meaning(value, texts, isinstance(node, ast.ClassDef))
         for name, value in ast.iter_fields(node)
-        if name not in NOTATION and value not in (None, [])
+        if name not in NOTATION
     }
-    if isinstance(node, ast.AnnAssign) and node.value is not None:
+    # Versions of Python differ in the empty fields that they have.
+    fields = {name: value for name, value in fields.items() if value not in ([], "None")}
+    if isinstance(node, ast.AnnAssign) and node.value is not None and not in_class:
         return ["Assign", {"targets": [fields["target"]], "value": fields["value"]}]
     return [type(node).__name__, fields]
 

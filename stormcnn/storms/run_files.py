@@ -77,39 +77,6 @@ def first_day(batch: str) -> str:
     return f"{batch}-01-01"[:10]
 
 
-def part_of(batches: Sequence[str], part: str) -> list[str]:
-    """Batches that one of several jobs takes: `2-of-3` the second third, as even as can be."""
-    number, jobs = map(int, part.split("-of-"))
-    return [
-        batch for place, batch in enumerate(batches) if place * jobs // len(batches) == number - 1
-    ]
-
-
-def choose_validation_start(runs: Sequence[Run], given: str | None) -> str:
-    """First day of the part of the training period that dropout rates are judged on.
-
-    `runs` are those of the training period, sorted by run date. Without a `given` day it is the
-    latest first day of a batch that leaves a quarter of the runs to judge by, or, where there is
-    none but the first batch's, which is to train on, the second batch's. Raises `UserError` where
-    the day leaves no run on one side.
-    """
-    run_dates = [run.run_date for run in runs]
-    starts = sorted({first_day(run.batch) for run in runs})
-    enough = [
-        start
-        for start in starts[1:]
-        if 4 * sum(run_date >= start for run_date in run_dates) >= len(run_dates)
-    ]
-    chosen = given or [*starts[:2], *enough][-1]
-    if not starts[0] < chosen <= run_dates[-1]:
-        raise UserError(
-            f"tuning.validation_start: {chosen} leaves no run file to train on or none to judge "
-            f"by; the run dates of the training period reach from {run_dates[0][:10]} to "
-            f"{run_dates[-1][:10]}. Set another day, or data.batch to month or day."
-        )
-    return chosen
-
-
 def as_run(path: str | os.PathLike[str], batch_size: str, sha256: str = "") -> Run:
     """The line of the run list for one run file."""
     run_date = parse_run_name(path).run_date

@@ -10,11 +10,9 @@ from stormcnn.storms.run_files import (
     as_run,
     batch_of,
     check_runs,
-    choose_validation_start,
     format_run_list,
     list_folder,
     parse_run_name,
-    part_of,
     read_archive_list,
     read_run_list,
 )
@@ -123,30 +121,3 @@ def test_archive_list_whose_dates_do_not_fit_the_names_is_refused(tmp_path):
     path.write_text(f"run_date,file\n2010-10-25T00:00,{NAME}\n")
     with pytest.raises(UserError, match="its name says 2010-10-24"):
         read_archive_list(path, "data", "year")
-
-
-def monthly_runs(*months):
-    return [Run(f"2014-{month:02}-01T00:00", f"{month}.nc", f"2014-{month:02}") for month in months]
-
-
-def test_batches_are_shared_out_evenly_each_to_one_job():
-    batches = list("abcdefg")
-    parts = [part_of(batches, f"{number}-of-3") for number in (1, 2, 3)]
-    assert [batch for part in parts for batch in part] == batches
-    assert {len(part) for part in parts} == {2, 3}
-    assert part_of(batches, "1-of-1") == batches
-
-
-@pytest.mark.parametrize(
-    ("months", "start"),
-    [((1, 2), "2014-02-01"), (range(1, 9), "2014-07-01"), ((1, 2, 2, 2, 2), "2014-02-01")],
-)
-def test_last_quarter_of_the_training_runs_judges_dropout_rates(months, start):
-    assert choose_validation_start(monthly_runs(*months), None) == start
-
-
-@pytest.mark.parametrize("given", ["2014-01-01", "2014-04-02"])
-def test_validation_that_leaves_no_run_on_one_side_is_refused(given):
-    with pytest.raises(UserError, match="from 2014-01-01 to 2014-04-01"):
-        choose_validation_start(monthly_runs(1, 2, 3, 4), given)
-    assert choose_validation_start(monthly_runs(1, 2, 3, 4), "2014-02-01") == "2014-02-01"

@@ -1,0 +1,68 @@
+"""What identifies a job in a cache that several workflows share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from stormcnn.errors import UserError
+from stormcnn.provenance import LIBRARIES, library_versions, sha256_of
+
+Files = Mapping[str, str | Iterable[str]]
+"""Paths of a rule's inputs or outputs by their names: one path or several."""
+
+
+def check_cache_folder(variable: str) -> None:
+    """Raise `UserError` unless an environment variable holds the absolute path of a folder."""
+    folder = os.getenv(variable, "")
+    if not (os.path.isabs(folder) and os.path.isdir(folder)):
+        raise UserError(
+            f"{variable} must be the absolute path of an existing folder when --cache is used "
+            f"(got {folder!r}). Create the folder and set the environment variable."
+        )
+
+
+def check_cached_archive(archive: Mapping[str, str | None]) -> None:
+    """Raise `UserError` if a downloaded archive has no checksum to identify its content by."""
+    if not (archive["file"] or archive["sha256"]):
+        raise UserError(
+            "data.ncar.patches.sha256 must be set when --cache is used, because the cache "
+            "identifies data by their content (got null). Set it, or set data.ncar.patches.file "
+            "to an archive on disk."
+        )
+
+
+def cache_key(inputs: Files, outputs: Files, folders: Mapping[str, str]) -> dict[str, object]:
+    """Return what identifies a job in addition to its params and the contents of its inputs.
+
+    That is which input and output is which, and the software. `folders` gives a placeholder for
+    each folder of this experiment, such as `<results>`, so that experiments share files.
+    """
+
+    def identities(files: Files) -> dict[str, list[str]]:
+        return {
+            name: [
+                _identity(path, tuple(folders.items()))
+                for path in ([paths] if isinstance(paths, str) else paths)
+            ]
+            for name, paths in files.items()
+        }
+
+    return {"input": identities(inputs), "output": identities(outputs), "software": _software()}
+
+
+@cache
+def _identity(path: str, folders: tuple[tuple[str, str], ...]) -> str:
+    """Return the place of a file that the workflow makes, or the content of any other file."""
+    for placeholder, folder in folders:
+        if path.startswith(f"{folder}/"):
+            return placeholder + path.removeprefix(folder)
+    return sha256_of(path)
+
+
+@cache
+def _software() -> dict[str, str]:
+    """Return the versions of the libraries that compute, and the backend of Keras."""
+    versions = library_versions((*LIBRARIES, "pandas", "scipy", "jax", "torch"))
+    return versions | {"backend": os.getenv("KERAS_BACKEND", "tensorflow")}

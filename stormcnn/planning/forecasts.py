@@ -1,0 +1,69 @@
+"""Which network forecasts, and which forecasts are verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stormcnn.errors import UserError
+from stormcnn.operations.registry import CHAMPION, read_champion
+from stormcnn.provenance import sha256_of
+
+REGISTRY = "registry"
+
+
+def forecast_network(forecast: Mapping[str, Any], results: str) -> str:
+    """Return the path of the network that forecasts.
+
+    `forecast` is the config block and `results` the folder of the experiment. Raises `UserError`
+    if the champion is wanted and there is none.
+    """
+    if forecast["network"] == CHAMPION:
+        return champion_network()
+    own = f"{results}/models/{forecast['model']}/seed-{forecast['seed']}/network.keras"
+    return forecast["network"] or own
+
+
+def champion_network() -> str:
+    """Return the path of the champion's network; raises `UserError` if there is no champion."""
+    champion = read_champion(REGISTRY)
+    if champion is None:
+        raise UserError(
+            f"{REGISTRY}/ has no champion to forecast with. Run ops/retrain until a network has "
+            "been promoted, or set forecast.network to the path of a network."
+        )
+    return champion["network"]
+
+
+def new_run_file(runs: Mapping[str, str], run_date: str) -> str:
+    """Return the run file of a forecast; raises `UserError` if the config does not name it."""
+    if run_date not in runs:
+        raise UserError(
+            f"forecast.runs: no run file has the run date {run_date}. Add the run file to "
+            "forecast.runs, and the one with its future to forecast.observed."
+        )
+    return runs[run_date]
+
+
+def digests_of_forecasts(run_dates: Iterable[str], results: str) -> dict[str, str]:
+    """Return the SHA-256 of the forecasts of some run dates, by the path of the forecast.
+
+    Forecasts are verified as they were issued. If they were made here, the network might have
+    been trained on the same runs in the meantime. Raises `UserError` if a forecast is missing.
+    """
+    digests = {}
+    for run_date in run_dates:
+        path = f"{results}/forecast/{run_date}.nc"
+        if not Path(path).exists():
+            raise UserError(
+                f"forecast.observed: {path} is missing, so the run of {run_date} was not forecast. "
+                "Add its run file to forecast.runs and run the target forecast first."
+            )
+        digests[path] = sha256_of(path)
+    return digests
+
+
+def digest_of(path: str) -> str:
+    """Return the SHA-256 of a file, or an empty string if there is no such file."""
+    return sha256_of(path) if Path(path).exists() else ""

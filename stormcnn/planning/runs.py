@@ -1,0 +1,138 @@
+"""Which run files an experiment uses, and which of them train and test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stormcnn.config.archive_dates import demo_file_name, demo_run_dates
+from stormcnn.errors import UserError
+from stormcnn.storms.run_files import (
+    Run,
+    as_run,
+    first_day,
+    list_folder,
+    parse_run_name,
+    read_archive_list,
+)
+
+
+class Periods(NamedTuple):
+    """Batches of the training and of the test period, each in order of time."""
+
+    training: list[str]
+    test: list[str]
+
+
+def list_runs(data: Mapping[str, Any]) -> list[Run]:
+    """Return the run files of the config block `data`, sorted by run date.
+
+    Run files that a job makes or downloads are listed before they exist. Raises `UserError` if
+    the folder or the list of run files cannot be used.
+    """
+    folder = Path("resources", data["name"], "runs")
+    if data["source"] == "folder":
+        return list_folder(data["folder"], data["batch"])
+    if data["source"] == "ncar":
+        return read_archive_list(data["ncar"]["runs"], folder, data["batch"])
+    return [
+        as_run(folder / demo_file_name(run_date), data["batch"])
+        for run_date in demo_run_dates(data["demo"]["runs"])
+    ]
+
+
+def group_by_batch(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """Return the runs of each batch. Batches and their runs keep the order of `runs`."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.batch, []).append(run)
+    return groups
+
+
+def split_periods(runs: Sequence[Run], test_start: str) -> Periods:
+    """Return the batches before `test_start` and from it on.
+
+    `runs` are sorted by run date; `test_start` is the first day of a batch. Raises `UserError` if
+    a period has no run.
+    """
+    periods = Periods(
+        sorted({run.batch for run in runs if run.run_date < test_start}),
+        sorted({run.batch for run in runs if run.run_date >= test_start}),
+    )
+    for name, batches in periods._asdict().items():
+        if not batches:
+            raise UserError(
+                f"split.test_start: {test_start} leaves no run file in the {name} period. Choose "
+                f"a day within the run dates, {runs[0].run_date[:10]} to {runs[-1].run_date[:10]}."
+            )
+    return periods
+
+
+def choose_validation_start(runs: Sequence[Run], test_start: str, configured: str | None) -> str:
+    """Return the first day of the part of the training period on which dropout rates are judged.
+
+    `runs` are sorted by run date. If `configured` is None, the day is the latest first day of a
+    batch that leaves at least a quarter of the training period's runs for validation; if only the
+    first batch does, it is the first day of the second batch. Raises `UserError` if the day leaves
+    no run to train on or none for validation.
+    """
+    training = [run for run in runs if run.run_date < test_start]
+    run_dates = [run.run_date for run in training]
+    starts = sorted({first_day(run.batch) for run in training})
+    large_enough = [
+        start
+        for start in starts[1:]
+        if 4 * sum(run_date >= start for run_date in run_dates) >= len(run_dates)
+    ]
+    chosen = configured or [*starts[:2], *large_enough][-1]
+    if not starts[0] < chosen <= run_dates[-1]:
+        raise UserError(
+            f"tuning.validation_start: {chosen} leaves no run file for training or none for "
+            f"validation. Choose a day within the run dates of the training period, "
+            f"{run_dates[0][:10]} to {run_dates[-1][:10]}, or set data.batch to month or day."
+        )
+    return chosen
+
+
+def share_of_batches(batches: Sequence[str], part: str) -> list[str]:
+    """Return the batches that one of several jobs processes.
+
+    `part` is, for example, `2-of-3` for the second of three jobs, whose shares differ by at most
+    one batch.
+    """
+    number, jobs = map(int, part.split("-of-"))
+    return [
+        batch for index, batch in enumerate(batches) if index * jobs // len(batches) == number - 1
+    ]
+
+
+def file_sizes(runs: Iterable[Run]) -> list[int]:
+    """Return the size of each run file in bytes.
+
+    Sizes notice a replaced file with an older time stamp, or one that was replaced while a job
+    was reading it.
+    """
+    return [os.stat(run.file).st_size for run in runs]
+
+
+def index_by_run_date(files: Iterable[str], key: str) -> dict[str, str]:
+    """Return run files by their run date as `YYYYMMDD-HHMM`.
+
+    `key` is the config key that lists the files. Raises `UserError` if two have the same run date
+    or a name is not that of a run file.
+    """
+    index: dict[str, str] = {}
+    for file in files:
+        try:
+            run_date = f"{parse_run_name(file).run_date:%Y%m%d-%H%M}"
+        except UserError as error:
+            raise UserError(f"{key}: {error}") from None
+        if run_date in index:
+            raise UserError(
+                f"{key}: {index[run_date]} and {file} have the same run date, which names the "
+                "forecast. Forecast them in two experiments (experiment.name)."
+            )
+        index[run_date] = file
+    return index

@@ -1,0 +1,118 @@
+"""Runs of an experiment, their batches and periods."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from run_files import run_file_name
+
+from stormcnn.errors import UserError
+from stormcnn.planning.runs import (
+    choose_validation_start,
+    file_sizes,
+    group_by_batch,
+    index_by_run_date,
+    list_runs,
+    share_of_batches,
+    split_periods,
+)
+from stormcnn.storms.run_files import Run
+
+
+def monthly_runs(*months: int, year: int = 2014) -> list[Run]:
+    return [
+        Run(f"{year}-{month:02}-01T00:00", f"{month}.nc", f"{year}-{month:02}") for month in months
+    ]
+
+
+def test_demo_runs_lie_in_the_folder_of_the_data():
+    data = {"name": "demo", "source": "demo", "batch": "year", "demo": {"runs": 10}}
+    runs = list_runs(data)
+    assert len(runs) == 10
+    assert {str(Path(run.file).parent) for run in runs} == {"resources/demo/runs"}
+    assert runs == sorted(runs)
+
+
+def test_folder_is_listed(tmp_path):
+    for day in (2, 1):
+        (tmp_path / run_file_name(datetime(2014, 5, day))).touch()
+    runs = list_runs({"name": "own", "source": "folder", "folder": tmp_path, "batch": "day"})
+    assert [run.batch for run in runs] == ["2014-05-01", "2014-05-02"]
+
+
+def test_archive_runs_come_from_the_list():
+    ncar = {"runs": "config/runs/ncar.csv"}
+    runs = list_runs({"name": "ncar", "source": "ncar", "ncar": ncar, "batch": "year"})
+    assert len(runs) == 100
+    assert str(Path(runs[0].file).parent) == "resources/ncar/runs"
+
+
+def test_runs_are_grouped_by_batch():
+    first, second, third = monthly_runs(1, 1, 2)
+    assert group_by_batch([first, second, third]) == {
+        "2014-01": [first, second],
+        "2014-02": [third],
+    }
+
+
+def test_batches_are_split_at_the_start_of_the_test_period():
+    runs = [*monthly_runs(11, 12), *monthly_runs(1, 1, 2, year=2015)]
+    assert split_periods(runs, "2015-01-01") == (["2014-11", "2014-12"], ["2015-01", "2015-02"])
+
+
+@pytest.mark.parametrize(("test_start", "period"), [("2014-01-01", "training"), ("2015", "test")])
+def test_period_without_runs_is_named(test_start, period):
+    with pytest.raises(UserError, match=rf"split\.test_start: {test_start}.*{period}") as error:
+        split_periods(monthly_runs(1, 3), test_start)
+    assert "2014-01-01" in str(error.value)
+    assert "2014-03-01" in str(error.value)
+
+
+def test_jobs_share_the_batches_evenly():
+    batches = list("abcdefg")
+    shares = [share_of_batches(batches, f"{number}-of-3") for number in (1, 2, 3)]
+    assert [batch for share in shares for batch in share] == batches
+    assert {len(share) for share in shares} == {2, 3}
+    assert share_of_batches(batches, "1-of-1") == batches
+
+
+@pytest.mark.parametrize(
+    ("months", "start"),
+    [((1, 2), "2014-02-01"), (range(1, 9), "2014-07-01"), ((1, 2, 2, 2, 2), "2014-02-01")],
+)
+def test_validation_starts_with_the_last_quarter_of_the_training_runs(months, start):
+    runs = [*monthly_runs(*months), *monthly_runs(1, 2, 3, year=2015)]
+    assert choose_validation_start(runs, "2015-01-01", None) == start
+
+
+@pytest.mark.parametrize("configured", ["2014-01-01", "2014-04-02"])
+def test_validation_start_that_leaves_no_run_on_one_side_is_refused(configured):
+    runs = monthly_runs(1, 2, 3, 4)
+    with pytest.raises(UserError, match=rf"tuning\.validation_start: {configured}"):
+        choose_validation_start(runs, "2015-01-01", configured)
+    assert choose_validation_start(runs, "2015-01-01", "2014-02-01") == "2014-02-01"
+
+
+def test_sizes_are_those_of_the_run_files(tmp_path):
+    path = tmp_path / "run.nc"
+    path.write_bytes(b"1234")
+    assert file_sizes([Run("2014-01-01T00:00", str(path), "2014")]) == [4]
+
+
+def test_forecasts_are_indexed_by_run_date():
+    file = f"new/{run_file_name(datetime(2016, 5, 1, 12))}"
+    assert index_by_run_date([file], "forecast.runs") == {"20160501-1200": file}
+
+
+def test_two_forecasts_of_one_run_date_are_refused():
+    files = [f"{folder}/{run_file_name(datetime(2016, 5, 1))}" for folder in "ab"]
+    with pytest.raises(UserError) as error:
+        index_by_run_date(files, "forecast.runs")
+    assert all(part in str(error.value) for part in ("forecast.runs", *files))
+
+
+def test_key_of_a_run_file_with_another_name_is_named():
+    with pytest.raises(UserError, match=r"forecast\.observed: .*today\.nc"):
+        index_by_run_date(["today.nc"], "forecast.observed")
