@@ -67,7 +67,7 @@ RESULTS = f"results/{config['run']['name']}"
 # Only the main process looks for run files, so that all jobs see the same ones.
 RUN_LIST = Path(DATA, "runs.csv")
 RUNS = (
-    for_users(runs.list_runs)(config["data"])
+    for_users(runs.list_runs)(config["data"], f"{DATA}/runs")
     if workflow.is_main_process
     else for_users(read_run_list)(RUN_LIST)
 )

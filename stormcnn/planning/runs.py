@@ -26,19 +26,18 @@ class Periods(NamedTuple):
     test: list[str]
 
 
-def list_runs(data: Mapping[str, Any]) -> list[Run]:
+def list_runs(data: Mapping[str, Any], folder: str | os.PathLike[str]) -> list[Run]:
     """Return the run files of the config block `data`, sorted by run date.
 
-    Run files that a job makes or downloads are listed before they exist. Raises `UserError` if
-    the folder or the list of run files cannot be used.
+    Run files that a job makes or downloads lie in `folder` and are listed before they exist.
+    Raises `UserError` if the user's folder or list of run files cannot be used.
     """
-    folder = Path("resources", data["name"], "runs")
     if data["source"] == "folder":
         return list_folder(data["folder"], data["batch"])
     if data["source"] == "ncar":
         return read_archive_list(data["ncar"]["runs"], folder, data["batch"])
     return [
-        as_run(folder / demo_file_name(run_date), data["batch"])
+        as_run(Path(folder, demo_file_name(run_date)), data["batch"])
         for run_date in demo_run_dates(data["demo"]["runs"])
     ]
 

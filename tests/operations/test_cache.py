@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from checkout import ROOT, Checkout, copy_code, read_plan
+from edits import EDITS_WITHOUT_EFFECT, Edit, edit_modules
 from result_files import read_weights
 from run_files import run_file_name
 
@@ -260,6 +261,12 @@ def test_edited_module_misses_the_jobs_that_use_it(
     with open(clone.path / file, "a") as stream:
         stream.write("\nCHANGED = True\n")
     assert clone.misses() == missing
+
+
+@pytest.mark.parametrize("edit", EDITS_WITHOUT_EFFECT.values(), ids=EDITS_WITHOUT_EFFECT)
+def test_wording_and_notation_of_any_module_miss_nothing(clone: Clone, edit: Edit) -> None:
+    edit_modules(clone.path, edit, "stormcnn")
+    assert clone.misses() == set()
 
 
 def test_network_that_differs_by_its_name_alone_is_a_miss(clone: Clone) -> None:

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from checkout import RUN_DATES, SETTINGS, Checkout, copy_code, write_runs
+from checkout import ROOT, RUN_DATES, SETTINGS, Checkout, copy_code, write_runs
+from edits import EDITS_WITHOUT_EFFECT, Edit, edit_modules
 from run_files import run_file_name
+
+from stormcnn.planning.digests import imported_files
 
 EXPENSIVE = {"prepare_patches", "train_network", "predict_storms", "sample_members", "sample_cases"}
 # What the figures, the comparison and the report come from.
@@ -124,50 +127,105 @@ def test_other_run_shares_the_prepared_data(rerun: Checkout) -> None:
     assert all(file.startswith("results/other/") for file in made)
 
 
+@pytest.mark.parametrize("edit", EDITS_WITHOUT_EFFECT.values(), ids=EDITS_WITHOUT_EFFECT)
+def test_wording_and_notation_of_any_module_rerun_nothing(rerun: Checkout, edit: Edit) -> None:
+    edit_modules(rerun.path, edit, "scripts", "stormcnn")
+    assert rerun.plan() == {}
+
+
+def test_wiring_reruns_nothing_as_long_as_it_wires_the_same(rerun: Checkout) -> None:
+    append(rerun, "rules/common.smk", "\n# Nothing that a job reads.\n")
+    append(rerun, "stormcnn/logs.py")
+    append(rerun, "stormcnn/planning/runs.py")
+    assert rerun.plan() == {}
+
+
 @pytest.mark.parametrize(
     ("file", "reruns", "keeps"),
     [
         ("scripts/fit_scaling.py", {"fit_scaling", "train_network"}, {"prepare_patches"}),
-        ("stormcnn/verification/scores.py", SCORING, EXPENSIVE),
-        # Imported by `patches.py`, which `prepare_patches.py` imports.
-        ("stormcnn/storms/reading.py", {"prepare_patches"}, set()),
-        ("stormcnn/sampling/sampler.py", {"sample_members"}, {"train_network", "predict_storms"}),
-        ("stormcnn/report/figures.py", {"draw_verification"}, EXPENSIVE | SCORING),
+        ("stormcnn/models/training.py", {"train_network", "sample_members"}, {"prepare_patches"}),
         ("report/report.css", {"write_report"}, EXPENSIVE | SCORING | {"draw_verification"}),
     ],
 )
 def test_edited_file_reruns_the_jobs_that_use_it(
     rerun: Checkout, file: str, reruns: set[str], keeps: set[str]
 ) -> None:
-    append(rerun, file)
+    append(rerun, file, "\n/* changed */\n" if file.endswith("css") else "\nCHANGED = True\n")
     again = rules(rerun.plan())
     assert again >= reruns
     assert again & keeps == set()
 
 
-def test_edit_of_what_only_logs_reruns_nothing(rerun: Checkout) -> None:
-    append(rerun, "stormcnn/logs.py")
-    append(rerun, "rules/common.smk", "\n# Nothing that a job reads.\n")
-    assert rerun.plan() == {}
+def test_edit_that_is_older_than_the_results_is_noticed(rerun: Checkout) -> None:
+    append(rerun, "stormcnn/models/training.py")
+    os.utime(rerun.path / "stormcnn/models/training.py", (0, 0))
+    assert "train_network" in rules(rerun.plan())
 
 
-def test_code_that_a_job_declares_is_the_code_that_it_imports(
-    checkout: Checkout, finished: Checkout
+STAGES = {
+    "Preparing": {"prepare_patches", "merge_inventory"},
+    "Scaling": {"fit_scaling"},
+    "Training": {"train_network"},
+    "Prediction": {"predict_storms", "predict_logistic_regression"},
+    "Sampling": {"sample_members", "sample_cases"},
+    "Scores": SCORING,
+    "Report": REPORTING | {"draw_cases", "draw_dropout"},
+}
+
+
+@pytest.fixture(scope="module")
+def stages_by_package(
+    finished: Checkout, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, set[str]]:
+    """Stages of the workflow that an edit of all modules of a package reruns."""
+    found = {}
+    packages = sorted(path.parent.name for path in (finished.path / "stormcnn").glob("*/*.py"))
+    for package in dict.fromkeys(packages):
+        checkout = finished.copy(tmp_path_factory.mktemp("edited") / package)
+        edit_modules(checkout.path, lambda text: f"{text}\nCHANGED = True\n", f"stormcnn/{package}")
+        again = rules(checkout.plan()) - {"write_config"}
+        found[package] = {stage for stage, members in STAGES.items() if again & members}
+        assert again <= set().union(*STAGES.values())
+    return found
+
+
+def test_edit_of_a_package_reruns_what_follows_from_it(
+    stages_by_package: dict[str, set[str]],
 ) -> None:
-    (checkout.path / "runs").symlink_to(finished.path / "runs")
-    declared = {
-        job.rule: {file for file in job.inputs if file.startswith("stormcnn/")}
-        for job in checkout.plan().values()
-        if job.rule != "all"
-    }
-    assert finished.rules_run() == declared.keys()
-    undeclared = {}
-    for rule, files in declared.items():
+    assert stages_by_package["report"] == {"Report"}
+    assert stages_by_package["verification"] == {"Scores", "Report"}
+    assert stages_by_package["planning"] == set()
+    assert "Training" not in stages_by_package["sampling"]
+    assert "Preparing" not in stages_by_package["models"]
+
+
+def test_guide_says_what_an_edit_of_each_package_reruns(
+    stages_by_package: dict[str, set[str]],
+) -> None:
+    header = "| Package | " + " | ".join(STAGES) + " |"
+    lines = [header, "|---" + "|:---:" * len(STAGES) + "|"]
+    for package, stages in stages_by_package.items():
+        marks = ["✓" if stage in stages else " " for stage in STAGES]
+        lines.append(f"| `{package}` | " + " | ".join(marks) + " |")
+    guide = (ROOT / "docs" / "developing.md").read_text(encoding="utf-8")
+    table = re.search(r"<!-- reruns: begin -->\n+(.*?)\n+<!-- reruns: end -->", guide, re.S)
+    assert table
+    assert table[1].splitlines() == lines, "Replace the table by:\n" + "\n".join(lines)
+
+
+def test_code_that_a_job_tracks_is_the_code_that_it_imports(finished: Checkout) -> None:
+    for rule in finished.rules_run():
+        tracked = imported_files(finished.path, f"scripts/{rule}.py")
         modules = {name for name in finished.imports(rule) if name.startswith("stormcnn.")}
-        imported = {name.replace(".", "/") + ".py" for name in modules - {"stormcnn.logs"}}
-        if imported - files:
-            undeclared[rule] = imported - files
-    assert undeclared == {}
+        imported = {str(module_file(finished.path, name)) for name in modules - {"stormcnn.logs"}}
+        assert imported - tracked == set(), rule
+
+
+def module_file(root: Path, module: str) -> Path:
+    """The file of a module or package, relative to `root`."""
+    path = Path(*module.split("."))
+    return path / "__init__.py" if (root / path).is_dir() else path.with_suffix(".py")
 
 
 def test_added_training_run_redoes_its_batch_and_no_other(rerun: Checkout) -> None:

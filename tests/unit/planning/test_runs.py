@@ -28,25 +28,26 @@ def monthly_runs(*months: int, year: int = 2014) -> list[Run]:
 
 
 def test_demo_runs_lie_in_the_folder_of_the_data():
-    data = {"name": "demo", "source": "demo", "batch": "year", "demo": {"runs": 10}}
-    runs = list_runs(data)
+    data = {"source": "demo", "batch": "year", "demo": {"runs": 10}}
+    runs = list_runs(data, "made")
     assert len(runs) == 10
-    assert {str(Path(run.file).parent) for run in runs} == {"resources/demo/runs"}
+    assert {str(Path(run.file).parent) for run in runs} == {"made"}
     assert runs == sorted(runs)
 
 
 def test_folder_is_listed(tmp_path):
     for day in (2, 1):
         (tmp_path / run_file_name(datetime(2014, 5, day))).touch()
-    runs = list_runs({"name": "own", "source": "folder", "folder": tmp_path, "batch": "day"})
+    data = {"source": "folder", "folder": tmp_path, "batch": "day"}
+    runs = list_runs(data, "unused")
     assert [run.batch for run in runs] == ["2014-05-01", "2014-05-02"]
 
 
 def test_archive_runs_come_from_the_list():
     ncar = {"runs": "config/runs/ncar.csv"}
-    runs = list_runs({"name": "ncar", "source": "ncar", "ncar": ncar, "batch": "year"})
+    runs = list_runs({"source": "ncar", "ncar": ncar, "batch": "year"}, "unpacked")
     assert len(runs) == 100
-    assert str(Path(runs[0].file).parent) == "resources/ncar/runs"
+    assert str(Path(runs[0].file).parent) == "unpacked"
 
 
 def test_runs_are_grouped_by_batch():
