@@ -1,4 +1,4 @@
-"""The demo, and the workflow against the lesson's steps as one script."""
+"""Measure the demo, and compare the workflow with a script that performs the AMS lesson's steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RULES = ("train_network", "train_wide_network")
 
 
 class Size(NamedTuple):
-    """How much is measured of the workflow against the script."""
+    """Size of a comparison of the workflow with the script."""
 
     runs: int
     storms_per_run: int
@@ -28,7 +28,7 @@ class Size(NamedTuple):
 
 
 def measure_demo(folder: Path) -> dict[str, object]:
-    """The demo, from made-up storms to the report."""
+    """Measure the demo, from made-up storms to the report."""
     folder.mkdir()
     copy_workflow(folder)
     measured = run(snakemake(), folder, folder / "demo.log")
@@ -39,30 +39,33 @@ def measure_demo(folder: Path) -> dict[str, object]:
 
 
 def workflow_config(storms: Path, epochs: int, threads: int = 1) -> dict[str, object]:
-    """What the script does: the lesson's recipe, scores, and a thousand members of one storm."""
+    """Return a config that does the same as the script.
+
+    That is: the lesson's recipe, scores, and a thousand MC members of one storm.
+    """
     return {
-        "run": {"name": "benchmark"},
+        "experiment": {"name": "benchmark"},
         "data": {"name": "benchmark", "source": "folder", "folder": str(storms)},
-        "comparison": {"simple_reference": False},
+        "opponents": [],
         "training": {"batch_size": 512, "epochs": epochs, "threads": threads},
         "uncertainty": {"members": 0, "cases": {"count": 1, "members": 1000}},
     }
 
 
 def training_seconds(folder: Path) -> float:
-    """From the start of the first training job to the end of the last, their imports included."""
+    """Return the time from the start of the first training job to the end of the last one."""
     jobs = job_times(folder).query("rule in @RULES")
     return float(jobs["end"].max() - jobs["start"].min())
 
 
 def epoch_seconds(folder: Path) -> dict[str, list[float]]:
-    """Seconds of each epoch, by network."""
+    """Return the seconds of each epoch, by network."""
     histories = sorted((folder / "results/benchmark/models").glob("*/*/history.csv"))
     return {path.parts[-3]: pd.read_csv(path)["seconds"].tolist() for path in histories}
 
 
 def fitting_seconds(epochs: Mapping[str, Sequence[float]]) -> float:
-    """What the epochs take alone, on the core that has most of them: the longest training first."""
+    """Return the time of the epochs on the busiest core if the longest training starts first."""
     cores = [0.0] * (os.cpu_count() or 1)
     for training in sorted(map(sum, epochs.values()), reverse=True):
         cores[cores.index(min(cores))] += training
@@ -70,7 +73,7 @@ def fitting_seconds(epochs: Mapping[str, Sequence[float]]) -> float:
 
 
 def compare_threads(folder: Path, size: Size) -> dict[str, float | int]:
-    """Time of the trainings on one core each, over that of one after another on all cores."""
+    """Compare training in parallel on one core each with training in sequence on all cores."""
     storms = make_storms(folder / "storms-threads", size.runs, size.storms_per_run)
     taken: dict[int, list[float]] = {1: [], os.cpu_count() or 1: []}
     for pair in range(size.pairs):
@@ -92,7 +95,7 @@ def compare_threads(folder: Path, size: Size) -> dict[str, float | int]:
 
 
 def compare_with_script(folder: Path, size: Size) -> dict[str, dict[str, Any]]:
-    """Script and workflow by turns, up to the scores and the members of one storm."""
+    """Run script and workflow in alternation, up to the scores and the MC members of one storm."""
     storms = make_storms(folder / "storms", size.runs, size.storms_per_run)
     script: list[Measured] = []
     workflow: list[Measured] = []

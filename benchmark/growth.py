@@ -1,7 +1,7 @@
-"""How time and memory of each stage grow with the number of storms and of run files.
+"""Measure how time and memory of each stage grow with the number of storms and run files.
 
-`python -m benchmark.growth STAGE FOLDER` measures one stage in a process of its own and prints as
-JSON its seconds without start-up, and the peak memory of the process in MiB.
+`python -m benchmark.growth STAGE FOLDER` measures one stage in a separate process. It prints the
+seconds without start-up and the peak memory of the process in MiB as JSON.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from stormcnn.storms.run_files import as_run
 RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
 MEMBERS = 10
 STAGES = ("prepare", "train", "predict", "sample", "score")
-# Of a training job all that takes fields, held in memory or not: what `training.memory_mb` says.
+# The part of a training job that uses fields, with a value of `training.memory_mb`.
 JOBS = {"job_in_memory": None, "job_from_disk": 0}
-# Run files and storms in each.
+# Number of run files, and of storms in each.
 BY_STORMS = [(10, 10), (10, 100), (20, 500), (100, 1000)]
 BY_RUNS = [(1, 12), (10, 12), (100, 12), (1000, 12)]
 HELD, TEN_TIMES = (20, 1000), (200, 1000)
@@ -40,14 +40,14 @@ PAIRS = 5
 
 
 def make_runs(folder: Path, runs: int, storms: int) -> None:
-    """Made-up run files of days that follow each other."""
+    """Write made-up run files of consecutive days."""
     dates = [datetime(2010, 1, 1) + timedelta(day) for day in range(runs)]
     paths = [folder / demo_file_name(date) for date in dates]
     write_runs(paths, storms, seed=1, workers=2)
 
 
 def prepare(folder: Path) -> Path:
-    """Prepare all run files as one batch."""
+    """Prepare all run files as one batch and return the path of the patches."""
     runs = [as_run(path, "year") for path in sorted(folder.glob("NCARSTORM_*.nc"))]
     prepared = folder / "patches.nc"
     prepare_batch(
@@ -63,7 +63,7 @@ def prepare(folder: Path) -> Path:
 
 
 def measured(stage: str, folder: Path) -> Callable[[], object]:
-    """The work of a stage on what is prepared in a folder."""
+    """Return a function that performs a stage on the files in a folder."""
     patches = [folder / "patches.nc"]
     if stage == "prepare":
         return lambda: prepare(folder)
@@ -90,7 +90,7 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     fields = open_fields(patches)
     if stage == "train" or stage in JOBS:
         event = np.arange(len(fields)) % 20 == 0
-        # In a folder of its own, or what an earlier call has trained would be gone on with.
+        # A new folder, or training would resume from the checkpoint of an earlier call.
         checkpoint = Path(tempfile.mkdtemp(dir=folder), "unfinished.npz")
         if stage == "train":
             held = hold_fields(fields, memory_mb=None)
@@ -109,24 +109,26 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """Seconds and memory of each stage, by number of storms and by number of run files."""
+    """Measure time and memory of each stage for several numbers of storms and of run files."""
 
     def one_stage(stage: str, place: str) -> dict[str, Any]:
         start = time.perf_counter()
-        found: dict[str, Any] = call_module("growth", stage, place)
-        return found | {"start_up": round(time.perf_counter() - start - found["seconds"], 2)}
+        result: dict[str, Any] = call_module("growth", stage, place)
+        return result | {"start_up": round(time.perf_counter() - start - result["seconds"], 2)}
 
     def one(runs: int, storms: int, stages: Sequence[str]) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(dir=folder) as place:
             call_module("growth", "make", place, runs=runs, storms=storms)
-            found = {stage: one_stage(stage, place) for stage in stages}
-            found["prepare"] |= {
-                f"{kind}_bytes_a_storm": sum(path.stat().st_size for path in Path(place).glob(of))
+            results = {stage: one_stage(stage, place) for stage in stages}
+            results["prepare"] |= {
+                f"{kind}_bytes_per_storm": sum(
+                    path.stat().st_size for path in Path(place).glob(pattern)
+                )
                 / (runs * storms)
-                for kind, of in (("run_file", "NCARSTORM_*.nc"), ("patches", "patches.nc"))
+                for kind, pattern in (("run_file", "NCARSTORM_*.nc"), ("patches", "patches.nc"))
             }
-        print(runs, storms, found, flush=True)
-        return found
+        print(runs, storms, results, flush=True)
+        return results
 
     return {
         "members": MEMBERS,
@@ -136,7 +138,7 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 def measure_bounded(folder: Path) -> dict[str, Any]:
-    """Training with the fields on disk and in memory by turns, and on disk with ten times them."""
+    """Compare training from disk and in memory, and from disk with ten times the storms."""
     taken: dict[str, list[dict[str, float]]] = {stage: [] for stage in JOBS}
     most: dict[str, float] = {}
     for runs, storms in (HELD, TEN_TIMES):
@@ -145,16 +147,17 @@ def measure_bounded(folder: Path) -> dict[str, Any]:
             call_module("growth", "prepare", place)
             if (runs, storms) == HELD:
                 for _ in range(PAIRS):
-                    for stage, found in taken.items():
-                        found.append(call_module("growth", stage, place))
+                    for stage, results in taken.items():
+                        results.append(call_module("growth", stage, place))
                 peak = {
-                    stage: max(of["peak_mib"] for of in found) for stage, found in taken.items()
+                    stage: max(result["peak_mib"] for result in results)
+                    for stage, results in taken.items()
                 }
                 most[str(runs * storms)] = peak["job_from_disk"]
             else:
                 larger = call_module("growth", "job_from_disk", place)
                 most[str(runs * storms)] = larger["peak_mib"]
-    in_memory, from_disk = ([found["seconds"] for found in taken[stage]] for stage in JOBS)
+    in_memory, from_disk = ([result["seconds"] for result in taken[stage]] for stage in JOBS)
     return {
         "time_vs_memory": ratio(from_disk, in_memory),
         "time_of_ten_times": round(larger["seconds"] / statistics.median(from_disk), 2),

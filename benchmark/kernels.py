@@ -1,7 +1,7 @@
-"""Measure training and sampling against what bounds them: `python -m benchmark.kernels sampling`.
+"""Compare the speed of training and sampling with upper bounds.
 
-Prints JSON. Both run on one thread, as the jobs of the workflow do, and what is compared takes
-turns in one process.
+`python -m benchmark.kernels sampling` prints JSON. Everything runs on one thread, like the jobs of
+the workflow, and the alternatives are measured in alternation in one process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stormcnn.sampling.sampler import MemberSampler
 
 backend.prepare(threads=1, seed=0)
 
-import keras  # noqa: E402, after the number of threads is set
+import keras  # noqa: E402, because the number of threads must be set first
 import tensorflow as tf  # noqa: E402
 
 SIZE, VARIABLES, BATCH, EPOCHS = 32, 3, 512, 2
@@ -35,24 +35,24 @@ STRIDES = [1, 1, 1, 1]
 
 
 def made_up_fields(storms: int) -> np.ndarray:
-    """Random fields: what a network computes takes as long whatever it sees."""
+    """Return random fields; the run time of a network does not depend on the values."""
     return np.random.default_rng(0).normal(size=(storms, SIZE, SIZE, VARIABLES)).astype("f4")
 
 
 def build(name: str) -> keras.Model:
-    """An untrained network of the lesson."""
+    """Return an untrained network of the lesson."""
     return networks.build_network(NETWORKS[name], (SIZE, SIZE), [0.0] * 3, [1.0] * 3)
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long some work takes."""
+    """Return the seconds that a function takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def repeated(work: Callable[[], Any], times: int) -> Callable[[], None]:
-    """Do some work several times."""
+    """Return a function that calls another one several times."""
 
     def run() -> None:
         for _ in range(times):
@@ -62,10 +62,10 @@ def repeated(work: Callable[[], Any], times: int) -> Callable[[], None]:
 
 
 def convolutions(filters: list[int], kernel: int) -> Iterator[tuple[float, Callable[[], Any]]]:
-    """What each layer's convolution of a batch costs alone, forward and for both gradients.
+    """Yield the convolution of each layer for one batch, forward and for both gradients.
 
-    Gives the floating-point operations, without those on the padding, which need not be done, and
-    the work. The first layer needs no gradient of its input.
+    Yields the number of floating-point operations, without those on the padding, and a function
+    that performs them. The first layer needs no gradient with respect to its input.
     """
     size, channels = SIZE, VARIABLES
     for number, width in enumerate(filters):
@@ -105,7 +105,7 @@ def convolutions(filters: list[int], kernel: int) -> Iterator[tuple[float, Calla
 
 
 def matrix_product_rate() -> float:
-    """Floating-point operations a second of one thread's large matrix product."""
+    """Return the floating-point operations per second of a large matrix product on one thread."""
     a = tf.random.normal((2048, 2048))
     product = tf.function(lambda: tf.linalg.matmul(a, a))
     product()
@@ -113,12 +113,12 @@ def matrix_product_rate() -> float:
 
 
 def measure_training(pairs: int) -> dict[str, Any]:
-    """Rate of an epoch against that of its convolutions alone, for each network."""
+    """Compare the speed of an epoch with that of its convolutions alone, for each network."""
     peak = matrix_product_rate()
     patches = made_up_fields(STORMS)
     event = patches[:, SIZE // 2, SIZE // 2, 0] > 1.5
     recipe = {"recipe": "lesson", "epochs": EPOCHS + 1, "batch_size": BATCH, "learning_rate": 0.001}
-    found: dict[str, Any] = {}
+    by_network: dict[str, Any] = {}
     for name, architecture in NETWORKS.items():
         parts = list(convolutions(architecture["filters"], architecture["kernel_size"]))
         for _, part in parts:
@@ -129,27 +129,27 @@ def measure_training(pairs: int) -> dict[str, Any]:
             with tempfile.TemporaryDirectory() as folder:
                 checkpoint = Path(folder, "unfinished.npz")
                 history = fit_network(build(name), patches, event, recipe, 0, checkpoint)
-            # The first epoch holds the compilation.
+            # The first epoch includes compilation.
             whole = history["seconds"].iloc[1:].mean() / STORMS
             bound.append(1 / alone)
             ours.append(1 / whole)
         operations = sum(operations for operations, _ in parts) / BATCH
-        found[name] = {
+        by_network[name] = {
             "vs_bound": ratio(ours, bound),
-            "storms_a_second": round(statistics.median(ours)),
-            "bound_storms_a_second": round(statistics.median(bound)),
+            "storms_per_second": round(statistics.median(ours)),
+            "bound_storms_per_second": round(statistics.median(bound)),
             "share_of_matrix_product_rate": round(statistics.median(ours) * operations / peak, 3),
         }
-    worst = min(found.values(), key=lambda of: of["vs_bound"]["median"])
+    worst = min(by_network.values(), key=lambda network: network["vs_bound"]["median"])
     return {
         "vs_bound": worst["vs_bound"],
-        "by_network": found,
+        "by_network": by_network,
         "matrix_product_gflops": round(peak / 1e9),
     }
 
 
 def measure_sampling(pairs: int) -> dict[str, Any]:
-    """Members a second against Keras's own call, batched and one at a time, and the bound."""
+    """Compare the speed of sampling with calls of the Keras network and with the bound."""
     network = build("dropout")
     storms = made_up_fields(SAMPLED_STORMS)
     sampler = MemberSampler(network, MEMBERS, seed=0)
@@ -181,7 +181,9 @@ def measure_sampling(pairs: int) -> dict[str, Any]:
     } | {
         "storms": SAMPLED_STORMS,
         "members": MEMBERS,
-        "members_a_second": {name: round(statistics.median(rate)) for name, rate in rates.items()},
+        "members_per_second": {
+            name: round(statistics.median(rate)) for name, rate in rates.items()
+        },
     }
 
 
@@ -189,7 +191,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["sampling", "training"])
     arguments = parser.parse_args()
-    # Sampling a part takes half a second, training an epoch several.
+    # One measurement of sampling takes half a second, one of training several seconds.
     measure, pairs = {"sampling": (measure_sampling, 15), "training": (measure_training, 5)}[
         arguments.what
     ]

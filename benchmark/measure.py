@@ -1,4 +1,4 @@
-"""Run commands and measure their time and the memory of all their processes."""
+"""Run commands and measure their run time and the memory of all their processes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-INTERVAL = 0.5  # seconds between looks at the processes
-SHARING = 10  # how many looks pass between those at shared memory too, which cost 20 ms a process
+INTERVAL = 0.5  # seconds between samples of the memory
+SHARING = 10  # samples between those of shared memory, which take 20 ms per process
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Wall time, and the largest memory of one process and of all processes together.
+    """Wall time, and the peak memory of the largest process and of all processes together.
 
-    Of one process it is the resident set, seen twice a second; of all it is the sum of
-    proportional sets, which count what processes share once, seen every five seconds.
+    The memory of a process is its resident set size, sampled twice per second. That of all
+    processes is the sum of the proportional set sizes, which count shared memory once, sampled
+    every five seconds.
     """
 
     seconds: float
@@ -35,7 +36,7 @@ class Measured:
 
 
 class _MemoryWatch(threading.Thread):
-    """Looks at a process and its descendants until it ends."""
+    """Sample the memory of a process and its descendants until it ends."""
 
     def __init__(self, process: psutil.Process) -> None:
         super().__init__(daemon=True)
@@ -44,8 +45,8 @@ class _MemoryWatch(threading.Thread):
         self.most_of_all = 0.0
 
     def run(self) -> None:
-        """Keep the largest values until the process is gone."""
-        for look in itertools.count():
+        """Update the peak values until the process has ended."""
+        for sample in itertools.count():
             try:
                 family = [self.process, *self.process.children(recursive=True)]
             except psutil.NoSuchProcess:
@@ -54,7 +55,7 @@ class _MemoryWatch(threading.Thread):
             for member in family:
                 try:
                     self.most_of_one = max(self.most_of_one, member.memory_info().rss / 2**20)
-                    if look % SHARING == 0:
+                    if sample % SHARING == 0:
                         together += member.memory_full_info().pss / 2**20
                 except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
                     continue
@@ -63,7 +64,7 @@ class _MemoryWatch(threading.Thread):
 
 
 def run(command: Sequence[str], folder: Path, log: Path) -> Measured:
-    """Run a command in a folder, its output to `log`; `RuntimeError` where it fails."""
+    """Run a command in a folder with its output in `log`; raise `RuntimeError` if it fails."""
     with log.open("w") as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
@@ -73,12 +74,12 @@ def run(command: Sequence[str], folder: Path, log: Path) -> Measured:
         seconds = time.perf_counter() - start
     watch.join()
     if code:
-        raise RuntimeError(f"{' '.join(command)} ended with {code}; see {log}")
+        raise RuntimeError(f"{' '.join(command)} failed with exit code {code}. See {log}.")
     return Measured(seconds, watch.most_of_one, watch.most_of_all)
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float | int]:
-    """Ours over theirs, pair by pair: the median with the range."""
+    """Return the median and the range of the pairwise ratios of `ours` to `theirs`."""
     ratios = [own / other for own, other in zip(ours, theirs, strict=True)]
     return {
         "median": round(statistics.median(ratios), 3),
@@ -89,7 +90,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float | i
 
 
 def call_module(name: str, *arguments: object, **options: object) -> Any:
-    """What a module beside this one prints as JSON, run in a process of its own."""
+    """Run another module of this package in a separate process and return its JSON output."""
     command = [sys.executable, "-m", f"benchmark.{name}", *map(str, arguments)]
     command += [f"--{option}={value}" for option, value in options.items()]
     printed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout

@@ -1,4 +1,4 @@
-"""The page on performance, from the results of the benchmark."""
+"""Write the performance page of the documentation from the results of the benchmark."""
 
 from __future__ import annotations
 
@@ -11,113 +11,116 @@ from benchmark.measure import ratio
 
 RATIOS = {
     ("sampling", "vs_batched"): (
-        "members a second over those of one batched `network(x, training=True)`",
+        "MC members per second, relative to one batched call of `network(x, training=True)`",
         "≥ 3",
     ),
-    ("sampling", "vs_call"): ("members a second over those of one compiled call each", "≥ 20"),
+    ("sampling", "vs_call"): (
+        "MC members per second, relative to one compiled call per MC member",
+        "≥ 20",
+    ),
     ("sampling", "vs_bound"): (
-        "members a second over those of the third convolution alone, as Keras computes it",
+        "MC members per second, relative to the third convolution alone, as computed by Keras",
         "≥ 0.8",
     ),
     ("training", "vs_bound"): (
-        "storms a second over what the convolutions alone allow, least of the three networks",
+        "storms per second, relative to the convolutions alone; the lowest of the three networks",
         "≥ 0.8",
     ),
     ("training", "vs_script"): (
-        "time of the three training jobs, start-ups included, over the script's trainings",
+        "time of the three training jobs including start-up, relative to training in the script",
         "≤ 0.8",
     ),
     ("training", "fits_vs_script"): (
-        "epochs alone, on the core that has most of them, over the script's trainings",
+        "time of the epochs alone on the busiest core, relative to training in the script",
         "",
     ),
     ("training", "threads"): (
-        "time of the three training jobs with a core each, over one after another on all cores",
+        "time of the three training jobs in parallel with one core each, relative to one after "
+        "another on all cores",
         "",
     ),
-    ("workflow", "vs_script"): ("time of the workflow over the script's", "≤ 1.0"),
-    ("workflow", "memory_vs_script"): ("largest process over the script's", "≤ 1.0"),
+    ("workflow", "vs_script"): ("time of the workflow, relative to the script", "≤ 1.0"),
+    ("workflow", "memory_vs_script"): ("largest process, relative to the script", "≤ 1.0"),
 }
-"""What is compared, in words, and the aim."""
-
+"""What is compared, and the target of the ratio."""
 
 STAGES = {
-    "prepare": "preparing",
-    "train": "training, 2 epochs of the dropout network in memory",
+    "prepare": "preparation",
+    "train": "training (2 epochs of the dropout network, in memory)",
     "predict": "prediction",
-    "sample": "10 members of every storm",
-    "score": "1000 resamples of one network's scores",
+    "sample": "sampling (10 MC members per storm)",
+    "score": "scores of one network, 1000 resamples",
 }
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
-    """Lines of a Markdown table."""
+    """Return the lines of a Markdown table."""
     names = list(header)
     lines = [names, ["---"] * len(names), *rows]
     return [f"| {' | '.join(map(str, line))} |" for line in lines]
 
 
 def ratios(results: Mapping[str, Any]) -> list[str]:
-    """Lines of the table of ratios, of those that were measured."""
+    """Return the table of the measured ratios."""
     rows = []
-    for (block, key), (meaning, aim) in RATIOS.items():
-        if found := results.get(block, {}).get(key):
-            rows.append((f"`{block}.{key}`", meaning, aim, *spread(found), found["pairs"]))
+    for (block, key), (meaning, target) in RATIOS.items():
+        if measured := results.get(block, {}).get(key):
+            rows.append((f"`{block}.{key}`", meaning, target, *spread(measured), measured["pairs"]))
     return [
-        "Medians of pairs that took turns, with their range: the workflow's times, memory and "
-        "rates over those of what it is compared with.",
+        "Each pair of measurements was made in alternation on the same machine. The table lists "
+        "the median and the range of the ratios.",
         "",
-        *table(("", "ratio of", "aim", "median", "range", "pairs"), rows),
+        *table(("Ratio", "Meaning", "Target", "Median", "Range", "Pairs"), rows),
     ]
 
 
-def spread(found: Mapping[str, float]) -> tuple[str, str]:
-    """Median of some ratios, and their range."""
-    return f"{found['median']:g}", f"{found['low']:g} to {found['high']:g}"
+def spread(ratios: Mapping[str, float]) -> tuple[str, str]:
+    """Return the median and the range of ratios as text."""
+    return f"{ratios['median']:g}", f"{ratios['low']:g} to {ratios['high']:g}"
 
 
 def kernels(results: Mapping[str, Any]) -> list[str]:
-    """Lines on the rates of sampling and training."""
+    """Return the sections on the speed of sampling and training."""
     lines = []
     if sampling := results.get("sampling"):
-        rates = sampling["members_a_second"]
-        aims = {way: times * rates[way] for way, times in (("batched", 3), ("call", 20))}
+        rates = sampling["members_per_second"]
+        targets = {way: times * rates[way] for way, times in (("batched", 3), ("call", 20))}
         lines += [
-            "## Sampling, one thread",
+            "## Sampling with one thread",
             "",
-            *table(("way", "members a second"), rates.items()),
+            *table(("Method", "MC members per second"), rates.items()),
             "",
-            f"Ours are {sampling['members']} members of each of {sampling['storms']} storms, with "
-            "masks drawn before, once for all storms. "
-            "`batched` is `network(x, training=True)` for 512 members at once, `call` the same, "
-            "compiled, for each member; `bound` is the third convolution alone, 512 members at "
-            "once, as Keras computes it; ours takes fewer products. The aims would be "
-            f"{aims['batched']:,} and {aims['call']:,} members a second, "
-            f"{aims['batched'] / rates['bound']:.2f} and {aims['call'] / rates['bound']:.2f} times "
-            "the bound.",
+            f"`ours` computes {sampling['members']} MC members for each of {sampling['storms']} "
+            "storms; the masks are drawn in advance, once for all storms. `batched` is "
+            "`network(x, training=True)` for 512 MC members at once, `call` the same function, "
+            "compiled, called once per MC member. `bound` is the third convolution alone, for 512 "
+            f"MC members at once, as computed by Keras. The targets correspond to "
+            f"{targets['batched']:,} and {targets['call']:,} MC members per second, which is "
+            f"{targets['batched'] / rates['bound']:.2f} and "
+            f"{targets['call'] / rates['bound']:.2f} times the bound.",
             "",
         ]
     if training := results.get("training", {}).get("by_network"):
         rows = [
             (
                 name,
-                found["storms_a_second"],
-                found["bound_storms_a_second"],
-                *spread(found["vs_bound"]),
-                f"{100 * found['share_of_matrix_product_rate']:.0f} %",
+                network["storms_per_second"],
+                network["bound_storms_per_second"],
+                *spread(network["vs_bound"]),
+                f"{100 * network['share_of_matrix_product_rate']:.0f} %",
             )
-            for name, found in training.items()
+            for name, network in training.items()
         ]
         header = (
-            *("network", "storms a second", "bound", "ratio", "its range"),
-            "of the matrix-product rate",
+            *("Network", "Storms per second", "Bound", "Ratio", "Range"),
+            "Share of the matrix product rate",
         )
         gflops = results["training"]["matrix_product_gflops"]
         lines += [
-            "## Training, one thread",
+            "## Training with one thread",
             "",
-            "The bound is the time of the convolutions alone, forward and for both gradients. "
-            f"A large matrix product makes {gflops} billion operations a second.",
+            "The bound is the time of the convolutions alone, for the forward pass and both "
+            f"gradients. A large matrix product reaches {gflops} billion operations per second.",
             "",
             *table(header, rows),
             "",
@@ -127,31 +130,32 @@ def kernels(results: Mapping[str, Any]) -> list[str]:
 
 
 def gpu(training: Mapping[str, Any]) -> list[str]:
-    """Lines on what a GPU would change, on paper."""
-    of = training["by_network"]["dropout"]
-    rate = 1e9 * training["matrix_product_gflops"] * of["share_of_matrix_product_rate"]
-    operations = rate / of["storms_a_second"]
+    """Return the section that estimates the benefit of a GPU."""
+    dropout = training["by_network"]["dropout"]
+    rate = 1e9 * training["matrix_product_gflops"] * dropout["share_of_matrix_product_rate"]
+    operations = rate / dropout["storms_per_second"]
     storms, epochs = 76_377, 10
-    kept = 1e13  # supposed, far below what cards can: few channels keep none of them busy
-    whole = operations * storms * epochs
+    # An assumption well below the peak of current GPUs, because few channels do not keep one busy.
+    sustained = 1e13
+    total = operations * storms * epochs
     return [
-        "## On a GPU",
+        "## Estimate for a GPU",
         "",
-        "No GPU was at hand, so neither one nor bf16 was measured; this is on paper. To train the "
-        "dropout "
-        f"network takes {operations / 1e6:.0f} million operations a storm and epoch; {storms:,} "
-        f"storms and {epochs} epochs take {whole / 1e12:.0f} trillion, which is "
-        f"{storms * epochs / of['storms_a_second'] / 60:.0f} minutes on the one core above. A card "
-        f"that kept up {kept / 1e12:.0f} trillion operations a second in convolutions of this "
-        f"size would need {whole / kept:.0f} s, less than it takes to start and to compile. So at "
-        "the lesson's size a GPU gains minutes; it pays for many seeds, dropout rates or members, "
-        "and from some million storms on.",
+        "This is an estimate; neither a GPU nor bfloat16 was measured. Training the dropout "
+        f"network takes {operations / 1e6:.0f} million operations per storm and epoch. "
+        f"{storms:,} storms and {epochs} epochs take {total / 1e12:.0f} trillion operations, or "
+        f"{storms * epochs / dropout['storms_per_second'] / 60:.0f} minutes on the core measured "
+        f"above. A GPU that sustains {sustained / 1e12:.0f} trillion operations per second in "
+        f"convolutions of this size would need {total / sustained:.0f} s, less than it takes to "
+        "start and compile. For data of the size of the archive, a GPU therefore saves minutes. "
+        "It pays off for many seeds, dropout rates or MC members, and for more than about a "
+        "million storms.",
         "",
     ]
 
 
 def workflow(name: str, block: Mapping[str, Any]) -> list[str]:
-    """Lines on one comparison of the workflow with the script."""
+    """Return the section on one comparison of the workflow with the script."""
     rows = [
         (
             pair,
@@ -169,28 +173,28 @@ def workflow(name: str, block: Mapping[str, Any]) -> list[str]:
         (network, f"{seconds[0]:.2f}", f"{median(seconds[1:]):.2f}", f"{seconds[-1]:.2f}")
         for network, seconds in block["epoch_seconds"].items()
     ]
-    columns = ("s", "largest process, MiB", "all processes, MiB")
-    header = ("pair", *(f"{who}: {what}" for who in ("workflow", "script") for what in columns))
+    columns = ("time (s)", "largest process (MiB)", "all processes (MiB)")
+    header = ("Pair", *(f"{who}: {what}" for who in ("Workflow", "Script") for what in columns))
     lines: list[str] = []
     if block.get("seconds_by_rule"):
         by_rule = sorted(block["seconds_by_rule"].items(), key=lambda item: -item[1])
         lines = [
-            "Seconds of all jobs of a rule in the first pair, start-ups included "
-            "(`train_wide_network` is the dropout network's training):",
+            "Total time of the jobs of each rule in the first pair, including start-up "
+            "(`train_wide_network` trains the dropout network):",
             "",
-            *table(("rule", "s"), by_rule),
+            *table(("Rule", "Time (s)"), by_rule),
             "",
         ]
     if scores := block.get("workflow_scores"):
-        theirs = {of["model"]: of for of in block["script_scores"]}
+        theirs = {row["model"]: row for row in block["script_scores"]}
         names = ("auc", "brier_score", "brier_skill_score")
         lines += [
-            "Scores of the first pair, whose networks begin with other random weights:",
+            "Scores in the first pair; the initial weights of the networks differ:",
             "",
             *table(
                 (
-                    "network",
-                    *(f"{who}: {name}" for name in names for who in ("workflow", "script")),
+                    "Network",
+                    *(f"{who}: {name}" for name in names for who in ("Workflow", "Script")),
                 ),
                 (
                     (
@@ -213,94 +217,103 @@ def workflow(name: str, block: Mapping[str, Any]) -> list[str]:
         "",
         *table(header, rows),
         "",
-        "The largest process is that with the most resident memory, looked at twice a second; in "
-        "the sum of all, looked at every five seconds, memory that they share counts once.",
+        "The largest process is the one with the most resident memory, sampled twice per second. "
+        "The sum over all processes, sampled every five seconds, counts shared memory once.",
         "",
-        "Seconds of an epoch in the last pair, with trainings beside each other. The cost is "
-        "linear in epochs as far as those after the first, which also compiles, are alike; one "
-        "epoch is the most that a kill can cost:",
+        "Seconds per epoch in the last pair, with networks trained in parallel. The first epoch "
+        "includes compilation. The cost is linear in the number of epochs if the other epochs take "
+        "equally long. A killed job loses at most one epoch:",
         "",
-        *table(("network", "first", "median of the others", "last"), epochs),
+        *table(("Network", "First", "Median of the others", "Last"), epochs),
         "",
         *lines,
     ]
 
 
-def growth(found: Mapping[str, Any]) -> list[str]:
-    """Lines on how time and memory of each stage grow."""
-    lines = ["## How it grows", "", "Seconds without start-up, and peak memory in MiB.", ""]
-    for axis, name in (("storms", "storms"), ("runs", "run files of 12 storms")):
-        stages = list(next(iter(found[axis].values())))
+def growth(results: Mapping[str, Any]) -> list[str]:
+    """Return the section on how time and memory of each stage grow."""
+    lines = ["## Growth with the amount of data", "", "Time without start-up, and peak memory.", ""]
+    for axis, name in (("storms", "Storms"), ("runs", "Run files of 12 storms")):
+        stages = list(next(iter(results[axis].values())))
         rows = [
             (
                 f"{int(size):,}",
-                *(f"{of[stage]['seconds']:g} s, {of[stage]['peak_mib']} MiB" for stage in stages),
+                *(
+                    f"{by_stage[stage]['seconds']:g} s, {by_stage[stage]['peak_mib']} MiB"
+                    for stage in stages
+                ),
             )
-            for size, of in found[axis].items()
+            for size, by_stage in results[axis].items()
         ]
-        lines += [*table((name, *(STAGES[stage] for stage in stages)), rows), ""]
+        lines += [*table((name, *(STAGES[stage].capitalize() for stage in stages)), rows), ""]
     return lines
 
 
-def bounded(found: Mapping[str, Any]) -> list[str]:
-    """Lines on training with the fields on disk."""
-    time, span = spread(found["time_vs_memory"])
+def bounded(results: Mapping[str, Any]) -> list[str]:
+    """Return the paragraph on training with the fields on disk."""
+    time, span = spread(results["time_vs_memory"])
     peaks = " and ".join(
-        f"{mib} MiB with {int(storms):,} storms" for storms, mib in found["peak_mib"].items()
+        f"{mib} MiB for {int(storms):,} storms" for storms, mib in results["peak_mib"].items()
     )
     return [
-        "With `training.memory_mb` the fields stay on disk. Then the largest memory of a job, "
-        f"which trains the same network and predicts, is {peaks} ({found['peak_mib_in_memory']} "
-        f"MiB with the first in memory), and it takes {time} ({span}, "
-        f"{found['time_vs_memory']['pairs']} pairs that took turns) of its time in memory; with "
-        f"ten times the storms it takes {found['time_of_ten_times']:g} times as long.",
+        "With `training.memory_mb` the fields stay on disk. The peak memory of a job that trains "
+        f"this network and computes its predictions is then {peaks} (with the fields in memory: "
+        f"{results['peak_mib_in_memory']} MiB for the smaller number). The job takes {time} times "
+        f"as long as in memory ({span}, {results['time_vs_memory']['pairs']} pairs in "
+        f"alternation). With ten times the storms it takes {results['time_of_ten_times']:g} times "
+        "as long.",
         "",
     ]
 
 
-def skill(found: Mapping[str, Any]) -> list[str]:
-    """Lines on the skill of the lesson's recipe at its size, and on the time to skill."""
+def skill(results: Mapping[str, Any]) -> list[str]:
+    """Return the section on the skill at the lesson's size, and on the time needed for it."""
     lesson = [
         (
-            of["data"],
-            *(of["lesson"][score][0] for score in ("auc", "brier_skill_score")),
-            f"{of['storms']:,}",
+            training["data"],
+            *(training["lesson"][score][0] for score in ("auc", "brier_skill_score")),
+            f"{training['storms']:,}",
         )
-        for of in found["lesson"]
+        for training in results["lesson"]
     ]
     rows = [
         (
-            of["data"],
-            f"{of['storms']:,}",
-            *(f"{median(of[recipe]['brier_skill_score']):.3f}" for recipe in ("lesson", "fast")),
-            *(f"{median(of[recipe]['core_seconds']):.0f} s" for recipe in ("lesson", "fast")),
-            *spread(ratio(of["fast"]["core_seconds"], of["lesson"]["core_seconds"])),
+            training["data"],
+            f"{training['storms']:,}",
+            *(
+                f"{median(training[recipe]['brier_skill_score']):.3f}"
+                for recipe in ("lesson", "fast")
+            ),
+            *(f"{median(training[recipe]['core_seconds']):.0f} s" for recipe in ("lesson", "fast")),
+            *spread(ratio(training["fast"]["core_seconds"], training["lesson"]["core_seconds"])),
         )
-        for of in found["recipes"]
+        for training in results["recipes"]
     ]
-    seeds = len(found["recipes"][0]["fast"]["core_seconds"])
+    seeds = len(results["recipes"][0]["fast"]["core_seconds"])
     return [
         "## Skill on made-up storms",
         "",
-        "The lesson's baseline and recipe, for three sets of made-up storms (`1` to `3` are those "
-        "of `data.demo.seed`, 100 runs of 1,211 storms; `other` is seed 7, 200 runs of 600):",
+        "The AMS lesson's baseline and recipe on three sets of made-up storms. `1` to `3` are "
+        "values of `data.demo.seed`, with 100 runs of 1,211 storms each; `other` is seed 7, with "
+        "200 runs of 600 storms.",
         "",
-        *table(("storms made with seed", "AUC", "Brier skill score", "training storms"), lesson),
+        *table(("Seed of the storms", "AUC", "Brier skill score", "Training storms"), lesson),
         "",
-        f"The recipe `fast` against that of the lesson: medians of {seeds} baselines, trained by "
-        "turns and scored on the storms after the split, which neither recipe was chosen with. "
-        "Aims: at most half of the time, and at most 0.01 less skill.",
+        "The recipe `fast` compared with the recipe `lesson`: medians over "
+        f"{seeds} baselines, trained in alternation and scored on the storms after the split, "
+        "which were not used to design either recipe. Targets: at most half of the time, and a "
+        "Brier skill score that is lower by at most 0.01.",
         "",
         *table(
             (
-                "storms made with seed",
-                "training storms",
+                "Seed of the storms",
+                "Training storms",
                 "Brier skill score: lesson",
                 "fast",
-                "training, core-seconds: lesson",
+                "Training, core-seconds: lesson",
                 "fast",
-                "ratio",
-                "its range",
+                "Ratio",
+                "Range",
             ),
             rows,
         ),
@@ -308,31 +321,31 @@ def skill(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def reruns(found: Mapping[str, Any]) -> list[str]:
-    """Lines on runs that have little to do."""
-    new = found["new_run"]
+def reruns(results: Mapping[str, Any]) -> list[str]:
+    """Return the section on runs with little to do."""
+    new = results["new_run"]
     jobs = " and ".join(f"`{rule}` {seconds:g} s" for rule, seconds in new["jobs"].items())
-    nothing = found["nothing_to_do"]
+    nothing = results["nothing_to_do"]
     return [
         "## Runs with little to do",
         "",
-        f"A run with nothing to do: {nothing['100']:g} s with 100 run files in daily batches, "
-        f"{nothing['3000']:g} s with 3,000 in yearly ones. Preparing and scaling with one new run "
-        f"file of 1,211 storms among 100: {new['seconds']:g} s, where the same without it takes "
-        f"{new['nothing_to_do']:g} s; its jobs: {jobs}. What comes on top is "
-        f"{new['batches_on_top']:g} times the batch's job; the rest is the start of another "
-        "process, and what Snakemake does around a job.",
+        f"If nothing has changed, a run takes {nothing['100']:g} s for 100 run files in daily "
+        f"batches and {nothing['3000']:g} s for 3,000 run files in yearly batches. After one run "
+        f"file of 1,211 storms was added to 100, preparation and scaling take {new['seconds']:g} "
+        f"s, compared with {new['nothing_to_do']:g} s without a new file. The jobs take {jobs}. "
+        f"The additional time is {new['batches_on_top']:g} times that of preparing the batch; the "
+        "overhead is the start of another process and Snakemake's own work for each job.",
         "",
     ]
 
 
 def measured_on(days: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Lines on when each part was measured."""
+    """Return one line per day, with the parts that were measured on it."""
     by_day: dict[str, list[str]] = {}
     for size, parts in days.items():
         for part, day in parts.items():
             by_day.setdefault(day, []).append(f"{part} ({size})")
-    return [f"Measured on {day}: {', '.join(by_day[day])}." for day in sorted(by_day)]
+    return [f"- {day}: {', '.join(by_day[day])}" for day in sorted(by_day)]
 
 
 def write_page(results: Mapping[str, Any], path: Path) -> None:
@@ -340,13 +353,18 @@ def write_page(results: Mapping[str, Any], path: Path) -> None:
     lines = [
         "# Performance",
         "",
-        "Written by `make benchmark` (minutes) and `make benchmark SIZE=full`. Absolute times are "
-        f"those of one machine ({results['machine']}, Python {results['python']}). The script is "
-        "`benchmark/seed_script.py`: the lesson's steps one after another in one process, on the "
-        "same files, up to the scores and 1000 members of one storm; so here the workflow samples "
-        "no other storms and writes no report. It does more than the script in that it checks "
-        "every storm, predicts and scores the training period too, recalibrates, and resamples all "
-        "scores 1000 times.",
+        "This page is generated by `make benchmark`, which takes minutes, and by `make benchmark "
+        "SIZE=full`, which takes much longer. Absolute times apply to one machine "
+        f"({results['machine']}, Python {results['python']}).",
+        "",
+        "The workflow is compared with `benchmark/seed_script.py`, a script that performs the "
+        "steps of the [AMS lesson](lesson.md) one after another in one process, on the same files, "
+        "up to the scores and 1000 Monte Carlo (MC) dropout members of one storm. For this "
+        "comparison the workflow samples no other storms and writes no report. It still does more "
+        "than the script: it checks every storm, computes predictions and scores for the training "
+        "period as well, recalibrates, and resamples all scores 1000 times.",
+        "",
+        "Dates of the measurements:",
         "",
         *measured_on(results.get("days", {})),
         "",
@@ -356,31 +374,29 @@ def write_page(results: Mapping[str, Any], path: Path) -> None:
     ]
     if demo := results.get("demo"):
         lines += [
-            f"`make demo`, once installed: {demo['seconds']:.0f} s (aim: 180); largest process "
-            f"{demo['process_mib']:.0f} MiB.",
+            "## The demo",
+            "",
+            f"Once everything is installed, `make demo` takes {demo['seconds']:.0f} s (target: 180 "
+            f"s). Its largest process needs {demo['process_mib']:.0f} MiB.",
             "",
         ]
     if block := results.get("workflow"):
         lines += workflow("The workflow", block)
-    if found := results.get("growth"):
-        lines += growth(found)
-    if found := results.get("bounded"):
-        lines += bounded(found)
-    if found := results.get("reruns"):
-        lines += reruns(found)
-    if found := results.get("skill"):
-        lines += skill(found)
+    if block := results.get("growth"):
+        lines += growth(block)
+    if block := results.get("bounded"):
+        lines += bounded(block)
+    if block := results.get("reruns"):
+        lines += reruns(block)
+    if block := results.get("skill"):
+        lines += skill(block)
     if block := results.get("full"):
-        full = {("full", "training"): block["training"], ("full", "workflow"): block["workflow"]}
         lines += workflow("Full size", block["workflow"])
         rows = [
-            (f"`{key}`", *spread(found))
-            for (_, part), values in full.items()
-            for key, found in (
-                (f"{part}.{name}", value)
-                for name, value in values.items()
-                if isinstance(value, Mapping) and "median" in value
-            )
+            (f"`{part}.{name}`", *spread(measured))
+            for part in ("training", "workflow")
+            for name, measured in block[part].items()
+            if isinstance(measured, Mapping) and "median" in measured
         ]
-        lines += [*table(("", "median", "range"), rows), ""]
+        lines += [*table(("Ratio", "Median", "Range"), rows), ""]
     path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a run costs that has nothing to do, or one new run file."""
+"""Measure runs with nothing to do, and with one new run file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from benchmark.workflow import copy_workflow, job_times, make_storms, snakemake
 from stormcnn.config.archive_dates import SPLIT
 from stormcnn.storms.run_files import parse_run_name
 
-# A small network: what a run with nothing to do costs does not depend on it.
+# The networks are small, because the time of a run with nothing to do does not depend on them.
 CONFIG: dict[str, Any] = {
-    "run": {"name": "reruns"},
-    "comparison": {"simple_reference": False},
+    "experiment": {"name": "reruns"},
+    "opponents": [],
     "models": {"baseline": {"filters": [4]}, "l2": None, "dropout": {"filters": [4]}},
     "training": {"recipe": "lesson", "epochs": 1},
-    "verification": {"bootstrap": 20},
+    "verification": {"resamples": 20},
     "uncertainty": {"members": 0, "cases": {"count": 1, "members": 10}},
 }
 SCALING = "results/reruns/scaling.csv"
@@ -30,9 +30,9 @@ HELD_BACK = "new"
 
 
 def finished_workflow(folder: Path, runs: int, storms_per_run: int, batch: str) -> Path:
-    """A workflow that has run to its end on made-up run files.
+    """Run the workflow on made-up run files, and return its folder.
 
-    A few more, the last before the split, are held back.
+    A few additional run files, the last ones before the split, are held back in `HELD_BACK`.
     """
     folder.mkdir()
     copy_workflow(folder)
@@ -48,21 +48,21 @@ def finished_workflow(folder: Path, runs: int, storms_per_run: int, batch: str) 
 
 
 def call(folder: Path, *targets: str) -> float:
-    """Seconds that the workflow takes."""
+    """Run the workflow and return the seconds that it takes."""
     command = snakemake("--configfile", "reruns.yaml", "--", *targets)
     return run(command, folder, folder / "snakemake.log").seconds
 
 
 def nothing_to_do(folder: Path) -> float:
-    """Median seconds of a run that finds everything made."""
+    """Return the median seconds of a run with nothing to do."""
     return round(statistics.median(call(folder) for _ in range(REPEATS)), 2)
 
 
 def add_runs(folder: Path) -> dict[str, Any]:
-    """Preparing and scaling with one new run file after the other, medians.
+    """Add one run file after another, and measure preparation and scaling.
 
-    Seconds in all and of each job, of a run with nothing to do before each, and what came on top
-    of that as a multiple of the batch's job.
+    Returns medians: the seconds of the run, of its jobs and of a run with nothing to do, and the
+    additional time as a multiple of the time that the batch's job takes.
     """
     without, seconds, jobs = [], [], []
     for new in sorted((folder / HELD_BACK).iterdir()):
@@ -87,12 +87,12 @@ def add_runs(folder: Path) -> dict[str, Any]:
 
 
 def measure_reruns(folder: Path) -> dict[str, Any]:
-    """With 100 run files in daily batches, and with 3,000 in yearly ones."""
+    """Measure with 100 run files in daily batches and with 3,000 in yearly batches."""
     days = finished_workflow(folder / "days", 100, 1211, "day")
     years = finished_workflow(folder / "years", 3000, 10, "year")
-    found = {
+    results = {
         "nothing_to_do": {"100": nothing_to_do(days), "3000": nothing_to_do(years)},
         "new_run": add_runs(days),
     }
-    print(found, flush=True)
-    return found
+    print(results, flush=True)
+    return results

@@ -1,8 +1,8 @@
 """Measure the workflow: `python -m benchmark.run small`, or `full`.
 
-Writes `benchmark/results.json` and from it `docs/performance.md` and `docs/scaling.md`. Seconds and
-memory are those of one machine; ratios are of runs that took turns on it. What is not measured
-again stays, unless it is of a machine of another kind.
+Writes `benchmark/results.json`, and from it `docs/performance.md` and `docs/scaling.md`. Times and
+memory apply to one machine; ratios come from runs in alternation on it. Results that are not
+measured again are kept, unless they come from another kind of machine.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ FULL = Size(runs=100, storms_per_run=1211, epochs=2, pairs=3)
 THREADS = SMALL._replace(epochs=5)
 
 Blocks = dict[str, dict[str, Any]]
-"""Parts of the results by name."""
+"""Sections of the results by name."""
 
 
 def parts(size: str, folder: Path) -> dict[str, Callable[[], Blocks]]:
-    """What is measured, by the name that `--only` takes; each gives blocks of the results."""
+    """Return the parts of the benchmark by name; each part returns sections of the results."""
     if size == "small":
         return {
             "kernels": lambda: {
@@ -58,7 +58,7 @@ def main() -> None:
     """Measure the parts of one size and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("size", choices=["small", "full"])
-    parser.add_argument("--only", help="one part: its name in parts()")
+    parser.add_argument("--only", help="name of a single part to measure")
     arguments = parser.parse_args()
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -68,10 +68,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stormcnn-benchmark-") as name:
         work = parts(arguments.size, Path(name))
         if arguments.only not in (None, *work):
-            parser.error(f"{arguments.only} is no part of {arguments.size}: {', '.join(work)}")
+            parser.error(
+                f"argument --only: {arguments.only} is not a part of {arguments.size}. "
+                f"Choose one of {', '.join(work)}."
+            )
         for part in [arguments.only] if arguments.only else work:
-            for block, found in work[part]().items():
-                results[block] = results.get(block, {}) | found
+            for block, result in work[part]().items():
+                results[block] = results.get(block, {}) | result
             days = results.setdefault("days", {}).setdefault(arguments.size, {})
             days[part] = datetime.date.today().isoformat()
             RESULTS.write_text(json.dumps(results, indent=2) + "\n")

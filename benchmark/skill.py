@@ -1,7 +1,7 @@
-"""The skill that networks reach, at the lesson's size and with each recipe of training.
+"""Measure the skill of networks for data of the lesson's size and with each training recipe.
 
-`python -m benchmark.skill make FOLDER` writes made-up storms into a folder. `train` fits networks
-to some of those before the split and prints as JSON their scores on the storms after it.
+`python -m benchmark.skill make FOLDER` writes made-up storms to a folder. `train` fits networks to
+a sample of the storms before the split and prints their scores on the storms after it as JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmark.workflow import NETWORKS
 from stormcnn.config.archive_dates import SPLIT, demo_run_dates
 from stormcnn.demo.generator import make_storms
 
-# Runs, storms in each, and the seed of made-up storms.
+# Number of runs, storms per run, and seed of the made-up storms.
 DATA = {"1": (100, 1211, 1), "2": (100, 1211, 2), "3": (100, 1211, 3), "other": (200, 600, 7)}
 LESSON_STORMS = 76_377
 SEEDS = 5
@@ -34,7 +34,7 @@ RECIPE = {"epochs": 10, "batch_size": 512, "learning_rate": 0.001}
 
 
 def run_storms(date: datetime, index: int, storms: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Fields (storm, y, x, variable) and events (storm,) of one made-up run."""
+    """Return the fields (storm, y, x, variable) and events (storm,) of one made-up run."""
     made, _ = make_storms(date, index, storms, seed)
     fields = np.stack([made[name] for name in ("REFL_COM_curr", "U10_curr", "V10_curr")], axis=-1)
     peak = (made["RVORT1_MAX_future"] * made["masks"]).max(axis=(1, 2))
@@ -54,9 +54,9 @@ def make(folder: Path, runs: int, storms: int, seed: int) -> None:
 
 
 def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict[str, Any]:
-    """AUC, Brier skill score and core-seconds of the baseline's trainings, a value a seed.
+    """Train the baseline, and return AUC, Brier skill score and core-seconds for each seed.
 
-    The recipes take turns, so that what slows the machine slows each of them.
+    The recipes alternate, so that a slow machine affects all of them.
     """
     from stormcnn.models import backend, networks
     from stormcnn.models.training import fit_network, predict_probability
@@ -76,7 +76,7 @@ def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict
         recipe: {"auc": [], "brier_skill_score": [], "core_seconds": []} for recipe in recipes
     }
     for seed, recipe in itertools.product(range(seeds), recipes):
-        found = values[recipe]
+        results = values[recipe]
         keras.utils.set_random_seed(seed)
         network = networks.build_network(
             NETWORKS["baseline"], patches.shape[1:3], mean.tolist(), deviation.tolist()
@@ -85,23 +85,23 @@ def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict
         with tempfile.TemporaryDirectory() as place:
             checkpoint = Path(place, "unfinished.npz")
             fit_network(network, patches, truth, {"recipe": recipe, **RECIPE}, seed, checkpoint)
-        found["core_seconds"].append(round(time.process_time() - start, 1))
+        results["core_seconds"].append(round(time.process_time() - start, 1))
         probability = predict_probability(network, fields[later])
         for name in ("auc", "brier_skill_score"):
-            found[name].append(round(float(getattr(scores, name)(probability, event[later])), 4))
+            results[name].append(round(float(getattr(scores, name)(probability, event[later])), 4))
     return {"storms": len(chosen), **values}
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """What the baseline reaches at the lesson's size, and in what time each recipe does.
+    """Measure the skill of the baseline at the lesson's size, and compare the recipes.
 
-    `lesson` has one training for each of three sets of made-up storms, `recipes` the trainings
-    with `SEEDS` seeds for each recipe, on two sets of storms and with two numbers of them.
+    `lesson` contains one training for each of three sets of made-up storms. `recipes` contains
+    `SEEDS` trainings per recipe for two sets of storms and two numbers of training storms.
     """
 
     def trained(data: str, storms: int, recipes: Sequence[str], seeds: int) -> dict[str, Any]:
-        found = call_module("skill", "train", folder / data, *recipes, storms=storms, seeds=seeds)
-        result = {"data": data, **found}
+        scores = call_module("skill", "train", folder / data, *recipes, storms=storms, seeds=seeds)
+        result = {"data": data, **scores}
         print(result, flush=True)
         return result
 
@@ -127,10 +127,10 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=["make", "train"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int)
-    parser.add_argument("--storms", type=int, help="in each run, or to train on")
-    parser.add_argument("--seed", type=int, help="of the made-up storms")
-    parser.add_argument("recipes", nargs="*", help="that take turns")
-    parser.add_argument("--seeds", type=int, help="how many trainings")
+    parser.add_argument("--storms", type=int, help="storms per run, or to train on")
+    parser.add_argument("--seed", type=int, help="seed of the made-up storms")
+    parser.add_argument("recipes", nargs="*", help="recipes, trained in alternation")
+    parser.add_argument("--seeds", type=int, help="number of trainings per recipe")
     arguments = parser.parse_args()
     if arguments.what == "make":
         make(arguments.folder, arguments.runs, arguments.storms, arguments.seed)

@@ -1,4 +1,4 @@
-"""Copies of the workflow in which it is measured, and made-up storms for it."""
+"""Copy the workflow for measurements, and generate made-up storms for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARTS = ("Snakefile", "rules", "scripts", "stormcnn", "config", "profiles", "env
 
 
 def copy_workflow(folder: Path) -> Path:
-    """A copy of the checkout without its data and results."""
+    """Copy the checkout without its data and results, and return the folder."""
     for part in PARTS:
         source = ROOT / part
         copy = shutil.copytree if source.is_dir() else shutil.copy2
@@ -39,12 +39,12 @@ def copy_workflow(folder: Path) -> Path:
 
 
 def snakemake(*arguments: str) -> list[str]:
-    """The command that runs the workflow on all cores."""
+    """Return the command that runs the workflow on all cores."""
     return [sys.executable, "-m", "snakemake", "--cores", "all", "--quiet", "all", *arguments]
 
 
 def make_storms(folder: Path, runs: int, storms_per_run: int) -> Path:
-    """Made-up run files for script and workflow alike."""
+    """Write made-up run files for both script and workflow, and return their folder."""
     paths = [folder / demo_file_name(date) for date in demo_run_dates(runs)]
     folder.mkdir(parents=True)
     write_runs(paths, storms_per_run, seed=1, workers=os.cpu_count() or 1)
@@ -52,11 +52,14 @@ def make_storms(folder: Path, runs: int, storms_per_run: int) -> Path:
 
 
 def job_times(folder: Path) -> pd.DataFrame:
-    """When each job of a workflow began and ended, as Snakemake has recorded: `rule,start,end`."""
+    """Return the start and end of each job as recorded by Snakemake: `rule,start,end`."""
     records = [json.loads(path.read_text()) for path in folder.glob(".snakemake/metadata/*")]
-    # Every output of a job has a record, and every job a log of its own.
+    # Every output has a record. Outputs of the same job share a log.
     outputs = pd.DataFrame(
-        [(of["rule"], str(of["log"]), of["starttime"], of["endtime"]) for of in records],
+        [
+            (record["rule"], str(record["log"]), record["starttime"], record["endtime"])
+            for record in records
+        ],
         columns=["rule", "log", "start", "end"],
     )
     jobs = outputs.groupby(["rule", "log"], as_index=False).agg({"start": "min", "end": "max"})

@@ -1,4 +1,4 @@
-"""The pages of the benchmark are those of its results, and its sums are right."""
+"""The benchmark: its pages, its cost model, its command line."""
 
 import json
 import os
@@ -32,27 +32,27 @@ RATES = Rates(
 @pytest.mark.parametrize(
     ("name", "write"), [("performance", write_page), ("scaling", write_scaling)]
 )
-def test_pages_in_the_documentation_are_those_of_the_results(name, write, tmp_path):
+def test_page_matches_results(name, write, tmp_path):
     write(RESULTS, tmp_path / "page.md")
     assert (tmp_path / "page.md").read_text() == (ROOT / f"docs/{name}.md").read_text()
 
 
-def test_ratios_are_of_pairs_not_of_medians():
+def test_ratio_is_median_of_pairwise_ratios():
     assert ratio([1, 2, 30], [1, 4, 10]) == {"median": 1, "low": 0.5, "high": 3, "pairs": 3}
 
 
-def test_fitting_takes_as_long_as_the_core_with_most_epochs(monkeypatch):
+def test_fitting_time_is_that_of_busiest_core(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     epochs = {"baseline": [2, 1], "dropout": [4, 3], "l2": [3, 2]}
     assert fitting_seconds(epochs) == 8
 
 
-def test_work_of_the_model_is_what_each_job_takes():
+def test_cost_model_gives_work_of_each_job():
     task = Task(storms=1000, batches=4, epochs=2, members=10, sampling_jobs=2, cores=4)
     work = {stage.name: stage.work for stage in stages(task, RATES)}
     assert work == pytest.approx(
         {
-            "preparing": 1 + 2 * 250 * 0.01,
+            "preparation": 1 + 2 * 250 * 0.01,
             "training: baseline": 3 + 2 * 640 * (0.001 + 0.02 * 2.5),
             "training: l2": 3 + 2 * 640 * (0.001 + 0.02 * 2.5),
             "training: dropout": 3 + 2 * 640 * (0.001 + 0.04 * 2.5),
@@ -65,17 +65,17 @@ def test_work_of_the_model_is_what_each_job_takes():
     )
 
 
-def test_wall_time_is_that_of_the_longest_job_or_of_all_shared_among_the_cores():
+def test_wall_time_is_limited_by_longest_job_or_by_cores():
     def wall(cores):
         return wall_seconds(Task(1000, 4, 2, 0, 1, cores, latency=30), RATES)
 
-    # Kinds of jobs: preparing, training, prediction, sampling (of nothing) and scores.
+    # Five kinds of jobs: preparation, training, prediction, sampling (no members) and scores.
     assert wall(100) == pytest.approx(5 * 30 + 6 + 132.28 + 18.12 + 3 + 2)
     training, prediction = 68.28 + 68.28 + 132.28, 10.92 + 10.92 + 18.12
     assert wall(1) == pytest.approx(5 * 30 + 4 * 6 + training + prediction + 3 + 2)
 
 
-def test_jobs_ask_for_half_as_much_time_again_as_the_longest_of_their_rule():
+def test_rules_request_half_as_much_time_again_as_their_longest_job():
     hours = {
         "training: baseline": 1,
         "training: l2": 2,
@@ -91,9 +91,10 @@ def test_jobs_ask_for_half_as_much_time_again_as_the_longest_of_their_rule():
     }
 
 
-def test_part_that_does_not_exist_is_refused_before_anything_is_measured(monkeypatch, capsys):
+def test_unknown_part_is_refused_before_measuring(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["run", "small", "--only", "growth"])
     monkeypatch.setattr("benchmark.run.RESULTS", ROOT / "no such file")
     with pytest.raises(SystemExit):
         main()
-    assert "growth is no part of small: kernels, demo, workflow" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert all(name in message for name in ("growth", "small", "kernels", "demo", "workflow"))
