@@ -122,10 +122,10 @@ def measure(folder: Path) -> dict[str, Any]:
             results = {stage: one_stage(stage, place) for stage in stages}
             results["prepare"] |= {
                 f"{kind}_bytes_per_storm": sum(
-                    path.stat().st_size for path in Path(place).glob(pattern)
+                    file.stat().st_size for file in Path(place).glob(name)
                 )
                 / (runs * storms)
-                for kind, pattern in (("run_file", "NCARSTORM_*.nc"), ("patches", "patches.nc"))
+                for kind, name in (("run_file", "NCARSTORM_*.nc"), ("patches", "patches.nc"))
             }
         print(runs, storms, results, flush=True)
         return results
