@@ -1,7 +1,7 @@
-"""Storm patches in, probabilities of strong low-level rotation out.
+"""Forecast the probability of strong low-level rotation from storm patches.
 
-The library of the workflow: it knows storms, networks, scores and diagrams. It takes arrays,
-paths and settings; which file comes from which is the business of the rules.
+This package is the library of the workflow: storms, models, scores and figures. Its functions take
+arrays, paths and settings; the rules of the workflow decide which file is made from which.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

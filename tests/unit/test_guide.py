@@ -1,4 +1,4 @@
-"""The user's guide: the reference of the config tells of every key."""
+"""The documentation: reference of the config, links, names of rules and settings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def reference(hooks, schema):
 
 
 def blocks(schema, node):
-    """Every block of the schema below a node, once for each time it is used."""
+    """Yield every block of the schema below a node, once for each time it is used."""
     if "$ref" in node:
         node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     if "properties" in node:
@@ -44,7 +46,7 @@ def blocks(schema, node):
         yield from blocks(schema, part)
 
 
-def test_every_key_of_the_schema_has_a_row_with_its_meaning(schema, reference):
+def test_reference_describes_every_key(schema, reference):
     top, *inner = blocks(schema, schema)
     keys = [key for block in inner for key in block["properties"]]
     assert len(keys) > 40
@@ -55,7 +57,7 @@ def test_every_key_of_the_schema_has_a_row_with_its_meaning(schema, reference):
         assert re.search(rf"^## `{block}\b", reference, re.MULTILINE)
 
 
-def test_defaults_and_limits_are_those_of_the_schema(hooks):
+def test_reference_gives_limits_and_defaults(hooks):
     schema = {
         "properties": {"split": {"$ref": "#/$defs/Split"}},
         "$defs": {
@@ -71,7 +73,7 @@ def test_defaults_and_limits_are_those_of_the_schema(hooks):
                     },
                     "names": {
                         "anyOf": [
-                            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                            {"type": "array", "items": {"type": "string"}, "minItems": 7},
                             {"type": "null"},
                         ],
                         "default": None,
@@ -80,20 +82,69 @@ def test_defaults_and_limits_are_those_of_the_schema(hooks):
             }
         },
     }
-    assert hooks.describe_schema(schema) == (
-        "## `split`\n\n"
-        "When the test period begins.\n\n"
-        "| key | allowed | default | meaning |\n"
-        "|---|---|---|---|\n"
-        "| `share` | number above 0 and to 1 |  | Of a\\|b. Needed. |\n"
-        "| `names` | list of text (at least 1) or `null` | `null` |  |\n"
-    )
+    reference = hooks.describe_schema(schema)
+    assert reference.startswith("## `split`\n\nWhen the test period begins.\n")
+    rows = {
+        cells[1].strip(" `"): cells[2:-1]
+        for line in reference.splitlines()
+        if (cells := re.split(r"(?<!\\)\|", line))[1:2] and "`" in cells[1]
+    }
+    assert sorted(rows) == ["names", "share"]
+    allowed, default, meaning = rows["share"]
+    assert re.findall(r"\d+", allowed) == ["0", "1"]
+    assert default.strip() == ""
+    assert "Of a\\|b." in meaning
+    allowed, default, _ = rows["names"]
+    assert "list" in allowed
+    assert "7" in allowed
+    assert "`null`" in allowed
+    assert default.strip() == "`null`"
 
 
-def test_reference_takes_the_place_of_its_marker(hooks, reference):
+def test_reference_replaces_marker(hooks, reference):
     page = (DOCS / "config.md").read_text(encoding="utf-8")
     assert page.count(hooks.MARKER) == 1
     written = hooks.on_page_markdown(page, None, None, None)
     assert hooks.MARKER not in written
     assert reference in written
     assert hooks.on_page_markdown("Another page.", None, None, None) == "Another page."
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name
+)
+def test_linked_files_and_headings_exist(path, reference):
+    text = path.read_text(encoding="utf-8")
+    for target, anchor in re.findall(r"\]\(([^()\s:#]*)(?:#([\w-]+))?\)", text):
+        file = path.parent / target if target else path
+        assert file.is_file(), target
+        if anchor:
+            page = file.read_text(encoding="utf-8") + reference
+            assert anchor in {slug(line) for line in re.findall(r"^#+ (.+)$", page, re.M)}, anchor
+
+
+def slug(heading):
+    """Return the anchor of a heading."""
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower())
+
+
+def test_developers_guide_describes_every_package():
+    text = (DOCS / "developing.md").read_text(encoding="utf-8")
+    picture = (DOCS / "images" / "architecture.svg").read_text(encoding="utf-8")
+    packages = [path.parent.name for path in (ROOT / "stormcnn").glob("*/__init__.py")]
+    assert "storms" in packages
+    for package in packages:
+        assert f"`stormcnn.{package}`" in text
+        assert f">{package}<" in picture
+
+
+def test_pre_commit_runs_what_make_check_runs():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.partition("\ncheck:")[2].partition("\n\n")[0]
+    tools = re.findall(r"\.venv/bin/(\S+(?: check| format)?)", recipe)
+    assert len(tools) >= 6
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = [hook["entry"] for repository in config["repos"] for hook in repository["hooks"]]
+    assert len(hooks) == len(tools)
+    for tool in tools:
+        assert any(f".venv/bin/{tool}" in hook for hook in hooks), tool
