@@ -1,4 +1,4 @@
-# The environment of requirements.txt, in which a checkout that is mounted at /work is run:
+# An environment with the requirements of requirements.txt. It runs a checkout that is mounted at /work:
 #   docker build --tag stormcnn .
 #   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/work" stormcnn --cores 4
 FROM python:3.12-slim-bookworm
@@ -10,7 +10,7 @@ RUN apt-get update \
 COPY Makefile requirements.txt requirements-build.txt requirements-dev.txt /opt/stormcnn/
 RUN make -C /opt/stormcnn install-runtime
 
-# Whoever runs it has a place for caches.
+# Any user can write caches to /tmp.
 ENV PATH=/opt/stormcnn/.venv/bin:$PATH HOME=/tmp
 USER nobody
 WORKDIR /work

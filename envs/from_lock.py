@@ -1,4 +1,4 @@
-"""Write the conda environments from requirements.txt, so that conda and pip install the same."""
+"""Write the conda environments with the versions of requirements.txt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ENVS = Path(__file__).parent
 LOCK = ENVS.parent / "requirements.txt"
 PYTHON = "3.11"
 TABLES = ["netcdf4", "numpy", "pandas", "xarray"]
-# What the jobs of an environment import.
+# Packages that the jobs of each environment import.
 ENVIRONMENTS = {
     "data": [*TABLES, "pydantic", "pyyaml", "requests", "scipy", "tqdm"],
     "train": [*TABLES, "keras", "matplotlib", "scipy", "tensorflow", "tensorflow-cpu", "tqdm"],
@@ -25,13 +25,13 @@ ENVIRONMENTS = {
         "scores",
     ],
 }
-# Networks are bit-identical only where the same build of TensorFlow trained them.
+# Installed with pip: networks are bit-identical only if trained by the same build of TensorFlow.
 FROM_PIP = {"keras", "tensorflow", "tensorflow-cpu"}
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 
 
 def read_lock(path: Path = LOCK) -> dict[str, tuple[str, str]]:
-    """Version and environment marker (empty: everywhere) of each package in a lock."""
+    """Return the version and the environment marker (may be empty) of each pinned package."""
     pinned = re.findall(
         r"^([a-z0-9-]+)==([^\s;]+)(?: ; (.+?))? \\$", path.read_text(encoding="utf-8"), re.M
     )
@@ -39,9 +39,9 @@ def read_lock(path: Path = LOCK) -> dict[str, tuple[str, str]]:
 
 
 def format_environment(packages: list[str], lock: dict[str, tuple[str, str]]) -> str:
-    """Text of a conda environment with `packages` at the versions of `lock`.
+    """Return the text of a conda environment with `packages` at the versions of `lock`.
 
-    A post-release is a wheel packed anew, of which conda-forge has no equal: pip installs it.
+    Post-releases are installed with pip, because conda-forge does not have them.
     """
     conda, pip = [f"python={PYTHON}", "pip"], []
     for package in sorted(packages):
@@ -51,7 +51,7 @@ def format_environment(packages: list[str], lock: dict[str, tuple[str, str]]) ->
         else:
             conda.append(f"{CONDA_NAMES.get(package, package)}={version}")
     lines = [
-        "# Made from requirements.txt by `make lock`. What is in it, envs/from_lock.py says.",
+        "# Generated from requirements.txt by `make lock`. Edit envs/from_lock.py instead.",
         "channels:",
         "  - conda-forge",
         "  - nodefaults",
