@@ -49,6 +49,7 @@ def blocks(schema, node):
 def test_reference_describes_every_key(schema, reference):
     top, *inner = blocks(schema, schema)
     keys = [key for block in inner for key in block["properties"]]
+    keys += [key for key, node in top["properties"].items() if not list(blocks(schema, node))]
     assert len(keys) > 40
     rows = re.findall(r"^\| `(\w+)` \| (.+) \| .* \| (.+) \|$", reference, re.MULTILINE)
     assert sorted(key for key, _, _ in rows) == sorted(keys)
