@@ -1,4 +1,4 @@
-"""What is installed: the locks, the conda environments, and the project's own description agree."""
+"""The installed software: pinned requirements, conda environments and pyproject.toml agree."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OTHER_BACKENDS = {"jax", "torch"}
 
 
 def load_generator():
-    """The program that writes envs/, which is in no package."""
+    """Import the script that writes envs/, which belongs to no package."""
     spec = importlib.util.spec_from_file_location("from_lock", ROOT / "envs" / "from_lock.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -57,8 +57,7 @@ def applies(marker: str | Marker | None, machine: str, python: str) -> bool:
     return not marker or Marker(str(marker)).evaluate(environment)
 
 
-def test_every_line_of_a_lock_is_a_version_a_hash_or_a_comment():
-    """So no address, no path and no option of an installer is in it."""
+def test_requirements_contain_only_versions_hashes_and_comments():
     pinned = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.]*( ; [a-z0-9_ .'()=!<>]+)? \\", re.I)
     hashed = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
     for lock in [*LOCKS, "requirements-build.txt"]:
@@ -75,7 +74,7 @@ def test_every_line_of_a_lock_is_a_version_a_hash_or_a_comment():
 
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("machine", MACHINES)
-def test_a_lock_has_what_the_project_asks_for(lock, machine):
+def test_requirements_satisfy_pyproject(lock, machine):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = list(project["dependencies"])
     for extra in LOCKS[lock]:
@@ -90,18 +89,18 @@ def test_a_lock_has_what_the_project_asks_for(lock, machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_there_is_one_tensorflow_for_each_machine(machine):
+def test_each_machine_gets_one_tensorflow(machine):
     expected = "tensorflow-cpu" if machine == "Linux on x86_64" else "tensorflow"
     pinned = from_lock.read_lock(ROOT / "requirements.txt")
-    found = [
+    names = [
         name
         for name in ("tensorflow", "tensorflow-cpu")
         if applies(pinned[name][1], machine, "3.11")
     ]
-    assert found == [expected]
+    assert names == [expected]
 
 
-def test_all_locks_have_the_same_versions():
+def test_requirements_files_pin_the_same_versions():
     development = from_lock.read_lock(ROOT / "requirements-dev.txt")
     for lock in ("requirements.txt", "requirements-gpu.txt", "requirements-build.txt"):
         for name, (version, _) in from_lock.read_lock(ROOT / lock).items():
@@ -110,8 +109,8 @@ def test_all_locks_have_the_same_versions():
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_installing_for_development_installs_all_that_a_run_needs(machine):
-    """`make demo` after `make test` installs nothing."""
+def test_development_requirements_include_those_of_runtime(machine):
+    """So `make demo` after `make test` installs nothing."""
     run, development = (
         {
             (name, version)
@@ -123,14 +122,14 @@ def test_installing_for_development_installs_all_that_a_run_needs(machine):
     assert run < development
 
 
-def test_conda_environments_equal_the_lock():
+def test_conda_environments_are_up_to_date():
     lock = from_lock.read_lock()
     for name, packages in from_lock.ENVIRONMENTS.items():
         written = (ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8")
         assert written == from_lock.format_environment(packages, lock), "run `make lock`"
 
 
-def test_conda_environments_pin_every_package_once_to_a_version():
+def test_conda_environments_pin_every_package_once():
     for path in (ROOT / "envs").glob("*.yaml"):
         environment = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert environment["channels"] == ["conda-forge", "nodefaults"]
@@ -146,7 +145,7 @@ def test_conda_environments_pin_every_package_once_to_a_version():
 
 
 def imported(file: Path, seen: set[Path]) -> set[str]:
-    """Top-level names of the packages that a file and the project's modules behind it import."""
+    """Return the third-party packages that a file imports, directly or through our modules."""
     seen.add(file)
     names: set[str] = set()
     nodes = [ast.parse(file.read_text(encoding="utf-8"))]
@@ -174,7 +173,7 @@ def distributions_of(names: set[str]) -> set[str]:
     return {canonicalize_name(known[name][0]) for name in names - OTHER_BACKENDS}
 
 
-def test_the_project_asks_for_what_the_library_imports():
+def test_dependencies_include_what_the_library_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = list(project["dependencies"])
     for extra in ("cpu", "registry"):
@@ -186,24 +185,24 @@ def test_the_project_asks_for_what_the_library_imports():
 
 
 def rules_with_environment() -> dict[str, str]:
-    """The conda environment of each script that a rule runs."""
-    found = {}
+    """Return the conda environment of each script that a rule runs."""
+    environments = {}
     for path in sorted((ROOT / "rules").glob("*.smk")):
         for rule in re.split(r"^ *rule ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
             script = re.search(r"scripts/(\w+)\.py", rule.partition("script:")[2])
             environment = re.search(r"envs/(\w+)\.yaml", rule)
             if script:
-                found[script[1]] = environment[1] if environment else "none"
-    return found
+                environments[script[1]] = environment[1] if environment else "none"
+    return environments
 
 
 @pytest.mark.parametrize(("script", "environment"), rules_with_environment().items())
-def test_a_conda_environment_has_what_its_jobs_import(script, environment):
+def test_conda_environment_includes_what_its_jobs_import(script, environment):
     names = imported(ROOT / "scripts" / f"{script}.py", set())
     assert distributions_of(names) <= set(from_lock.ENVIRONMENTS[environment])
 
 
-def test_every_script_is_checked_against_an_environment():
+def test_every_script_has_an_environment():
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
     assert scripts == set(rules_with_environment())
 
@@ -212,12 +211,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def supported_snakemake() -> SpecifierSet:
-    """What the project asks of Snakemake."""
+    """Return the supported versions of Snakemake."""
     requirements = map(Requirement, PROJECT["dependencies"])
-    return next(found.specifier for found in requirements if found.name == "snakemake")
+    return next(item.specifier for item in requirements if item.name == "snakemake")
 
 
-def test_oldest_snakemake_is_the_same_wherever_it_is_named():
+def test_supported_snakemake_versions_agree():
     [oldest] = [part.version for part in supported_snakemake() if part.operator == ">="]
     snakefile = (ROOT / "Snakefile").read_text(encoding="utf-8")
     assert f'min_version("{oldest}")' in snakefile
@@ -229,7 +228,7 @@ def test_oldest_snakemake_is_the_same_wherever_it_is_named():
     assert newest == supported_snakemake()
 
 
-def test_container_recipes_name_what_there_is():
+def test_container_recipes_name_existing_files_and_targets():
     docker = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     apptainer = (ROOT / "apptainer.def").read_text(encoding="utf-8")
     [copied] = re.findall(r"^COPY (.+) /opt/stormcnn/$", docker, re.M)
@@ -247,7 +246,7 @@ def test_container_recipes_name_what_there_is():
 
 
 @pytest.mark.parametrize("tampered", [False, True])
-def test_package_that_has_another_hash_than_its_lock_is_not_installed(tmp_path, tampered):
+def test_package_with_wrong_hash_is_not_installed(tmp_path, tampered):
     shutil.copy(ROOT / "Makefile", tmp_path)
     wheel = tmp_path / "tiny-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -278,8 +277,8 @@ def test_package_that_has_another_hash_than_its_lock_is_not_installed(tmp_path, 
         assert len(installed) == 1
 
 
-def test_no_file_says_where_packages_come_from():
-    """Each site has its own mirror or none; pip and uv read it from their own configuration."""
+def test_no_file_contains_package_index_address():
+    """Users may have a mirror, which pip and uv read from their own configuration."""
     place = re.compile(r"--(extra-|default-)?index\b|find[-]links|python[h]osted|[/]simple\b")
     files = [path for path in ROOT.iterdir() if path.is_file()]
     for folder in (".ci", ".github", "config", "docs", "envs", "ops", "profiles", "rules", "tests"):
