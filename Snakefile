@@ -19,7 +19,7 @@ pathvars:
     data=DATA,
     results=RESULTS,
     dataset=config["data"]["name"],
-    run=config["run"]["name"],
+    run=config["experiment"]["name"],
 
 
 wildcard_constraints:

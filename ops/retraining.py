@@ -24,7 +24,7 @@ import psutil
 import yaml
 from snakemake.utils import update_config
 
-from stormcnn.config.settings import load_config
+from stormcnn.config.loading import load_config
 from stormcnn.errors import UserError
 from stormcnn.io import write_text
 from stormcnn.operations import promotion, registry
@@ -124,7 +124,7 @@ class Workflow:
         Raises `Failed` where that did not succeed.
         """
         log = LOGS / f"{run_name}.log"
-        settings = {"run": {"name": run_name}, "split": {"test_start": cutoff}}
+        settings = {"experiment": {"name": run_name}, "split": {"test_start": cutoff}}
         given = ["--configfile", *self._configs, "--config"]
         given += [f"{block}={json.dumps(values)}" for block, values in settings.items()]
         snakemake = [sys.executable, "-m", "snakemake"]
@@ -187,7 +187,7 @@ def main(arguments: Sequence[str]) -> int:
         config = read_config(given.configfile)
         if given.dry_run:
             return explain(config, journal, given.trial)
-        journal = Journal(LOGS / f"{config['run']['name']}.jsonl")
+        journal = Journal(LOGS / f"{config['experiment']['name']}.jsonl")
         with Lock.hold(REGISTRY / "retrain.lock") as lock:
             if given.rollback:
                 return roll_back(config, journal)
@@ -249,14 +249,14 @@ def read_config(files: Sequence[str]) -> dict[str, Any]:
     config = load_config(merged)
     if config["data"]["source"] != "folder":
         raise UserError(
-            f"data.source: {config['data']['source']} was given; allowed here is folder, because "
-            "retraining waits for new run files."
+            "data.source must be folder for retraining, which waits for new run files (got "
+            f"{config['data']['source']})."
         )
     model = config["retraining"]["model"]
     if model not in config["models"]:
         raise UserError(
-            f"retraining.model: {model} was given; allowed are the networks "
-            f"{', '.join(config['models'])}."
+            f"retraining.model must be a network in models: {', '.join(config['models'])} (got "
+            f"{model})."
         )
     return config
 
@@ -272,7 +272,7 @@ def retrain(
     registry.check_clock(last, now())
     found = list_past_runs(data)
     new = new_runs(found, data)
-    name = given.trial or config["run"]["name"]
+    name = given.trial or config["experiment"]["name"]
     if given.trial:
         check_trial(config, given.trial, found)
     elif not new:
@@ -402,7 +402,7 @@ def record(config: dict[str, Any], journal: Journal) -> None:
             "`registry`, or set registry.mlflow to null.",
         )
         return
-    name = f"stormcnn-{config['run']['name']}"
+    name = f"stormcnn-{config['experiment']['name']}"
     try:
         record_history(REGISTRY, address, name, Path("results"))
         write_text(state, RECORDED)
@@ -468,7 +468,7 @@ def check_trial(config: dict[str, Any], name: str, found: Sequence[Run]) -> None
     """Raise `UserError` where a trial could overwrite something."""
     from stormcnn.storms.patches import is_prepared_with
 
-    load_config(config | {"run": {"name": name}})
+    load_config(config | {"experiment": {"name": name}})
     if Path("results", name).exists():
         raise UserError(
             f"results/{name} is there already, and a trial overwrites nothing. Give another name."

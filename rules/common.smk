@@ -10,12 +10,9 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from stormcnn.config.settings import (
-    SIMPLE_REFERENCE,
-    SIMPLE_REFERENCE_TITLE,
-    load_config,
-    matched_networks,
-)
+from stormcnn.config.loading import load_config
+from stormcnn.config.models import matched_networks
+from stormcnn.config.opponents import OPPONENT_TITLES
 from stormcnn.errors import UserError
 from stormcnn.io import write_text
 from stormcnn.operations.registry import read_champion
@@ -24,7 +21,7 @@ from stormcnn.planning.digests import code_digest
 from stormcnn.report import labels
 from stormcnn.storms.run_files import first_day, format_run_list, read_run_list
 from stormcnn.storms.tracks import tracks_file_name
-from stormcnn.vocabulary import LESSON_EVENT
+from stormcnn.vocabulary import LESSON_EVENT, LOGISTIC_REGRESSION
 
 # Jobs, also those in conda environments and on other machines, import the library of this checkout.
 search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
@@ -63,7 +60,7 @@ config.update(checked)
 
 SOURCE = config["data"]["source"]
 DATA = f"resources/{config['data']['name']}"
-RESULTS = f"results/{config['run']['name']}"
+RESULTS = f"results/{config['experiment']['name']}"
 # Only the main process looks for run files, so that all jobs see the same ones.
 RUN_LIST = Path(DATA, "runs.csv")
 RUNS = (
@@ -86,8 +83,8 @@ SEEDS = config["training"]["seeds"]
 ARCHITECTURES = models.architectures(config["models"])
 WIDE_MODELS = models.wide_models(ARCHITECTURES)
 TITLES = {name: model["title"] for name, model in config["models"].items()}
-SIMPLE = [SIMPLE_REFERENCE] if config["comparison"]["simple_reference"] else []
-TITLES |= {name: SIMPLE_REFERENCE_TITLE for name in SIMPLE}
+OPPONENTS = config["opponents"]
+TITLES |= {name: OPPONENT_TITLES[name] for name in OPPONENTS}
 UNCERTAINTY = config["uncertainty"]
 # Without members for all storms, only the cases are sampled.
 SAMPLED_MODELS = UNCERTAINTY["models"] if UNCERTAINTY["members"] else []

@@ -141,7 +141,7 @@ rule compare_models:
             model=MODELS,
             seed=SEEDS,
         ),
-        coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
+        coefficients=expand("<results>/models/{model}/coefficients.csv", model=OPPONENTS),
     output:
         comparison=report(
             "<results>/comparison.csv",
@@ -159,7 +159,7 @@ rule compare_models:
     params:
         code=code("compare_models"),
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
-        simple=SIMPLE,
+        simple=OPPONENTS,
         titles=TITLES,
     script:
         "../scripts/compare_models.py"
@@ -239,7 +239,7 @@ rule write_report:
             else []
         ),
         published=PUBLISHED["published_scores"],
-        coefficients=expand("<results>/models/{model}/coefficients.csv", model=SIMPLE),
+        coefficients=expand("<results>/models/{model}/coefficients.csv", model=OPPONENTS),
     output:
         report=report(
             "<results>/report.html",
@@ -256,7 +256,7 @@ rule write_report:
         "../envs/report.yaml"
     params:
         code=code("write_report"),
-        run=config["run"]["name"],
+        run=config["experiment"]["name"],
         event=EVENT,
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
         confidence=config["verification"]["confidence"],

@@ -28,7 +28,7 @@ rule predict_storms:
         "../scripts/predict_storms.py"
 
 
-if SIMPLE:
+if OPPONENTS:
 
     # No chance is in it, so one does for all seeds; it is filed under the first.
     rule predict_simple_reference:
@@ -36,9 +36,9 @@ if SIMPLE:
             training=patches_of(TRAINING_BATCHES),
             test=patches_of(TEST_BATCHES),
         output:
-            coefficients=f"<results>/models/{SIMPLE_REFERENCE}/coefficients.csv",
-            training=f"<results>/predictions/{SIMPLE_REFERENCE}/seed-{SEEDS[0]}-training.nc",
-            test=f"<results>/predictions/{SIMPLE_REFERENCE}/seed-{SEEDS[0]}.nc",
+            coefficients=f"<results>/models/{LOGISTIC_REGRESSION}/coefficients.csv",
+            training=f"<results>/predictions/{LOGISTIC_REGRESSION}/seed-{SEEDS[0]}-training.nc",
+            test=f"<results>/predictions/{LOGISTIC_REGRESSION}/seed-{SEEDS[0]}.nc",
         log:
             "<logs>/predict_simple_reference/<run>.log",
         benchmark:
@@ -50,7 +50,7 @@ if SIMPLE:
             runtime=growing(30),
         params:
             code=code("predict_simple_reference"),
-            model=SIMPLE_REFERENCE,
+            model=LOGISTIC_REGRESSION,
             seed=SEEDS[0],
             event=EVENT,
         script:
@@ -92,8 +92,8 @@ rule score_networks:
     input:
         training=predictions_of("-training"),
         test=predictions_of(),
-        simple_training=predictions_of("-training", SIMPLE, SEEDS[:1]),
-        simple_test=predictions_of(models=SIMPLE, seeds=SEEDS[:1]),
+        simple_training=predictions_of("-training", OPPONENTS, SEEDS[:1]),
+        simple_test=predictions_of(models=OPPONENTS, seeds=SEEDS[:1]),
         own_scaling=predictions_of("-own-scaling", OWN_SCALED_MODELS, SEEDS[:1]),
         members=expand(
             "<results>/uncertainty/{model}/seed-{seed}/storms.nc",

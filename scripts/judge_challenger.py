@@ -54,7 +54,7 @@ def judge_challenger(
         predictions,
         reference=list(predictions)[-1][0],
         training_climatology=float(learned["label"].mean()),
-        resamples=verification["bootstrap"],
+        resamples=verification["resamples"],
         curves=False,
         confidence=verification["confidence"],
     )

@@ -52,7 +52,7 @@ def score_networks(
         "reference": reference,
         "matched": matched,
         "training_climatology": climatology,
-        "resamples": verification["bootstrap"],
+        "resamples": verification["resamples"],
         "confidence": verification["confidence"],
     }
     tables = verify(

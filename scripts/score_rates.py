@@ -27,7 +27,7 @@ def write_choice(
         model=tuned["model"],
         own_rate=tuned["rate"],
         training_climatology=float(read_netcdf(training)["label"].mean()),
-        resamples=verification["bootstrap"],
+        resamples=verification["resamples"],
         confidence=verification["confidence"],
     )
     write_csv(tables.scores, scores)

@@ -41,7 +41,7 @@ def score_uncertainties(
                 counts_of[model, seed],
                 model=model,
                 seed=seed,
-                resamples=verification["bootstrap"],
+                resamples=verification["resamples"],
                 confidence=verification["confidence"],
                 truth=true_probability,
             )

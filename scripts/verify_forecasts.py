@@ -52,7 +52,7 @@ def verify_forecasts(
             monte_carlo={network: known} if "mc_mean" in known else {},
             reference=network[0],
             training_climatology=known.attrs["training_event_frequency"],
-            resamples=verification["bootstrap"],
+            resamples=verification["resamples"],
             curves=False,
             confidence=verification["confidence"],
         )

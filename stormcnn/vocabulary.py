@@ -16,7 +16,11 @@ else:
 StrPath = str | os.PathLike[str]
 """The path of a file or folder."""
 
-LESSON_EVENT = {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005}
+LESSON_EVENT: dict[str, Any] = {
+    "target": "RVORT1_MAX_future",
+    "region": "storm",
+    "threshold": 0.005,
+}
 """The event of the AMS lesson: vorticity in s-1 inside the storm's own grid points."""
 
 REGIONS = ("storm", "patch")

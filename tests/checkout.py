@@ -26,7 +26,7 @@ CACHED = {"prepare_patches", "fit_scaling", "train_network", "sample_members", "
 
 # Two networks of one small layer on patches of 8 x 8 grid points.
 SETTINGS: dict[str, Any] = {
-    "run": {"name": "tiny"},
+    "experiment": {"name": "tiny"},
     "data": {"name": "tiny", "source": "folder", "folder": "runs", "batch": "month"},
     "models": {
         "baseline": {"filters": [4], "kernel_size": 3},
@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
         "dropout": {"filters": [4], "kernel_size": 3},
     },
     "training": {"epochs": 2},
-    "verification": {"bootstrap": 20},
+    "verification": {"resamples": 20},
     "uncertainty": {"members": 10, "cases": {"count": 2, "members": 10}},
     "report": {"storms": 5},
 }

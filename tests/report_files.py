@@ -192,7 +192,7 @@ def write_run(folder):
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    (folder / "config.yaml").write_text("run: {name: demo}\n")
+    (folder / "config.yaml").write_text("experiment: {name: demo}\n")
     return {
         "template": TEMPLATE,
         "run": "demo",

@@ -143,12 +143,12 @@ def test_damaged_entry_is_named_and_made_again_once_it_is_removed(own_cache: Clo
 
 def test_setting_that_no_cached_job_uses_is_no_miss(clone: Clone) -> None:
     clone.change({"models": {"dropout": {"title": "Another title"}}})
-    clone.change({"verification": {"bootstrap": 21}, "data": {"name": "other"}})
+    clone.change({"verification": {"resamples": 21}, "data": {"name": "other"}})
     assert clone.misses() == set()
 
 
 def test_run_of_another_name_is_no_miss(clone: Clone) -> None:
-    clone.change({"run": {"name": "other"}})
+    clone.change({"experiment": {"name": "other"}})
     assert clone.misses(*targets("other")) == set()
 
 

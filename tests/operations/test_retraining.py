@@ -36,7 +36,7 @@ LEARNING = merged(
         "comparison": {"reference": "dropout"},
         "split": {"test_start": "2014-05-01"},
         "training": {"epochs": 3, "learning_rate": 0.01},
-        "verification": {"bootstrap": 200},
+        "verification": {"resamples": 200},
         "retraining": {"model": "dropout", "seed": 3},
         "forecast": {"network": "champion", "runs": [f"new/{run_file_name()}"], "members": 0},
     },
@@ -425,8 +425,8 @@ def test_run_of_the_future_is_refused(again: Checkout) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"retraining": {"model": "deep"}}, "retraining.model: deep was given; allowed are"),
-        ({"data": {"name": "demo", "source": "demo", "folder": None}}, "data.source: demo was"),
+        ({"retraining": {"model": "deep"}}, "retraining.model must be"),
+        ({"data": {"name": "demo", "source": "demo", "folder": None}}, "data.source must be"),
     ],
 )
 def test_config_that_does_not_suit_is_refused(

@@ -53,7 +53,7 @@ def test_reference_describes_every_key(schema, reference):
     assert len(keys) > 40
     rows = re.findall(r"^\| `(\w+)` \| (.+) \| .* \| (.+) \|$", reference, re.MULTILINE)
     assert sorted(key for key, _, _ in rows) == sorted(keys)
-    assert all(allowed.strip() for _, allowed, _ in rows)
+    assert all(value.strip() for _, value, _ in rows)
     for block in top["properties"]:
         assert re.search(rf"^## `{block}\b", reference, re.MULTILINE)
 

@@ -151,7 +151,7 @@ def test_damaged_note_of_what_is_recorded_is_written_anew(tmp_path, monkeypatch,
     else:
         retraining.RECORDED.write_bytes(damage)
     monkeypatch.setattr(retraining, "record_history", lambda *_: None)
-    config = {"registry": {"mlflow": "sqlite:///x.db"}, "run": {"name": "storms"}}
+    config = {"registry": {"mlflow": "sqlite:///x.db"}, "experiment": {"name": "storms"}}
     journal = Journal(tmp_path / "log.jsonl")
     retraining.record(config, journal)
     told = [json.loads(line)["event"] for line in (tmp_path / "log.jsonl").open()]

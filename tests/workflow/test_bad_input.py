@@ -35,8 +35,8 @@ def run_file(checkout: Checkout, date: datetime) -> Path:
 def test_faults_of_the_settings_are_told_together_before_any_job(own: Checkout) -> None:
     own.change({"models": {"baseline": {"filters": [8, 0]}}, "training": {"epoch": 3}})
     said = own.fail("--dry-run")
-    assert "training.epoch: there is no such key; did you mean epochs?" in said
-    assert "models.baseline.filters: [8, 0] was given; allowed is a list of 1 to 5 whole" in said
+    assert "training.epoch is not a known key. Did you mean training.epochs?" in said
+    assert "models.baseline.filters must be a list of 1 to 5 integers >= 1 (got [8, 0])" in said
     assert "Building DAG" not in said
 
 
@@ -45,11 +45,11 @@ def test_faults_of_the_settings_are_told_together_before_any_job(own: Checkout) 
     [
         (
             {"models": {"dropout": {"dropout": 0.5}}},
-            "models.dropout.dropout: 0.5 was given with spatial_dropout 0.2; allowed is one",
+            "models.dropout.dropout must be null or 0 if spatial_dropout is set",
         ),
         (
             {"split": {"test_start": "2015-05-01"}},
-            "split.test_start: 2015-05-01 was given; allowed is the first day of a year such as",
+            "split.test_start must be the first day of a year",
         ),
         (
             {"split": {"test_start": "2031-01-01"}},

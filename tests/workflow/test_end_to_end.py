@@ -392,7 +392,7 @@ def test_no_timer_holds_the_process_after_its_last_job(rerun: Checkout) -> None:
 def test_planning_imports_no_library_of_science(rerun: Checkout) -> None:
     rerun.plan()
     imported = rerun.imports_of_planning()
-    assert "stormcnn.config.settings" in imported
+    assert "stormcnn.config.loading" in imported
     # Snakemake itself imports numpy and pandas.
     science = {"xarray", "netCDF4", "scipy", "sklearn", "matplotlib", "keras", "tensorflow"}
     assert science & imported == set()

@@ -119,7 +119,7 @@ def test_added_seed_trains_with_that_one_alone(rerun: Checkout) -> None:
 
 
 def test_other_run_shares_the_prepared_data(rerun: Checkout) -> None:
-    rerun.change({"run": {"name": "other"}})
+    rerun.change({"experiment": {"name": "other"}})
     again = rerun.plan()
     assert {"prepare_patches", "merge_inventory"} & rules(again) == set()
     made = [file for job in again.values() for file in job.outputs]

@@ -27,7 +27,7 @@ INVENTORY = "resources/tiny/inventory.csv"
 DEMO = merged(
     SETTINGS,
     {
-        "run": {"name": "small"},
+        "experiment": {"name": "small"},
         "data": {"name": "demo", "source": "demo", "folder": None, "batch": "year"}
         | {"demo": {"runs": 13, "storms_per_run": 60, "seed": 3}},
         "models": {"baseline": None},

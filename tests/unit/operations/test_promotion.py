@@ -182,7 +182,7 @@ def judge(folder, challenger, champion=None, cutoff="2015-05-01", runs=12):
         else [],
         champion=champion and ABOUT | {"cutoff": cutoff, "sha256": "0" * 64},
         about=ABOUT,
-        verification={"bootstrap": 200, "confidence": 0.95},
+        verification={"resamples": 200, "confidence": 0.95},
         decision=str(folder / "decision.json"),
         scores=str(folder / "scores.csv"),
         differences=str(folder / "differences.csv"),

@@ -1,0 +1,166 @@
+"""Settings of the block `data`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stormcnn.config.archive_dates import MAXIMUM_RUNS
+from stormcnn.config.block import Block
+from stormcnn.config.experiment import DEMO
+from stormcnn.config.field_types import (
+    UNIQUE,
+    CountFromOne,
+    Name,
+    OptionalCountFromOne,
+    OptionalText,
+    Seed,
+    Sha256,
+    Text,
+    must_be,
+)
+from stormcnn.config.wording import listed, shown
+from stormcnn.vocabulary import LESSON_EVENT
+
+STORM_VARIABLES = ("REFL_COM_curr", "U10_curr", "V10_curr", "T2_curr")
+"""Predictors in the run files of the demo and of the NCAR archive."""
+
+TARGET_VARIABLES = ("RVORT1_MAX_future", "HAIL_MAXK1_future")
+"""Targets in the run files of the demo and of the NCAR archive."""
+
+
+class DemoData(Block):
+    """Size of the made-up data set."""
+
+    runs: Annotated[
+        int, Field(ge=2, le=MAXIMUM_RUNS), must_be(f"an integer >= 2 and <= {MAXIMUM_RUNS}")
+    ] = Field(
+        default=100,
+        description="Number of forecast runs. Of 100 runs, 64 start before 2015 and 36 later, as "
+        "in the NCAR archive.",
+    )
+    storms_per_run: CountFromOne = Field(
+        default=40, description="Number of storms in each forecast run."
+    )
+    seed: Seed = Field(
+        default=1, description="Random seed. Other seeds give other storms of the same kind."
+    )
+
+
+class Archive(Block):
+    """Where an archive comes from, and how to verify it. Either `url` or `file` is required."""
+
+    url: OptionalText = Field(default=None, description="URL to download the archive from.")
+    file: OptionalText = Field(
+        default=None,
+        description="Path of an archive that is already on disk; nothing is downloaded. Relative "
+        "paths start at the working directory.",
+    )
+    bytes: OptionalCountFromOne = Field(
+        default=None, description="Size of the archive in bytes. null: unknown, not checked."
+    )
+    sha256: Sha256 = Field(
+        default=None, description="SHA-256 digest of the archive. null: unknown, not checked."
+    )
+
+    def _faults(self) -> Iterator[str]:
+        if self.url is None and self.file is None:
+            yield "url must be set, or file (got null for both)."
+        # A password may contain a slash or a question mark, and a query may contain an @. The
+        # config is copied into the results and the report, so the message does not show the URL.
+        if self.url is not None and re.search(r"//[^/]*@|^[^?]*@", self.url):
+            yield (
+                "url must not contain a user name or password, because the config is copied into "
+                "the results. Write them to ~/.netrc instead. Write an @ in a path as %40."
+            )
+
+
+class Ncar(Block):
+    """The archive of storm patches that NCAR published for the AMS short course of 2019."""
+
+    runs: Text = Field(
+        default="config/runs/ncar.csv",
+        description="CSV file that lists the forecast runs in the archive.",
+    )
+    patches: Archive = Field(description="Archive of the run files (NetCDF).")
+    tracks: Archive = Field(
+        description="Archive of the storm statistics (CSV). The run files are checked against it."
+    )
+
+
+class Data(Block):
+    """Which storms are used, and which of their variables are read."""
+
+    name: Name = Field(
+        default=DEMO,
+        description="The prepared data are written to `resources/<name>`. Experiments with the "
+        "same data settings share them. `demo` is reserved for made-up data.",
+    )
+    source: Literal["demo", "ncar", "folder"] = Field(
+        default="demo",
+        description="`demo`: made-up storms. `ncar`: the NCAR archive. `folder`: your own run "
+        "files.",
+    )
+    folder: OptionalText = Field(
+        default=None,
+        description="Folder with your run files, for source `folder`. The files are read in "
+        "place. Relative paths start at the working directory.",
+    )
+    batch: Literal["day", "month", "year"] = Field(
+        default="year",
+        description="Forecast runs of the same day, month or year are prepared by one job. A new "
+        "run file reruns only the job of its batch.",
+    )
+    predictors: Annotated[
+        list[Text],
+        Field(min_length=1),
+        *UNIQUE,
+        must_be("a list of one or more variables without duplicates"),
+    ] = Field(
+        default=list(STORM_VARIABLES[:3]),
+        description="Variables of the run files that are the input of the networks, in this order.",
+    )
+    target: Text = Field(
+        default=LESSON_EVENT["target"],
+        description="Variable of the run files that decides whether a storm is an event: its "
+        "largest value (the peak) is compared with `event.threshold`.",
+    )
+    region: Literal["storm", "patch"] = Field(
+        default="storm",
+        description="Where the peak is taken. `storm`: within the grid points of the storm "
+        "(`masks`). `patch`: in the whole patch.",
+    )
+    skip_bad_files: bool = Field(
+        default=False,
+        description="What happens if a run file cannot be used. true: it is left out and listed "
+        "in the inventory. false: the workflow stops.",
+    )
+    demo: DemoData = Field(
+        default_factory=DemoData, description="Settings of the made-up data, for source `demo`."
+    )
+    ncar: Ncar | None = Field(
+        default=None,
+        description="Settings of the NCAR archive, for source `ncar`. `config/ncar.yaml` has them.",
+    )
+
+    def _faults(self) -> Iterator[str]:
+        for variable in self.predictors:
+            if self.source != "folder" and variable not in STORM_VARIABLES:
+                yield (
+                    f"predictors must be among {listed(STORM_VARIABLES)} if data.source is "
+                    f"{self.source} (got {shown(variable)})."
+                )
+            elif variable.endswith("_future") or variable == self.target:
+                yield (
+                    "predictors must be known when the forecast is issued "
+                    f"(got {shown(variable)}). Remove the target and variables whose names end "
+                    "with _future."
+                )
+        if self.source != "folder" and self.target not in TARGET_VARIABLES:
+            yield (
+                f"target must be {listed(TARGET_VARIABLES, 'or')} if data.source is {self.source} "
+                f"(got {shown(self.target)})."
+            )

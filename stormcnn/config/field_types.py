@@ -1,0 +1,86 @@
+"""Types of the settings: what each value must be, and the words that say so in error messages."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+MUST_BE = "must_be"
+"""Type of the errors that `must_be` raises."""
+
+
+def must_be(expected: str, reason: str = "") -> WrapValidator:
+    """Replace every error about a value by `expected`, and the sentence `reason` if there is one.
+
+    The message becomes "<key> must be <expected> (got <value>). <reason>".
+    """
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        # pydantic takes true for 1, but nobody who writes `epochs: true` means 1.
+        if not isinstance(value, bool):
+            with suppress(ValueError):
+                return handler(value)
+        raise PydanticCustomError(MUST_BE, "{expected}", {"expected": expected, "reason": reason})
+
+    return WrapValidator(check)
+
+
+def _without_duplicates(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError
+    return values
+
+
+def _read_date(value: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+UNIQUE = (
+    AfterValidator(_without_duplicates),
+    Field(json_schema_extra={"uniqueItems": True}),
+)
+
+Name = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64),
+    must_be("1 to 64 letters, digits, _ or -", "It becomes part of file names."),
+]
+Text = Annotated[str, must_be("a string")]
+OptionalText = Annotated[str | None, must_be("a string or null")]
+Texts = Annotated[list[Text], *UNIQUE, must_be("a list of strings without duplicates")]
+Count = Annotated[int, Field(ge=0), must_be("an integer >= 0")]
+CountFromOne = Annotated[int, Field(ge=1), must_be("an integer >= 1")]
+CountFromTwo = Annotated[int, Field(ge=2), must_be("an integer >= 2")]
+OptionalCountFromOne = Annotated[int | None, Field(ge=1), must_be("an integer >= 1, or null")]
+Seed = Annotated[int, Field(ge=0, lt=2**32), must_be("an integer >= 0 and < 2**32")]
+Seeds = Annotated[
+    list[Seed],
+    Field(min_length=1),
+    *UNIQUE,
+    must_be("a list of one or more integers >= 0 and < 2**32, without duplicates"),
+]
+Positive = Annotated[float, Field(gt=0), must_be("a number > 0")]
+NotNegative = Annotated[float, Field(ge=0), must_be("a number >= 0")]
+Fraction = Annotated[float, Field(gt=0, lt=1), must_be("a number > 0 and < 1")]
+DropoutRate = Annotated[float | None, Field(ge=0, lt=1), must_be("a number >= 0 and < 1, or null")]
+Sha256 = Annotated[
+    str | None, Field(pattern=r"^[0-9A-Fa-f]{64}$"), must_be("64 hexadecimal digits, or null")
+]
+Day = Annotated[
+    date, Field(strict=True), BeforeValidator(_read_date), must_be("a date such as 2015-01-01")
+]
+OptionalDay = Annotated[
+    Annotated[date, Field(strict=True)] | None,
+    BeforeValidator(_read_date),
+    must_be("a date such as 2014-01-01, or null"),
+]

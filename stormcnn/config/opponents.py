@@ -1,0 +1,18 @@
+"""The setting `opponents`: models that are no networks, against which the networks are compared."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from stormcnn.config.field_types import UNIQUE, must_be
+from stormcnn.config.wording import listed
+from stormcnn.vocabulary import LOGISTIC_REGRESSION
+
+OPPONENT_TITLES = {LOGISTIC_REGRESSION: "Logistic regression"}
+"""Names of the opponents in tables and figures, by their keys."""
+
+Opponents = Annotated[
+    list[Literal["logistic_regression"]],
+    *UNIQUE,
+    must_be(f"a list of {listed(OPPONENT_TITLES)} without duplicates, or []"),
+]
