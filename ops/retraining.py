@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import psutil
-import yaml
-from snakemake.utils import update_config
 
+from stormcnn.config.config_files import read_config_files
 from stormcnn.config.loading import load_config
 from stormcnn.errors import UserError
 from stormcnn.io import write_text
@@ -204,7 +203,7 @@ def main(arguments: Sequence[str]) -> int:
     except Busy as reason:
         journal.say("locked", str(reason))
         return LOCKED
-    except (Failed, OSError, UserError, yaml.YAMLError) as error:
+    except (Failed, OSError, UserError) as error:
         journal.say("failed", f"Failed. {error}")
         return FAILED
 
@@ -240,13 +239,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def read_config(files: Sequence[str]) -> dict[str, Any]:
     """The config as the workflow reads it. Raises `UserError` where it does not suit."""
-    merged: dict[str, Any] = {}
-    for file in ("config/config.yaml", *files):
-        settings = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
-        if not isinstance(settings, dict):
-            raise UserError(f"{file}: keys with values are needed, such as data: {{folder: runs}}")
-        update_config(merged, settings)
-    config = load_config(merged)
+    config = load_config(read_config_files(["config/config.yaml", *files]))
     if config["data"]["source"] != "folder":
         raise UserError(
             "data.source must be folder for retraining, which waits for new run files (got "

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
+from stormcnn.config.config_files import as_written
 from stormcnn.config.loading import load_config
 from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
@@ -49,11 +50,15 @@ CACHE = workflow.enable_cache
 if CACHE:
     for_users(cache.check_cache_folder)("SNAKEMAKE_OUTPUT_CACHE")
 
-checked = for_users(load_config)(config)
+# Snakemake has read the config files itself. Those of --configfile override the others.
+overriding = workflow.overwrite_configfiles
+config_files = [f for f in workflow.configfiles if f not in overriding] + overriding
+written = for_users(as_written)(config, config_files)
+checked = for_users(load_config)(written)
 # A network of the default config that was left out must also be left out when the experiment is
 # repeated with the config in its results.
 LEFT_OUT = {
-    name: None for name in config.get("models", {}) if name not in checked["models"]
+    name: None for name in written.get("models", {}) if name not in checked["models"]
 }
 config.clear()
 config.update(checked)

@@ -108,7 +108,7 @@ def test_config_without_keys_is_told_to_machines_too(tmp_path, monkeypatch):
     assert main(["--configfile", "my.yaml"]) == retraining.FAILED
     (line,) = (tmp_path / "logs/retrain/retrain.jsonl").read_text().splitlines()
     assert json.loads(line)["event"] == "failed"
-    assert "my.yaml: keys with values are needed" in json.loads(line)["message"]
+    assert "my.yaml must have keys" in json.loads(line)["message"]
 
 
 def test_what_cannot_be_logged_is_told_all_the_same(tmp_path, capsys):

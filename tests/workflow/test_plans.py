@@ -49,7 +49,9 @@ def test_plan_makes_up_the_data_and_ends_with_the_report(tmp_path: Path, config:
     models = {name.split()[0] for name in networks}
     assert models >= {"baseline", "l2", "dropout", *settings["models"]}
     assert len(networks) == len(models) * len(settings["training"].get("seeds", [0]))
-    assert plan["write_report"].outputs == (f"results/{settings['run']['name']}/report.html",)
+    assert plan["write_report"].outputs == (
+        f"results/{settings['experiment']['name']}/report.html",
+    )
 
 
 def test_ncar_config_plans_the_hundred_runs(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ WRONG_VALUES = {
     "null in a list": (
         {"forecast": {"runs": ["new.nc", "null"]}},
         "forecast.runs",
-        '(got ["new.nc", null])',
+        "(got [new.nc, null])",
     ),
     "missing block": (
         {"data": {"ncar": {"tracks": {"file": "tracks.tar.gz"}}}},

@@ -116,7 +116,7 @@ def test_study_tunes_the_rate_of_the_dropout_network():
 def test_loading_imports_no_science_library():
     heavy = {"numpy", "pandas", "xarray", "keras", "tensorflow", "snakemake"}
     code = (
-        "import sys, stormcnn.config.loading; "
+        "import sys, stormcnn.config.loading, stormcnn.config.config_files; "
         f"print({heavy!r} & set(sys.modules))"
     )
     output = subprocess.run(

@@ -1,0 +1,35 @@
+"""The workflow takes names as they are written in config files, and refuses duplicate keys."""
+
+from __future__ import annotations
+
+import pytest
+from checkout import Checkout
+
+
+def write(checkout: Checkout, text: str) -> None:
+    (checkout.path / checkout.config).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["010", "no", "2015-01-01"])
+def test_names_are_kept_as_written(checkout: Checkout, name: str) -> None:
+    write(
+        checkout,
+        f"experiment: {{name: {name}}}\nmodels: {{{name}: {{dropout: 0.1}}}}\n"
+        f"uncertainty: {{models: [{name}]}}\n",
+    )
+    plan = checkout.plan()
+    assert plan["write_report"].outputs == (f"results/{name}/report.html",)
+    assert f"train_network {name} 0" in plan
+    assert f"sample_cases {name} 0" in plan
+
+
+def test_duplicate_key_is_refused_with_its_lines(checkout: Checkout) -> None:
+    write(checkout, "event: {threshold: 0.01}\nreport: {storms: 5}\nevent: {threshold: 0.02}\n")
+    printed = checkout.fail("--dry-run")
+    assert "event is defined twice in tiny.yaml (lines 1 and 3)." in printed
+
+
+def test_duplicate_key_in_the_default_config_is_refused(checkout: Checkout) -> None:
+    path = checkout.path / "config/config.yaml"
+    path.write_text(f"{path.read_text(encoding='utf-8')}event: {{threshold: 0.01}}\n")
+    assert "event is defined twice in config/config.yaml" in checkout.fail("--dry-run")
