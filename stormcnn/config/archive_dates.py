@@ -1,4 +1,7 @@
-"""Run dates and file names of the made-up storms. Only the standard library is imported here."""
+"""Run dates of the NCAR archive, and run dates and file names of the demo derived from them.
+
+The rules import this module at every start, so it imports nothing but the standard library.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ MAXIMUM_RUNS = 5000
 SPLIT = datetime(2015, 1, 1)
 EARLY_SHARE = 0.64  # 64 of the archive's 100 runs start before the split
 
-# The archive's run dates (the patch files of the AMS short course on machine learning, 2019).
+# Run dates of the archive: the patch files of the AMS short course on machine learning, 2019.
 ARCHIVE = """
 20101024 20101122 20110201 20110308 20110326 20110404 20110414 20110420 20110425 20110509
 20110522 20110527 20110605 20110610 20110615 20110620 20110625 20110704 20110712 20111116
@@ -26,9 +29,9 @@ ARCHIVE = """
 20160616 20160622 20160628 20160707 20160712 20161129 20170121 20170228 20170323 20170329
 """
 
-# Beyond the archive's number, run dates fill a calendar of some years, in which a day of the warm
-# season (April to July) is four times as likely as another. With so few runs a year, the steps
-# from one to the next are longer than a day.
+# If more run dates are needed than the archive has, they are spread over several years, in which
+# days of the warm season (April to July) are chosen four times as often as others. There are few
+# enough runs per year that no day is chosen twice.
 MINIMUM_YEARS = 5
 RUNS_PER_YEAR = 100
 WARM_MONTHS = range(4, 8)
@@ -36,28 +39,32 @@ WARM_WEIGHT = 4
 
 
 def demo_run_dates(runs: int) -> list[datetime]:
-    """Run dates of the made-up storms, in order: 00 UTC, 64 % of them before 2015.
+    """Return the run dates of the demo in order: 00 UTC, 64 % of them before 2015.
 
-    One hundred runs have the archive's dates, fewer an even choice of them. More than a hundred
-    are spread over as many years as they need on both sides of 2015, densest in the warm season.
-    Raises `UserError` for less than 2 runs (one for each period) or more than 5000.
+    One hundred runs have the dates of the archive, and fewer runs have dates chosen evenly from
+    them. More runs are spread over as many years before and after 2015 as they need, most of them
+    in the warm season.
+
+    Raises
+    ------
+    UserError
+        If `runs` is less than 2 (one before and one after 2015) or more than 5000.
     """
     if not 2 <= runs <= MAXIMUM_RUNS:
         raise UserError(
-            f"{runs} made-up runs were asked for. Ask for 2 to {MAXIMUM_RUNS}: "
-            "at least one before 2015 and one after."
+            f"data.demo.runs must be an integer >= 2 and <= {MAXIMUM_RUNS} (got {runs})."
         )
     early = min(max(round(EARLY_SHARE * runs), 1), runs - 1)
     return [*_dates(early, before=True), *_dates(runs - early, before=False)]
 
 
 def demo_file_name(run_date: datetime) -> str:
-    """Name of the run file of a made-up run, in the archive's form."""
+    """Return the name of the run file of a made-up run, in the format of the archive."""
     return f"NCARSTORM_{run_date:%Y%m%d-%H%M}_d01_model_patches.nc"
 
 
 def _dates(count: int, *, before: bool) -> list[datetime]:
-    """`count` run dates on one side of the split."""
+    """Return `count` run dates before or after the split."""
     archive = [datetime.strptime(day, "%Y%m%d") for day in ARCHIVE.split()]
     side = [date for date in archive if (date < SPLIT) == before]
     if count <= len(side):
@@ -70,7 +77,7 @@ def _dates(count: int, *, before: bool) -> list[datetime]:
 
 
 def _choose(days: list[datetime], weights: list[int], count: int) -> list[datetime]:
-    """`count` of the days at equal steps of their summed weight, each at most once."""
-    reached = list(accumulate(weights))
-    step = reached[-1] / count
-    return [days[bisect_left(reached, (number + 0.5) * step)] for number in range(count)]
+    """Return `count` of the days at equal steps of their cumulative weight."""
+    cumulative = list(accumulate(weights))
+    step = cumulative[-1] / count
+    return [days[bisect_left(cumulative, (number + 0.5) * step)] for number in range(count)]

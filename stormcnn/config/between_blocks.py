@@ -1,7 +1,4 @@
-"""Checks of settings of different blocks against each other.
-
-Each fault is a sentence that begins with the key that it is about.
-"""
+"""Checks of settings in different blocks against each other."""
 
 from __future__ import annotations
 
@@ -19,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def faults(config: Config) -> Iterator[str]:
-    """Yield a sentence for each contradiction between settings of different blocks."""
+    """Yield a sentence for each contradiction between settings in different blocks.
+
+    A sentence begins with the key that it is about.
+    """
     yield from _source_faults(config)
     yield from _split_faults(config)
     if not config.models:

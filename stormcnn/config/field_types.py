@@ -1,4 +1,4 @@
-"""Types of the settings: what each value must be, and the words that say so in error messages."""
+"""Types of settings, each with the words that describe it in error messages."""
 
 from __future__ import annotations
 

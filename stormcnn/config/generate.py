@@ -43,8 +43,8 @@ def default_config_text() -> str:
 def _block_lines(block: Block, indent: str, described: set[type[Block]]) -> Iterator[str]:
     """Yield the lines of a block.
 
-    Blocks of the same kind, such as the networks, are described once; of the others only the
-    settings that are no defaults are written.
+    The first block of each type has all settings with their descriptions. Further blocks of the
+    same type, such as the other networks, have only the settings that differ from the defaults.
     """
     first = type(block) not in described
     described.add(type(block))
@@ -69,8 +69,9 @@ def _setting_lines(key: str, value: Any, indent: str, described: set[type[Block]
         for name, item in value.items():
             yield from _setting_lines(name, item, f"{indent}  ", described)
     else:
-        text = yaml.safe_dump(value, default_flow_style=True, width=WIDTH)
-        yield f"{indent}{key}: {text.removesuffix('...' + chr(10)).strip()}"
+        # YAML ends a document that is a single scalar with three dots.
+        text = yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+        yield f"{indent}{key}: {text}"
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:

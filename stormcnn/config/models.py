@@ -88,12 +88,12 @@ class Network(Block):
     spatial_dropout: DropoutRate = Field(
         default=None,
         description="Share of whole channels that is dropped after each convolution. The others "
-        "are divided by 1 - rate. null or 0: none. Cannot be combined with `dropout`.",
+        "are divided by one minus this rate. null or 0: none. Cannot be combined with `dropout`.",
     )
     dropout: DropoutRate = Field(
         default=None,
         description="Share of single values that is dropped after each convolution. The others "
-        "are divided by 1 - rate. null or 0: none.",
+        "are divided by one minus this rate. null or 0: none.",
     )
     dense: Annotated[list[CountFromOne], must_be("a list of integers >= 1, or []")] = Field(
         default=[],

@@ -32,9 +32,3 @@ def test_address_with_a_password_is_refused_and_not_shown(password):
 
 def test_archive_needs_an_address_or_a_path():
     assert_refused(ncar_patches({"url": None}), "data.ncar.patches.url", "file")
-
-
-def test_registry_address_with_a_password_is_refused_and_not_shown():
-    changes = {"registry": {"mlflow": "https://ann:secret@host"}}
-    assert_refused(changes, "registry.mlflow", "MLFLOW_TRACKING_PASSWORD")
-    assert "secret" not in messages(changes)[0]
