@@ -28,8 +28,8 @@ _TextLoader.yaml_implicit_resolvers = {"<": yaml.SafeLoader.yaml_implicit_resolv
 def read_config_files(paths: Iterable[StrPath]) -> dict[str, Any]:
     """Return the settings in some YAML files, in which later files override earlier ones.
 
-    All values are strings, as they are written in the files. Blocks are merged key by key, as
-    Snakemake does.
+    All values are strings, as they are written in the files. Blocks are merged key by key, as in
+    the workflow.
 
     Raises
     ------
