@@ -68,7 +68,8 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     if stage == "prepare":
         return lambda: prepare(folder)
     if stage == "score":
-        from stormcnn.verification.resampling import ForecastByDate, resample_dates
+        from stormcnn.verification.resampling import resample_dates
+        from stormcnn.verification.storm_totals import ForecastByDate
 
         storms = read_patches(patches, predictors=False)
         event = storms["peak"].values > np.quantile(storms["peak"], 0.95)

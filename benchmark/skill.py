@@ -61,6 +61,7 @@ def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict
     from stormcnn.models import backend, networks
     from stormcnn.models.training import fit_network, predict_probability
     from stormcnn.verification import scores
+    from stormcnn.verification.storm_totals import total_storms
 
     backend.prepare(threads=1, seed=0)
     import keras
@@ -87,8 +88,9 @@ def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict
             fit_network(network, patches, truth, {"recipe": recipe, **RECIPE}, seed, checkpoint)
         results["core_seconds"].append(round(time.process_time() - start, 1))
         probability = predict_probability(network, fields[later])
+        totals = total_storms(probability, event[later])
         for name in ("auc", "brier_skill_score"):
-            results[name].append(round(float(getattr(scores, name)(probability, event[later])), 4))
+            results[name].append(round(float(getattr(scores, name)(totals)[0]), 4))
     return {"storms": len(chosen), **values}
 
 

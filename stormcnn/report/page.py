@@ -22,7 +22,7 @@ from stormcnn.errors import UserError
 from stormcnn.io import write_text
 from stormcnn.report.explorer import explore_storms
 from stormcnn.report.figures import first_seed, headline, without_variants
-from stormcnn.report.labels import FIGURES, FigureText, score_text
+from stormcnn.report.labels import FIGURES, FigureText
 from stormcnn.report.tables import (
     case_table,
     chosen_recalibrations,
@@ -44,6 +44,7 @@ from stormcnn.report.tables import (
     with_interval,
 )
 from stormcnn.storms.inventory import read_inventory
+from stormcnn.verification.score_registry import score_text
 
 if TYPE_CHECKING:
     import os

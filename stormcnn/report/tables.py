@@ -17,7 +17,8 @@ from stormcnn.report.figures import (
     series_of,
     without_variants,
 )
-from stormcnn.report.labels import SCORES, score_text, stratum_name
+from stormcnn.report.labels import stratum_name
+from stormcnn.verification.score_registry import SCORES, score_text
 
 if TYPE_CHECKING:
     import os

@@ -1,7 +1,7 @@
-"""Numbers about forecasts: scores, resampling, calibration, counts, uncertainty and tuning.
+"""Verification: scores, intervals, calibration, event counts, uncertainty, and tuning.
 
-`verify` is imported when it is asked for: otherwise every module of this package would depend on
-all others.
+`verify` is imported on first use; otherwise every module of this package would depend on all
+others.
 """
 
 from __future__ import annotations

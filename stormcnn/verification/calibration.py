@@ -1,10 +1,10 @@
-"""Recalibration: make probabilities agree with frequencies, learnt where the outcome is known.
+"""Recalibration of probabilities by their event frequencies in the training period.
 
-`isotonic` replaces probabilities by the frequencies of the best step function that never falls.
+`isotonic` replaces probabilities by the frequencies of the best monotone step function.
 `logistic` fits a straight line between the log odds of the probability and those of the event.
-Both keep the order of the storms, isotonic up to ties; logistic turns it round where higher
-probabilities had fewer events.
-Sources: Zadrozny and Elkan (2002); Platt (1999), on log odds as Cox (1958).
+Both keep the order of the storms, with two exceptions: isotonic recalibration creates ties, and
+logistic recalibration reverses the order if higher probabilities had fewer events.
+Sources: Zadrozny and Elkan (2002); Platt (1999), on log odds as in Cox (1958).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from stormcnn.verification.scores import LOG_SCORE_CLIP, check_forecast, log_score
+from stormcnn.verification.scores import LOG_SCORE_CLIP, check_forecast, log_losses
 from stormcnn.vocabulary import Array
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FOLDS = 5
+"""Groups of run dates for recalibration out of sample."""
 
 Recalibration = Callable[[Array], Array]
 
@@ -40,7 +41,8 @@ def _fit_isotonic(probability: Array, event: Array) -> Recalibration:
 
 def _fit_logistic(probability: Array, event: Array) -> Recalibration:
     if event.min() == event.max():
-        return lambda p: np.full_like(p, event[0])  # where the likelihood is largest
+        # The likelihood has its maximum at this constant, at infinite parameters.
+        return lambda p: np.full_like(p, event[0])
     fit = LogisticRegression(C=np.inf).fit(_log_odds(probability), event)
     intercept, slope = float(fit.intercept_[0]), float(fit.coef_[0, 0])
     return lambda p: expit(intercept + slope * _log_odds(p)[:, 0])
@@ -50,7 +52,7 @@ def _log_odds(probability: Array) -> Array:
     return logit(np.clip(probability, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP))[:, np.newaxis]
 
 
-# The method of two parameters first: it is taken where both are equally good.
+# The first method is chosen if both are equally good, so the one with two parameters comes first.
 METHODS: Mapping[str, Callable[[Array, Array], Recalibration]] = {
     "logistic": _fit_logistic,
     "isotonic": _fit_isotonic,
@@ -58,10 +60,14 @@ METHODS: Mapping[str, Callable[[Array, Array], Recalibration]] = {
 
 
 def recalibrate(method: str, probability: ArrayLike, event: ArrayLike, others: ArrayLike) -> Array:
-    """Probabilities `others` (n,) as the fit to `probability` and `event` (storms,) corrects them.
+    """Return the probabilities `others` (n,), recalibrated by a fit to other storms.
 
-    `method` is one of `METHODS`. Probabilities beyond those of the fit get the values at its ends
-    with `isotonic`. Raises `UserError` as `scores.check_forecast` does.
+    `method` is one of `METHODS`; `probability` (storms,) in [0, 1] and `event` (storms,), 0 or 1,
+    are what it is fitted to. Isotonic recalibration extrapolates by constants. Raises `UserError`
+    as `scores.check_forecast` does.
+
+    >>> recalibrate("isotonic", [0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1], others=[0.0, 0.25, 0.9])
+    array([0. , 0.5, 1. ])
     """
     p, y, _ = check_forecast(probability, event)
     return METHODS[method](p, y)(np.asarray(others, dtype=np.float64))
@@ -70,11 +76,15 @@ def recalibrate(method: str, probability: ArrayLike, event: ArrayLike, others: A
 def cross_recalibrate(
     method: str, probability: ArrayLike, event: ArrayLike, run_date: ArrayLike
 ) -> Array:
-    """Each storm's probability (storms,), corrected by a fit to other run dates than its own.
+    """Return each storm's probability (storms,), recalibrated by a fit to other run dates.
 
-    The run dates are dealt into `FOLDS` groups of about equally many storms (fewer where there
-    are fewer dates), each corrected by the fit to all others. Of a single run date nothing is
-    left to fit, and the probabilities are returned as they are.
+    Parameters are as in `recalibrate`, with the run date of each storm (storms,). Run dates are
+    divided into `FOLDS` groups with about equally many storms (fewer if there are fewer dates);
+    each group is recalibrated by the fit to all others. With a single run date nothing is left to
+    fit, and the probabilities are returned unchanged.
+
+    >>> cross_recalibrate("isotonic", [0.1, 0.2, 0.1, 0.2], [0, 1, 0, 0], [1, 1, 2, 2])
+    array([0., 0., 0., 1.])
     """
     p, y, _ = check_forecast(probability, event)
     dates, date = np.unique(np.asarray(run_date), return_inverse=True)
@@ -87,12 +97,12 @@ def cross_recalibrate(
 
 
 def calibrate_predictions(training: xr.Dataset, test: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Add recalibrated probabilities to the predictions of both periods.
+    """Return the predictions of both periods with recalibrated probabilities.
 
-    Both hold `probability`, `label` and `run_date` (storm,), and get `probability_logistic` and
-    `probability_isotonic`: in `test` fitted to all storms of `training`, in `training` to those of
-    other run dates. `probability_calibrated` is the one that has the lower log score in
-    `training`; its attribute `method` names it.
+    Both datasets have `probability`, `label` and `run_date` (storm). `probability_logistic` and
+    `probability_isotonic` are added: in `test` fitted to all storms of `training`, in `training`
+    fitted to those of other run dates. `probability_calibrated` is the one with the lower log
+    score in `training`; its attribute `method` names it.
     """
     probability, event, run_date = (
         training[name].values for name in ("probability", "label", "run_date")
@@ -106,25 +116,25 @@ def calibrate_predictions(training: xr.Dataset, test: xr.Dataset) -> tuple[xr.Da
     }
     if np.unique(run_date).size == 1:
         logger.warning(
-            "All storms of the training period are of one run date, so no recalibration can be "
-            "judged there, and the logistic one is chosen."
+            "All storms of the training period have the same run date, so recalibrations cannot "
+            "be compared out of sample. The logistic one is used."
         )
-    losses = {method: log_score(corrected[method][0], event) for method in METHODS}
+    losses = {method: log_losses(corrected[method][0], event).mean() for method in METHODS}
     chosen = min(losses, key=losses.__getitem__)
     logger.info(
-        "Log score of the training period: %.5f as it was; recalibrated by other run dates: %s",
-        log_score(probability, event),
-        ", ".join(f"{method} {loss:.5f}" for method, loss in losses.items()),
+        "Log score of the training period: %.5f before recalibration, after it out of sample %s",
+        log_losses(probability, event).mean(),
+        ", ".join(f"{loss:.5f} ({method})" for method, loss in losses.items()),
     )
     names = {f"probability_{method}": method for method in METHODS}
     names["probability_calibrated"] = chosen
-    found = [
+    recalibrated = [
         data.assign(
             {name: _describe(corrected[method][period], method) for name, method in names.items()}
         )
         for period, data in enumerate((training, test))
     ]
-    return found[0], found[1]
+    return recalibrated[0], recalibrated[1]
 
 
 def _describe(probability: Array, method: str) -> xr.Variable:

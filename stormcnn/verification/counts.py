@@ -1,9 +1,9 @@
-"""Scores of forecast numbers of events, which treat every run date as one case.
+"""Scores of forecast numbers of events; each forecast run is one case.
 
 A number of events is a quantity, so the scores of ensembles are valid for it: rank histogram,
-coverage of intervals, spread-skill ratio and the continuous ranked probability score.
-The probability integral transform (PIT) of a forecast of whole numbers is spread evenly over the
-jump of its distribution function at what happened (Gneiting and Ranjan 2013).
+coverage of intervals, spread-skill ratio, and the continuous ranked probability score (CRPS).
+The forecast distribution of a whole number has jumps, so its probability integral transform (PIT)
+is spread evenly over the jump at the observation (Gneiting and Ranjan 2013).
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 
 def share_inside(lower: ArrayLike, upper: ArrayLike, edges: ArrayLike) -> Array:
-    """Share of each uniform distribution on [lower, upper] between neighbouring `edges`.
+    """Return the share of uniform distributions between neighbouring `edges` (cases, edges - 1).
 
-    `lower` and `upper` (case,) lie in 0 to 1; gives (case, edges - 1). Equal ends are a point.
+    The distributions have the ends `lower` and `upper` (cases,), both in [0, 1]; equal ends are a
+    point.
+
+    >>> share_inside([0.2], [0.4], edges=[0, 0.25, 1])
+    array([[0.25, 0.75]])
     """
     low, high = (np.asarray(end, dtype=np.float64)[:, np.newaxis] for end in (lower, upper))
     limits = np.asarray(edges, dtype=np.float64)
@@ -37,10 +41,10 @@ def share_inside(lower: ArrayLike, upper: ArrayLike, edges: ArrayLike) -> Array:
 
 
 def pit_terms(lower: Array, upper: Array) -> Array:
-    """Histogram, first and second moment of uniform distributions on [lower, upper] (case, terms).
+    """Return ten bins and two moments of uniform distributions (cases, 12).
 
-    Averaged over cases they describe the probability integral transform of discrete forecasts,
-    which is spread evenly over the jump at what happened. Source: Gneiting and Ranjan (2013).
+    `lower` and `upper` (cases,) are the ends of the distributions. Averages of the terms over
+    cases describe the PIT of discrete forecasts. Source: Gneiting and Ranjan (2013).
     """
     histogram = share_inside(lower, upper, np.linspace(0, 1, PIT_BINS + 1))
     moments = (lower + upper) / 2, (lower**2 + lower * upper + upper**2) / 3
@@ -48,10 +52,11 @@ def pit_terms(lower: Array, upper: Array) -> Array:
 
 
 def pit_scores(terms: Array) -> dict[str, Array]:
-    """Deviation from flat, and variance (1/12 where flat), from averages of `pit_terms`.
+    """Return the deviation of the PIT from flat, and its variance, from averages of `pit_terms`.
 
-    Deviation: root mean square of the histogram's departure from 1/10, which is about
-    sqrt(0.09/n) for n independent cases of a calibrated forecast. Source: Haynes et al. (2023).
+    The deviation is the root mean square of the bins' departure from 1/10. For n independent cases
+    of a calibrated forecast it is about sqrt(0.09 / n). The variance is 1/12 if the PIT is flat.
+    Source: Haynes et al. (2023).
     """
     deviation = np.sqrt(((terms[..., :PIT_BINS] - 1 / PIT_BINS) ** 2).mean(axis=-1))
     return {
@@ -61,7 +66,7 @@ def pit_scores(terms: Array) -> dict[str, Array]:
 
 
 class CountForecast(NamedTuple):
-    """What scores of forecast event counts need, each (run,).
+    """What the scores of forecast numbers of events need: arrays (runs,).
 
     `lower` and `upper` are the forecast's distribution function just below and at the observed
     number; `variance` is that of the observed number about `mean`.
@@ -75,29 +80,34 @@ class CountForecast(NamedTuple):
 
 
 def count_forecast_of_members(count: ArrayLike, observed: ArrayLike) -> CountForecast:
-    """Judge the members' numbers of events `count` (run, member) by the `observed` ones (run,).
+    """Return the forecast that members make of the numbers of events.
 
-    An observation that equals k members is spread over the k + 1 ranks it may take, so a
-    reliable ensemble of any size has flat ranks. The continuous ranked probability score is the
-    fair one, the variance is multiplied by (members + 1) / members: neither depends on the number
-    of members on average. All but `mean` is NaN for one member.
+    Parameters are the members' numbers of events (runs, members) and the observed ones (runs,).
+    An observation that equals k members is spread over the k + 1 ranks that it may have, so a
+    reliable ensemble of any size has a flat rank histogram. The CRPS is the fair one, and the
+    variance is multiplied by (members + 1) / members, so on average neither depends on the number
+    of members. All but `mean` is NaN for a single member.
     Sources: Ferro (2014), Fortin et al. (2014).
+
+    >>> forecast = count_forecast_of_members([[1, 2, 3]], observed=[2])
+    >>> forecast.mean, forecast.lower, forecast.upper
+    (array([2.]), array([0.25]), array([0.75]))
     """
     forecast = np.asarray(count, dtype=np.float64)
-    happened = np.asarray(observed, dtype=np.float64)
+    observation = np.asarray(observed, dtype=np.float64)
     members = forecast.shape[1]
     mean = forecast.mean(axis=1)
     if members == 1:
         return CountForecast(mean, *np.full((4, mean.size), np.nan))
     crps = crps_for_ensemble(
-        xr.DataArray(forecast, dims=("run", "member")),
-        xr.DataArray(happened, dims="run"),
-        "member",
+        xr.DataArray(forecast, dims=("run", "mc_member")),
+        xr.DataArray(observation, dims="run"),
+        "mc_member",
         method="fair",
         preserve_dims=["run"],
     )
-    below = (forecast < happened[:, np.newaxis]).sum(axis=1)
-    equal = (forecast == happened[:, np.newaxis]).sum(axis=1)
+    below = (forecast < observation[:, np.newaxis]).sum(axis=1)
+    equal = (forecast == observation[:, np.newaxis]).sum(axis=1)
     return CountForecast(
         mean,
         forecast.var(axis=1, ddof=1) * (members + 1) / members,
@@ -110,48 +120,66 @@ def count_forecast_of_members(count: ArrayLike, observed: ArrayLike) -> CountFor
 def count_forecast_of_independent_storms(
     probability: ArrayLike, run: ArrayLike, observed: ArrayLike
 ) -> CountForecast:
-    """Judge the numbers of events that one network gives, its storms taken as independent.
+    """Return the forecast of the numbers of events by one network, with independent storms.
 
-    `probability` (storm,), `run` (storm,) the index of its run in `observed` (run,). The count of
-    a run has the Poisson binomial distribution. It is the reference that members must beat.
+    Parameters are the probabilities (storms,), the index of each storm's run in `observed`
+    (storms,), and the observed numbers of events (runs,). The number of events of a run has the
+    Poisson binomial distribution. Members must beat this reference.
     Source of the recursion: Barlow and Heidtmann (1984).
+
+    >>> forecast = count_forecast_of_independent_storms([0.5, 0.5], run=[0, 0], observed=[0])
+    >>> forecast.mean, forecast.variance, forecast.upper
+    (array([1.]), array([0.5]), array([0.25]))
     """
-    p, of = np.asarray(probability, dtype=np.float64), np.asarray(run)
+    p, run_of_storm = np.asarray(probability, dtype=np.float64), np.asarray(run)
     rows = []
-    for index, happened in enumerate(np.asarray(observed, dtype=np.intp)):
-        here = p[of == index]
-        # As scipy.stats.poisson_binom, which takes twenty times as long for a thousand storms.
-        chance = np.zeros(here.size + 1)
+    for index, observation in enumerate(np.asarray(observed, dtype=np.intp)):
+        own = p[run_of_storm == index]
+        # Equal to scipy.stats.poisson_binom, which takes 20 times as long for 1,000 storms.
+        chance = np.zeros(own.size + 1)
         chance[0] = 1
-        for storm, yes in enumerate(here, start=1):
+        for storm, yes in enumerate(own, start=1):
             chance[1 : storm + 1] = chance[1 : storm + 1] * (1 - yes) + chance[:storm] * yes
             chance[0] *= 1 - yes
         at_most = np.cumsum(chance)
-        crps = ((at_most - (np.arange(chance.size) >= happened)) ** 2).sum()
-        lower = at_most[happened - 1] if happened else 0.0
-        upper = lower + chance[happened]
-        rows.append((here.sum(), (here * (1 - here)).sum(), lower, upper, crps))
+        crps = ((at_most - (np.arange(chance.size) >= observation)) ** 2).sum()
+        lower = at_most[observation - 1] if observation else 0.0
+        upper = lower + chance[observation]
+        rows.append((own.sum(), (own * (1 - own)).sum(), lower, upper, crps))
     return CountForecast(*np.array(rows).T)
 
 
 def count_scores(
     forecast: CountForecast, observed: ArrayLike, weights: ArrayLike | None = None
 ) -> dict[str, Array]:
-    """Scores of event counts, for each row of `weights` (rows, runs), by default one of ones.
+    """Return scores of forecast numbers of events (rows,), by name.
 
-    `bias` (forecast - observed), `spread_skill_ratio` (1 is reliable), `crps`, `coverage_50` and
-    so on (the share of observations inside the central interval; ties with members count in
-    proportion, so that whole numbers do not inflate it), `pit_deviation`, `pit_variance` (1/12 is
-    reliable, more is too narrow), `rank_histogram_01` to `_10` (ranks in ten groups; 0.1 is flat).
+    `observed` (runs,) are the observed numbers, `weights` (rows, runs) the weights of the runs
+    (default: one row of ones). The scores are
+
+    - `bias`: forecast minus observation.
+    - `spread_skill_ratio`: 1 is reliable.
+    - `crps`: smaller is better.
+    - `coverage_50` and so on: share of observations inside the central interval. Ties with members
+      count in proportion, so that whole numbers do not inflate it.
+    - `pit_deviation`: 0 is reliable.
+    - `pit_variance`: 1/12 is reliable, more means too little spread.
+    - `rank_histogram_01` to `_10`: share of observations in ten groups of ranks; 0.1 is reliable.
+
     Sources: Fortin et al. (2014), Ferro (2014), Hamill (2001), Gneiting and Ranjan (2013).
+
+    >>> forecast = count_forecast_of_members([[1, 2, 3], [0, 1, 5]], observed=[2, 1])
+    >>> scores = count_scores(forecast, observed=[2, 1])
+    >>> scores["bias"], scores["coverage_50"]
+    (array([0.5]), array([1.]))
     """
-    happened = np.asarray(observed, dtype=np.float64)
-    rows = np.ones((1, happened.size)) if weights is None else np.asarray(weights, np.float64)
+    observation = np.asarray(observed, dtype=np.float64)
+    rows = np.ones((1, observation.size)) if weights is None else np.asarray(weights, np.float64)
     central = [
         share_inside(forecast.lower, forecast.upper, [(1 - level) / 2, (1 + level) / 2])
         for level in COVERAGES
     ]
-    error = forecast.mean - happened
+    error = forecast.mean - observation
     pit = pit_terms(forecast.lower, forecast.upper)
     terms = np.column_stack([error, error**2, forecast.variance, forecast.crps, *central, pit])
     average = rows @ terms / rows.sum(axis=1, keepdims=True)

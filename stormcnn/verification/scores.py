@@ -1,52 +1,64 @@
-"""Scores of probability forecasts of a yes/no event: pure functions of arrays.
+"""Scores of probability forecasts of an event that either occurs (1) or does not (0).
 
-Every function takes `probability` (storms,), between 0 and 1, and `event` (storms,), 0 or 1, and
-most take `weight` (storms,), not negative; a storm of weight 0 counts as absent. Sums are made in
-float64 whatever the type given. Where a score is undefined (no event, say) the value is NaN.
-All raise `UserError` where the arrays do not fit together or a value is out of range.
+Each score is one function of `StormTotals`: the sums over storms that one forecast needs, with a
+row for each set of weights. A resample is such a set of weights, so one call scores all
+resamples. Every function returns an array (rows,), which is NaN where the score is undefined (for
+instance without events). `stormcnn.verification.score_registry` gives the scores their names and
+labels; every function that it lists is computed for every forecast.
+
+In the formulas p is the probability of a storm, y is 1 for an event and 0 otherwise, and means
+are weighted means over storms.
+
+>>> from stormcnn.verification.storm_totals import total_storms
+>>> totals = total_storms([0.9, 0.7, 0.4, 0.4, 0.1], [1, 0, 1, 0, 0])
+>>> brier_score(totals)
+array([0.206])
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
-from sklearn import metrics
-from sklearn.isotonic import isotonic_regression
 
 from stormcnn.errors import UserError
+from stormcnn.vocabulary import PROBABILITY_BINS, Array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Array = NDArray[Any]
+    from stormcnn.verification.storm_totals import StormTotals
 
 LOG_SCORE_CLIP = 1e-7
-BINS = 10
+"""Distance that the log score keeps probabilities from 0 and 1."""
 
 
 def check_forecast(
     probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None
 ) -> tuple[Array, Array, Array]:
-    """Probability (float64), event (float64, 0 or 1) and weight of the storms that have weight.
+    """Return probability, event and weight of the storms whose weight is positive, as float64.
 
-    Raises `UserError` where shapes differ, no storm is left, or a value is not allowed.
+    Parameters are arrays (storms,): `probability` in [0, 1], `event` 0 or 1, and `weight`, finite
+    and not negative (default: 1).
+
+    Raises `UserError` if the shapes differ, a value is not allowed, or no storm is left.
+
+    >>> p, y, w = check_forecast([0.9, 0.2], [True, False], weight=[2, 0])
+    >>> p, y, w
+    (array([0.9]), array([1.]), array([2.]))
     """
     p = np.asarray(probability, dtype=np.float64)
     y = np.asarray(event, dtype=np.float64)
     w = np.ones_like(p) if weight is None else np.asarray(weight, dtype=np.float64)
     if p.ndim != 1 or y.shape != p.shape or w.shape != p.shape:
         raise UserError(
-            "Probability, event and weight must be one value a storm, "
-            f"but have the shapes {p.shape}, {y.shape} and {w.shape}."
+            "probability, event and weight must be one-dimensional and equally long "
+            f"(got the shapes {p.shape}, {y.shape} and {w.shape})."
         )
     bad = ~((p >= 0) & (p <= 1))
     if bad.any():
         raise UserError(
-            f"{bad.sum()} of {p.size} probabilities are missing or outside 0 to 1; "
+            f"{bad.sum()} of {p.size} probabilities are NaN or outside [0, 1]; "
             f"the first is that of storm {bad.argmax()}: {p[bad.argmax()]}."
         )
     bad = (y != 0) & (y != 1)
@@ -55,362 +67,311 @@ def check_forecast(
             f"{bad.sum()} of {y.size} events are neither 0 nor 1; "
             f"the first is that of storm {bad.argmax()}: {y[bad.argmax()]}."
         )
-    if not (np.isfinite(w) & (w >= 0)).all():
-        raise UserError("A storm's weight must be a finite number that is not negative.")
+    bad = ~(np.isfinite(w) & (w >= 0))
+    if bad.any():
+        raise UserError(
+            f"{bad.sum()} of {w.size} weights are negative, infinite or NaN; "
+            f"the first is that of storm {bad.argmax()}: {w[bad.argmax()]}."
+        )
     present = w > 0
     if not present.any():
-        raise UserError("There is no storm to score.")
+        raise UserError("There are no storms to score: the arrays are empty or all weights are 0.")
     return p[present], y[present], w[present]
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Array:
-    """Quotient of two arrays, NaN where the denominator is 0."""
+    """Return the quotient of two arrays, NaN where the denominator is 0.
+
+    >>> ratio([1, 1], [4, 0])
+    array([0.25,  nan])
+    """
     top, bottom = np.broadcast_arrays(
         np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     )
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
 
 
-def auc(probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None) -> float:
-    """Area under the ROC curve: the chance that an event got the higher probability; ties half.
-
-    Between 0 and 1, 0.5 without discrimination; NaN without an event or without a non-event.
-    Source: Mason and Graham (2002); the statistic of Mann and Whitney (1947).
-    """
-    p, y, w = check_forecast(probability, event, weight)
-    if y.min() == y.max():
-        return float("nan")
-    return float(metrics.roc_auc_score(y, p, sample_weight=w))
-
-
-def average_precision(
-    probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None
-) -> float:
-    """Mean success ratio over the steps of probability of detection, no interpolation.
-
-    Between 0 and 1, about the event frequency without discrimination; NaN without an event.
-    Source: Davis and Goadrich (2006), Boyd et al. (2013).
-    """
-    p, y, w = check_forecast(probability, event, weight)
-    if not y.any():
-        return float("nan")
-    return float(metrics.average_precision_score(y, p, sample_weight=w))
-
-
-def brier_score(probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None) -> float:
-    """Mean of (p - y)^2: 0 is perfect, 1 is certain and always wrong. Source: Brier (1950)."""
-    p, y, w = check_forecast(probability, event, weight)
-    return float(np.average((p - y) ** 2, weights=w))
-
-
-def brier_score_climatology(
-    event: ArrayLike, weight: ArrayLike | None = None, climatology: float | None = None
-) -> float:
-    """Brier score of a forecast that always gives `climatology`, by default the events' frequency.
-
-    Source: Brier (1950). With the default it is the uncertainty of Murphy (1973).
-    """
-    events = np.asarray(event, dtype=np.float64)
-    _, y, w = check_forecast(np.zeros_like(events), events, weight)
-    if climatology is None:
-        climatology = float(np.average(y, weights=w))
-    return brier_score(np.full_like(y, climatology), y, w)
-
-
-def brier_skill_score(
-    probability: ArrayLike,
-    event: ArrayLike,
-    weight: ArrayLike | None = None,
-    climatology: float | None = None,
-) -> float:
-    """1 - Brier score / Brier score of climatology: 1 is perfect, 0 no better than climatology.
-
-    Without `climatology` it is the events' own frequency, which no forecaster knew beforehand;
-    the frequency of the training period is the fair choice. NaN where climatology is perfect.
-    Source: Murphy (1973), Wilks (2011, section 8.4).
-    """
-    reference = brier_score_climatology(event, weight, climatology)
-    return float(1 - ratio(brier_score(probability, event, weight), reference))
+# Terms of single storms, which `StormTotals` sums
 
 
 def log_losses(probability: ArrayLike, event: ArrayLike) -> Array:
-    """-ln(probability given to what happened) of each storm, in nats; `log_score` is their mean.
+    """Return -ln(p) for events and -ln(1 - p) for other storms, in nats (storms,).
 
-    Probabilities are held 1e-7 away from 0 and 1, else one storm could cost infinitely much.
+    Probabilities are kept 1e-7 away from 0 and 1, because otherwise the loss of a single storm
+    could be infinite. Source: Good (1952).
+
+    >>> log_losses([0.5, 0.0], [1, 0]).round(4)
+    array([0.6931, 0.    ])
     """
     p, y, _ = check_forecast(probability, event)
     clipped = np.clip(p, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP)
     return -np.log(np.where(y == 1, clipped, 1 - clipped))
 
 
-def log_score(probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None) -> float:
-    """Mean of -ln(probability given to what happened), in nats: 0 is perfect.
-
-    It is held finite as `log_losses` says. Source: Good (1952).
-    """
-    p, y, w = check_forecast(probability, event, weight)
-    return float(np.average(log_losses(p, y), weights=w))
-
-
-def spiegelhalter_z(
-    probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None
-) -> float:
-    """Excess of the Brier score over what the forecast itself expects, in standard errors.
-
-    sum (y - p)(1 - 2p) / sqrt(sum (1 - 2p)^2 p(1 - p)): positive where the forecast is too sure
-    (probabilities too near 0 or 1; for a rare event, mostly too low), negative where it is not
-    sure enough. It would be standard normal for a reliable forecast of independent storms;
-    storms of one run are not, so judge it by its interval.
-    NaN where every probability is 0, 0.5 or 1. Source: Spiegelhalter (1986).
-    """
-    p, y, w = check_forecast(probability, event, weight)
-    excess, variance = spiegelhalter_terms(p, y)
-    return float(ratio((w * excess).sum(), np.sqrt((w * variance).sum())))
-
-
 def spiegelhalter_terms(p: Array, y: Array) -> tuple[Array, Array]:
-    """Give what each storm adds to the excess and to its variance, as Spiegelhalter (1986)."""
+    """Return each storm's part in the numerator and in the variance of `spiegelhalter_z`."""
     return (y - p) * (1 - 2 * p), (1 - 2 * p) ** 2 * p * (1 - p)
 
 
-class Murphy(NamedTuple):
-    """The parts of a Brier score: reliability - resolution + uncertainty + the within-bin two."""
+def bin_of(probability: Array) -> Array:
+    """Return the bin of each probability, 0 to 9.
 
-    reliability: Any
-    resolution: Any
-    uncertainty: Any
-    within_bin_variance: Any
-    within_bin_covariance: Any
+    Bins have equal width and contain their lower edge; the last one also contains 1.
+
+    >>> bin_of(np.array([0.0, 0.1, 0.95, 1.0]))
+    array([0, 1, 9, 9])
+    """
+    edges = np.arange(1, PROBABILITY_BINS) / PROBABILITY_BINS
+    return np.searchsorted(edges, probability, side="right")
 
 
-def murphy_decomposition(
-    probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None
-) -> Murphy:
-    """Split of the Brier score over ten bins of equal width that adds up exactly.
+# Scores
+
+
+def auc(totals: StormTotals) -> Array:
+    """Return the area under the ROC curve.
+
+    It is the chance that an event has a higher probability than a storm without event; ties count
+    half. It lies in [0, 1] and is 0.5 without discrimination.
+    Sources: Mason and Graham (2002); the statistic of Mann and Whitney (1947).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> auc(total_storms([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0]))
+    array([0.75])
+    """
+    events, others = totals.step_events, totals.step_others
+    all_events, all_others = totals.hits[-1], totals.false_alarms[-1]
+    concordant = (events * (all_others - totals.false_alarms + others / 2)).sum(axis=0)
+    return ratio(concordant, all_events * all_others)
+
+
+def brier_score(totals: StormTotals) -> Array:
+    """Return the mean of (p - y)^2: 0 is perfect, 1 the worst. Source: Brier (1950).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> brier_score(total_storms([0.9, 0.2], [1, 0])).round(3)
+    array([0.025])
+    """
+    return totals.squared_error / totals.storms
+
+
+def brier_score_climatology(totals: StormTotals) -> Array:
+    """Return f(1 - f), the Brier score of always forecasting the event frequency f.
+
+    It is the uncertainty in the decompositions of Murphy (1973) and of Dimitriadis et al. (2021).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> brier_score_climatology(total_storms([0.9, 0.2], [1, 0]))
+    array([0.25])
+    """
+    frequency = event_frequency(totals)
+    return frequency * (1 - frequency)
+
+
+def brier_skill_score(totals: StormTotals) -> Array:
+    """Return 1 - Brier score / Brier score of climatology: 1 is perfect, 0 as good as climatology.
+
+    Climatology is the event frequency of the same storms, which no forecaster knows beforehand;
+    `brier_skill_score_training` uses a frequency that is known.
+    Sources: Murphy (1973), Wilks (2011, section 8.4).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> brier_skill_score(total_storms([0.9, 0.2], [1, 0]))
+    array([0.9])
+    """
+    return 1 - ratio(brier_score(totals), brier_score_climatology(totals))
+
+
+def brier_score_climatology_training(totals: StormTotals) -> Array:
+    """Return the Brier score of always forecasting the event frequency of the training period.
+
+    Source: Brier (1950).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> totals = total_storms([0.9, 0.2], [1, 0], training_climatology=0.1)
+    >>> brier_score_climatology_training(totals).round(4)
+    array([0.41])
+    """
+    frequency, climatology = event_frequency(totals), totals.training_climatology
+    return frequency + climatology * (climatology - 2 * frequency)
+
+
+def brier_skill_score_training(totals: StormTotals) -> Array:
+    """Return the Brier skill score against the event frequency of the training period.
+
+    Sources: Murphy (1973), Wilks (2011, section 8.4).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> totals = total_storms([0.9, 0.2], [1, 0], training_climatology=0.1)
+    >>> brier_skill_score_training(totals).round(3)
+    array([0.939])
+    """
+    return 1 - ratio(brier_score(totals), brier_score_climatology_training(totals))
+
+
+def log_score(totals: StormTotals) -> Array:
+    """Return the mean of `log_losses`, in nats: 0 is perfect. Source: Good (1952).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> log_score(total_storms([0.5, 0.5], [1, 0])).round(4)
+    array([0.6931])
+    """
+    return totals.log_loss / totals.storms
+
+
+def average_precision(totals: StormTotals) -> Array:
+    """Return the mean success ratio over the steps of the probability of detection.
+
+    There is no interpolation between the steps. It lies in [0, 1] and is about the event frequency
+    without discrimination. Sources: Davis and Goadrich (2006), Boyd et al. (2013).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> average_precision(total_storms([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0])).round(3)
+    array([0.833])
+    """
+    precision = np.nan_to_num(ratio(totals.hits, totals.hits + totals.false_alarms))
+    return ratio((totals.step_events * precision).sum(axis=0), totals.hits[-1])
+
+
+def corp_miscalibration(totals: StormTotals) -> Array:
+    """Return what the best monotone recalibration would take off the Brier score.
+
+    Brier score = miscalibration - discrimination + uncertainty, all of them >= 0. The
+    recalibration is isotonic, so there are no bins. Source: Dimitriadis, Gneiting and Jordan
+    (2021).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> corp_miscalibration(total_storms([0.9, 0.2], [1, 0])).round(3)
+    array([0.025])
+    """
+    return brier_score(totals) - totals.isotonic_brier_score
+
+
+def corp_discrimination(totals: StormTotals) -> Array:
+    """Return what the recalibrated forecast of `corp_miscalibration` gains over climatology.
+
+    Source: Dimitriadis, Gneiting and Jordan (2021).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> corp_discrimination(total_storms([0.9, 0.2], [1, 0]))
+    array([0.25])
+    """
+    return brier_score_climatology(totals) - totals.isotonic_brier_score
+
+
+def murphy_reliability(totals: StormTotals) -> Array:
+    """Return the mean squared distance of event frequency and mean probability of ten bins.
 
     Brier score = reliability - resolution + uncertainty + within-bin variance - within-bin
-    covariance. Sources: Murphy (1973); Stephenson, Coelho and Jolliffe (2008) for the last two,
-    without which binned parts do not sum to the score.
+    covariance; uncertainty is `brier_score_climatology`.
+    Sources: Murphy (1973); Stephenson, Coelho and Jolliffe (2008) for the within-bin terms.
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> murphy_reliability(total_storms([0.9, 0.2, 0.2], [1, 0, 1])).round(4)
+    array([0.0633])
     """
-    p, y, w = check_forecast(probability, event, weight)
-    moments = [np.bincount(bin_of(p), w * term, BINS) for term in (1 + 0 * p, p, y, p * p, p * y)]
-    return Murphy(*(float(part) for part in murphy_from_sums(*moments)))
+    distance = totals.bin_mean_probability - totals.bin_event_frequency
+    return (totals.bin_storms * distance**2).sum(-1) / totals.storms
 
 
-def bin_of(probability: Array) -> Array:
-    """Number each probability's bin, 0 to 9; a bin holds its lower edge, the last also 1."""
-    return np.searchsorted(np.arange(1, BINS) / BINS, probability, side="right")
+def murphy_resolution(totals: StormTotals) -> Array:
+    """Return the mean squared distance of the event frequency of ten bins from that of all storms.
 
+    Source: Murphy (1973).
 
-def murphy_from_sums(
-    count: Array, forecast: Array, event: Array, forecast_squared: Array, both: Array
-) -> Murphy:
-    """`murphy_decomposition` from the sums of 1, p, y, p^2 and p*y in each bin (last axis).
-
-    Sources: Murphy (1973); Stephenson, Coelho and Jolliffe (2008).
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> murphy_resolution(total_storms([0.9, 0.2, 0.2], [1, 0, 1])).round(4)
+    array([0.0556])
     """
-    storms = count.sum(-1)
-    filled = np.where(count > 0, count, 1)
-    frequency = event.sum(-1) / storms
-    mean_forecast, mean_event = forecast / filled, event / filled
-    return Murphy(
-        (count * (mean_forecast - mean_event) ** 2).sum(-1) / storms,
-        (count * (mean_event - frequency[..., np.newaxis]) ** 2).sum(-1) / storms,
-        frequency * (1 - frequency),
-        (forecast_squared - forecast * mean_forecast).sum(-1) / storms,
-        2 * (both - forecast * mean_event).sum(-1) / storms,
+    distance = totals.bin_event_frequency - event_frequency(totals)[:, np.newaxis]
+    return (totals.bin_storms * distance**2).sum(-1) / totals.storms
+
+
+def murphy_within_bin_variance(totals: StormTotals) -> Array:
+    """Return the mean squared distance of the probabilities from the mean of their bin.
+
+    Without it and `murphy_within_bin_covariance`, binned parts do not add up to the Brier score.
+    Source: Stephenson, Coelho and Jolliffe (2008).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> murphy_within_bin_variance(total_storms([0.21, 0.29], [0, 1])).round(4)
+    array([0.0016])
+    """
+    within = totals.bin_squared_probability - (totals.bin_probability * totals.bin_mean_probability)
+    return within.sum(-1) / totals.storms
+
+
+def murphy_within_bin_covariance(totals: StormTotals) -> Array:
+    """Return twice the covariance of probability and event within ten bins.
+
+    Source: Stephenson, Coelho and Jolliffe (2008).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> murphy_within_bin_covariance(total_storms([0.21, 0.29], [0, 1])).round(4)
+    array([0.04])
+    """
+    within = totals.bin_probability_of_events - (
+        totals.bin_probability * totals.bin_event_frequency
     )
+    return 2 * within.sum(-1) / totals.storms
 
 
-class Corp(NamedTuple):
-    """The parts of a Brier score: miscalibration - discrimination + uncertainty."""
+def critical_success_index_best(totals: StormTotals) -> Array:
+    """Return the largest critical success index over all thresholds.
 
-    miscalibration: Any
-    discrimination: Any
-    uncertainty: Any
+    The threshold is chosen on the storms that it is judged on, so the value is optimistic.
+    Sources: Gilbert (1884), Schaefer (1990).
 
-
-def corp_decomposition(
-    probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None
-) -> Corp:
-    """Split of the Brier score by isotonic recalibration; it needs no bins and adds up exactly.
-
-    Brier score = miscalibration - discrimination + uncertainty, none of them negative: what the
-    best monotone recalibration would gain, what that then gains over climatology, and the Brier
-    score of climatology. Source: Dimitriadis, Gneiting and Jordan (2021).
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> critical_success_index_best(total_storms([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0])).round(3)
+    array([0.667])
     """
-    p, y, w = check_forecast(probability, event, weight)
-    _, value = np.unique(p, return_inverse=True)
-    storms = np.bincount(value, w)
-    recalibrated = isotonic_regression(np.bincount(value, w * y) / storms, sample_weight=storms)
-    uncertainty = brier_score_climatology(y, w)
-    best = brier_score(np.clip(recalibrated, 0, 1)[value], y, w)
-    return Corp(brier_score(p, y, w) - best, uncertainty - best, uncertainty)
+    csi = totals.critical_success_index
+    return csi[csi.argmax(axis=0), np.arange(csi.shape[1])]
 
 
-@dataclass(frozen=True)
-class Contingency:
-    """Hits, misses, false alarms and correct negatives: arrays of one shape, counts or weights.
+def best_threshold(totals: StormTotals) -> Array:
+    """Return the highest threshold that has the largest critical success index.
 
-    Every score is NaN where it divides by 0. Formulas as in Jolliffe and Stephenson (2012, ch. 3).
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> best_threshold(total_storms([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0]))
+    array([0.4])
     """
-
-    hits: Array
-    misses: Array
-    false_alarms: Array
-    correct_negatives: Array
-
-    @property
-    def pod(self) -> Array:
-        """Probability of detection (hit rate): share of the events that were forecast."""
-        return ratio(self.hits, self.hits + self.misses)
-
-    @property
-    def pofd(self) -> Array:
-        """Probability of false detection (false alarm rate): share of the non-events forecast."""
-        return ratio(self.false_alarms, self.false_alarms + self.correct_negatives)
-
-    @property
-    def success_ratio(self) -> Array:
-        """Share of the forecast events that happened: 1 - false alarm ratio."""
-        return ratio(self.hits, self.hits + self.false_alarms)
-
-    @property
-    def csi(self) -> Array:
-        """Critical success index (threat score). Sources: Gilbert (1884), Schaefer (1990)."""
-        return ratio(self.hits, self.hits + self.misses + self.false_alarms)
-
-    @property
-    def frequency_bias(self) -> Array:
-        """Forecast events for each observed event."""
-        return ratio(self.hits + self.false_alarms, self.hits + self.misses)
-
-    @property
-    def peirce_skill_score(self) -> Array:
-        """POD - POFD. Source: Peirce (1884)."""
-        return self.pod - self.pofd
-
-    @property
-    def heidke_skill_score(self) -> Array:
-        """Share of right forecasts beyond chance. Source: Heidke (1926)."""
-        a, b, c, d = self.hits, self.false_alarms, self.misses, self.correct_negatives
-        return ratio(2 * (a * d - b * c), (a + c) * (c + d) + (a + b) * (b + d))
-
-    @property
-    def equitable_threat_score(self) -> Array:
-        """CSI beyond the hits of chance. Sources: Gilbert (1884), Schaefer (1990)."""
-        a, b, c, d = self.hits, self.false_alarms, self.misses, self.correct_negatives
-        chance = ratio((a + b) * (a + c), a + b + c + d)
-        return ratio(a - chance, a + b + c - chance)
-
-    @property
-    def symmetric_extremal_dependence_index(self) -> Array:
-        """Skill that does not vanish for rare events. Source: Ferro and Stephenson (2011)."""
-        h, f = (np.where((x > 0) & (x < 1), x, np.nan) for x in (self.pod, self.pofd))
-        difference = np.log(f) - np.log(h) - np.log1p(-f) + np.log1p(-h)
-        return ratio(difference, np.log(f) + np.log(h) + np.log1p(-f) + np.log1p(-h))
+    best = totals.critical_success_index.argmax(axis=0)
+    return np.where(totals.hits[-1] > 0, totals.thresholds[best], np.nan)
 
 
-def contingency(
-    probability: ArrayLike,
-    event: ArrayLike,
-    thresholds: ArrayLike,
-    weight: ArrayLike | None = None,
-) -> Contingency:
-    """Contingency table at each threshold; the event is forecast where p >= threshold."""
-    p, y, w = check_forecast(probability, event, weight)
-    order = np.argsort(p, kind="stable")
-    below = np.searchsorted(p[order], np.asarray(thresholds, dtype=np.float64))
-    misses, correct_negatives = (
-        np.concatenate(([0.0], np.cumsum(counted[order])))[below]
-        for counted in (w * y, w * (1 - y))
-    )
-    events = (w * y).sum()
-    return Contingency(
-        events - misses, misses, w.sum() - events - correct_negatives, correct_negatives
-    )
+def spiegelhalter_z(totals: StormTotals) -> Array:
+    """Return the excess of the Brier score over its expectation, in standard errors.
 
+    It is sum (y - p)(1 - 2p) / sqrt(sum (1 - 2p)^2 p(1 - p)), where the expectation is that of a
+    reliable forecast. Z > 0 means overconfidence (probabilities too close to 0 or 1; for a rare
+    event mostly too low), Z < 0 underconfidence. For a reliable forecast of independent storms Z
+    is standard normal; storms of one forecast run are not independent, so judge Z by its interval.
+    NaN if every probability is 0, 0.5 or 1. Source: Spiegelhalter (1986).
 
-def best_critical_success_index(
-    probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None
-) -> tuple[float, float]:
-    """Largest critical success index over all thresholds, and the highest threshold that has it.
-
-    The threshold is chosen on the storms it is judged by, so the value flatters. Both NaN without
-    an event. Sources: Gilbert (1884), Schaefer (1990).
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> spiegelhalter_z(total_storms([0.9, 0.2, 0.2], [1, 0, 1])).round(3)
+    array([0.674])
     """
-    p, y, w = check_forecast(probability, event, weight)
-    if not y.any():
-        return float("nan"), float("nan")
-    thresholds = np.unique(p)[::-1]
-    csi = contingency(p, y, thresholds, w).csi
-    return float(csi.max()), float(thresholds[csi.argmax()])
+    return ratio(totals.spiegelhalter_excess, np.sqrt(totals.spiegelhalter_variance))
 
 
-class DeLong(NamedTuple):
-    """Difference of two AUCs, its standard error and two-sided p-value."""
+def mean_probability(totals: StormTotals) -> Array:
+    """Return the mean of p; it equals `event_frequency` if the forecast has no overall bias.
 
-    difference: float
-    standard_error: float
-    p_value: float
-
-
-def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> DeLong:
-    """Test of the AUC of `first` minus that of `second`; assumes independent storms.
-
-    Storms of one run are alike, so the p-value is too small: show it only with that label.
-    All NaN where a class has fewer than two storms; p is 1 where the two forecasts rank alike.
-    Sources: DeLong, DeLong and Clarke-Pearson (1988); computed by ranks as Sun and Xu (2014).
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> mean_probability(total_storms([0.9, 0.2], [1, 0]))
+    array([0.55])
     """
-    _, y, _ = check_forecast(second, event)
-    happened = y == 1
-    events, others = int(happened.sum()), int((~happened).sum())
-    if min(events, others) < 2:
-        return DeLong(float("nan"), float("nan"), float("nan"))
-    of_events, of_others = [], []
-    for probability in (first, second):
-        p, _, _ = check_forecast(probability, event)
-        rank = stats.rankdata(p)
-        of_events.append((rank[happened] - stats.rankdata(p[happened])) / others)
-        of_others.append(1 - (rank[~happened] - stats.rankdata(p[~happened])) / events)
-    gain_events, gain_others = of_events[0] - of_events[1], of_others[0] - of_others[1]
-    difference = float(gain_events.mean())
-    error = float(np.sqrt(gain_events.var(ddof=1) / events + gain_others.var(ddof=1) / others))
-    if error == 0:
-        return DeLong(difference, error, 1.0 if difference == 0 else 0.0)
-    return DeLong(difference, error, float(2 * stats.norm.sf(abs(difference) / error)))
+    return totals.probability / totals.storms
 
 
-def all_scores(
-    probability: ArrayLike,
-    event: ArrayLike,
-    training_climatology: float,
-    weight: ArrayLike | None = None,
-) -> dict[str, float]:
-    """Every score of a forecast by its name in the tables of scores.
+def event_frequency(totals: StormTotals) -> Array:
+    """Return the mean of y.
 
-    It defines what `bootstrap.ForecastByDate` computes for the storms and all resamples at once.
-    `training_climatology` is the events' frequency in the training period. `mean_probability` and
-    `event_frequency` show the overall bias.
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> event_frequency(total_storms([0.9, 0.2], [1, 0]))
+    array([0.5])
     """
-    p, y, w = check_forecast(probability, event, weight)
-    corp = corp_decomposition(p, y, w)
-    murphy = murphy_decomposition(p, y, w)
-    best_csi, best_threshold = best_critical_success_index(p, y, w)
-    return {
-        "auc": auc(p, y, w),
-        "brier_score": brier_score(p, y, w),
-        "brier_score_climatology": brier_score_climatology(y, w),
-        "brier_skill_score": brier_skill_score(p, y, w),
-        "brier_score_climatology_training": brier_score_climatology(y, w, training_climatology),
-        "brier_skill_score_training": brier_skill_score(p, y, w, training_climatology),
-        "log_score": log_score(p, y, w),
-        "average_precision": average_precision(p, y, w),
-        **{f"corp_{name}": value for name, value in corp._asdict().items()},
-        **{f"murphy_{name}": value for name, value in murphy._asdict().items()},
-        "critical_success_index_best": best_csi,
-        "best_threshold": best_threshold,
-        "spiegelhalter_z": spiegelhalter_z(p, y, w),
-        "mean_probability": float(np.average(p, weights=w)),
-        "event_frequency": float(np.average(y, weights=w)),
-    }
+    return totals.events / totals.storms

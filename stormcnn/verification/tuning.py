@@ -1,8 +1,9 @@
-"""Which dropout rate to take, judged on storms that the networks have not seen.
+"""The choice of a dropout rate, judged on storms that the networks were not trained on.
 
-Neither the spread of a storm's members nor its ratio to the error tells a good rate: of a yes/no
-event both only grow with it (see `stormcnn.uncertainty`). So the rule asks for the best
-probabilities first, and among equals for the best numbers of events.
+Neither the spread of a storm's members nor its ratio to the error identifies a good rate: for a
+binary event both simply grow with the rate (see `stormcnn.verification.uncertainty`). The rule
+therefore asks for the best probabilities first and, among rates that are equally good, for the
+best numbers of events.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from numpy.typing import ArrayLike
 from stormcnn.errors import UserError
 from stormcnn.verification.resampling import resample_dates
 from stormcnn.verification.scores import log_losses
-from stormcnn.verification.tables import OVER_SEEDS, verify
+from stormcnn.verification.tables import verify
 from stormcnn.verification.uncertainty import score_uncertainty
-from stormcnn.vocabulary import Array
+from stormcnn.vocabulary import OVER_SEEDS, Array
 
 COVERAGE = 0.9
-JUDGED = ("count_crps", "count_coverage_90", "spread_skill_ratio")
-"""Scores of the members that stand beside the log score; the last is shown and judges nothing."""
+SHOWN = ("count_crps", "count_coverage_90", "spread_skill_ratio")
+"""Scores of the members in the table of rates; the last one does not influence the choice."""
 
 Network = tuple[float, int]
-"""A network is told by its dropout rate and its seed."""
+"""Dropout rate and seed of a network."""
 
 
 class TuningTables(NamedTuple):
-    """Tidy scores of every network, and the choice: a row a rate."""
+    """Tidy scores of every network, and the choice with one row per rate."""
 
     scores: pd.DataFrame
     choice: pd.DataFrame
@@ -49,16 +50,26 @@ def score_rates(
 ) -> TuningTables:
     """Score networks that differ in their dropout rate, and choose a rate by `choose_rate`.
 
-    `storms` and `counts` are as for `uncertainty.score_uncertainty`, all of the same storms;
-    `own_rate` is the rate that `model` has now. With several seeds a rate is judged by the average
-    over them. Raises `UserError` where no storm or every storm had the event.
+    Parameters
+    ----------
+    storms, counts
+        As in `uncertainty.score_uncertainty`, all for the same storms; `storms` also have `label`.
+    model, own_rate
+        The model that is tuned, and its present rate.
+    training_climatology
+        Event frequency of the storms that the networks were trained on.
+    resamples, confidence
+        As in `tables.verify`.
+
+    With several seeds, a rate is judged by the average over them. Raises `UserError` if none or
+    all of the storms are events.
     """
     first = next(iter(storms.values()))
     label = first["label"].to_numpy()
     if label.min() == label.max():
         raise UserError(
-            f"{'Every' if label[0] else 'No'} storm that dropout rates are judged on had the "
-            "event, so nothing can be chosen. Set another tuning.validation_start, or change "
+            f"{'All' if label[0] else 'None'} of the storms from tuning.validation_start on are "
+            "events, so no dropout rate can be chosen. Change tuning.validation_start or "
             "event.threshold."
         )
     names = {network: f"{model} with rate {network[0]}" for network in storms}
@@ -88,7 +99,7 @@ def score_rates(
         ).scores
         tables.append(members[~members["score"].isin(known)])
     scores = pd.concat(tables)
-    # Rows that average over the seeds are of no network, and would count its seeds twice.
+    # Averages over seeds would count the seeds twice.
     of_networks = scores["seed"].astype(str) != OVER_SEEDS
     scores = scores[(scores["stratum"] == "all") & of_networks].reset_index(drop=True)
     rates = {name: rate for (rate, _), name in names.items()}
@@ -105,7 +116,7 @@ def score_rates(
     )
     members = scores[scores["forecast"] == "mc_mean"]
     averages = members.pivot_table("value", index="rate", columns="score", dropna=False)
-    table = table.join(averages[list(JUDGED)], on="rate")
+    table = table.join(averages[list(SHOWN)], on="rate")
     choice = choose_rate(table)
     return TuningTables(scores, choice.assign(own=choice["rate"] == own_rate))
 
@@ -113,12 +124,18 @@ def score_rates(
 def compare_losses(
     losses: Mapping[float, Array], run_date: ArrayLike, resamples: int, seed: int = 0
 ) -> pd.DataFrame:
-    """Log score of each rate and how far it lies above the lowest, a row a rate.
+    """Return the log score of each rate and its difference from the lowest, a row per rate.
 
-    `losses` gives each storm's loss (storms,) by rate. `standard_error` is that of `difference`:
-    the standard deviation over resamples of the run dates, drawn for both rates alike, so that
-    what makes a day easy or hard for every network cancels. NaN for one run date.
-    Source: Efron and Tibshirani (1993, chapter 6).
+    `losses` has each storm's log loss (storms,) by rate, `run_date` (storms,) its run date. The
+    standard error of the difference is the standard deviation over resamples of the run dates.
+    Both rates use the same resamples, so effects that make a day easy or hard for every network
+    cancel. It is NaN for a single run date. Source: Efron and Tibshirani (1993, chapter 6).
+
+    >>> losses = {0.1: np.array([0.1, 0.3]), 0.5: np.array([0.2, 0.4])}
+    >>> compare_losses(losses, ["1 May", "2 May"], resamples=10).round(3)
+       rate  log_score  difference  standard_error
+    0   0.1        0.2         0.0             0.0
+    1   0.5        0.3         0.1             0.0
     """
     rates = sorted(losses)
     score = {rate: float(losses[rate].mean()) for rate in rates}
@@ -136,14 +153,21 @@ def compare_losses(
 
 
 def choose_rate(rates: pd.DataFrame) -> pd.DataFrame:
-    """Choose a dropout rate and say why, for every rate.
+    """Choose a dropout rate; return `rates` with the columns `as_good`, `chosen` and `reason`.
 
-    `rates` has a row a rate: `rate,log_score,difference,standard_error,count_crps,
-    count_coverage_90`. A rate is as good as the best (`as_good`) if its log score lies above the
-    lowest by no more than one standard error of the difference. Of these the one with the lowest
-    CRPS of event counts is `chosen`; then the one whose 90 % intervals of counts have a coverage
-    nearest to 0.9; then the lowest rate. `reason` says it in words. Without a standard error only
-    equal log scores are as good. Source of the first step: Breiman et al. (1984, chapter 3).
+    `rates` has one row per rate with the columns `rate`, `log_score`, `difference`,
+    `standard_error`, `count_crps` and `count_coverage_90`. A rate is as good as the best if its
+    log score exceeds the lowest by at most one standard error of the difference; without a
+    standard error, only if the log scores are equal. Among these, the chosen rate has the lowest
+    CRPS of event counts; if several have it, the coverage of the 90 % intervals of event counts
+    that is closest to 0.9; and then the lowest rate.
+    Source of the first step: Breiman et al. (1984, chapter 3).
+
+    >>> rates = pd.DataFrame({"rate": [0.1, 0.5], "log_score": [0.2, 0.3]})
+    >>> rates = rates.assign(difference=[0.0, 0.1], standard_error=[0.0, 0.02])
+    >>> rates = rates.assign(count_crps=[2.0, 1.0], count_coverage_90=[0.8, 0.9])
+    >>> choose_rate(rates)["chosen"].tolist()
+    [True, False]
     """
     table = rates.sort_values("rate", ignore_index=True)
     table["as_good"] = (table["difference"] == 0) | (table["difference"] <= table["standard_error"])
@@ -159,30 +183,37 @@ def choose_rate(rates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(row: Mapping, ranked: pd.DataFrame, lowest: float) -> str:
-    """Why a rate is chosen or not; `ranked` holds the rates that are as good, the chosen first."""
+    """Say why a rate is chosen or not.
+
+    `ranked` are the rates that are as good as the best, the chosen one first; `lowest` is the rate
+    with the lowest log score.
+    """
     if not row["as_good"]:
-        above = f"log score {row['difference']:.4f} above that of rate {lowest:g}, the lowest"
+        above = f"log score exceeds that of rate {lowest:g}, the lowest, by {row['difference']:.4f}"
         if np.isnan(row["standard_error"]):
-            return f"{above}; no standard error can be given"
-        return f"{above}, which is more than one standard error ({row['standard_error']:.4f})"
+            return f"{above}; there is no standard error"
+        return f"{above}, more than one standard error ({row['standard_error']:.4f})"
     best = ranked.iloc[0]
     if len(ranked) == 1:
-        return "lowest log score, and no other lies within one standard error of it"
+        return "lowest log score; no other rate is within one standard error"
     if row["chosen"]:
         others = ", ".join(f"{rate:g}" for rate in sorted(ranked["rate"][1:]))
         other = ranked.iloc[1]
         by = _decided_by(best, other)
-        return f"log score as good as that of {others} within one standard error; of these {by}"
-    return f"log score as good as the lowest, but at rate {best['rate']:g} {_decided_by(best, row)}"
+        return f"log score within one standard error of rate {others}; among these, {by}"
+    return (
+        "log score within one standard error of the lowest, "
+        f"but for rate {best['rate']:g} {_decided_by(best, row)}"
+    )
 
 
 def _decided_by(best: Mapping, other: Mapping) -> str:
-    """What speaks for the first of two rates whose log scores are as good."""
+    """Say why the first of two rates is preferred whose log scores are equally good."""
     if best["count_crps"] != other["count_crps"]:
-        return f"the event counts of the runs have the lowest CRPS ({best['count_crps']:.3f})"
+        return f"the CRPS of the event counts is lowest ({best['count_crps']:.3f})"
     if best["miss"] != other["miss"]:
         return (
-            "the coverage of the 90 % intervals of event counts is nearest to 0.9 "
+            "the coverage of the 90 % intervals of the event counts is closest to 0.9 "
             f"({best['count_coverage_90']:.2f}), with the same CRPS"
         )
-    return "the rate is the lowest, with the same CRPS and coverage of the event counts"
+    return "the rate is lowest, with the same CRPS and coverage of the event counts"

@@ -39,7 +39,8 @@ def test_everything_goes_to_the_log_and_nothing_to_the_terminal(tmp_path, body):
 
 
 def test_complaint_of_a_library_keeps_its_stack_trace(tmp_path):
-    result, log = run(tmp_path, "from stormcnn.verification.scores import auc; auc(['high'], [1])")
+    body = "from stormcnn.verification.scores import check_forecast; check_forecast(['high'], [1])"
+    result, log = run(tmp_path, body)
     assert result.returncode == 1
     assert "ValueError: could not convert string" in log
     assert "Traceback" in log

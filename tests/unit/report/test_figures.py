@@ -8,7 +8,7 @@ from PIL import Image
 
 from stormcnn.errors import UserError
 from stormcnn.report import figures
-from stormcnn.verification.tables import VARIANTS
+from stormcnn.vocabulary import VARIANTS
 
 TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
 

@@ -632,13 +632,6 @@ def test_strata_with_too_few_events_show_a_dash():
     assert [row[-1].text for row in table.rows] == ["0.400 (0.390 to 0.410)", "–"]
 
 
-def test_unknown_scores_appear_under_their_own_name():
-    table = tables.score_rows(
-        score_rows().head(1).assign(score="sharpness_of_storms"), TITLES, "All"
-    )
-    assert table.rows[0][0].text == "Sharpness of storms"
-
-
 # Downloads.
 
 

@@ -1,3 +1,5 @@
+"""Scores of event counts are right by hand and judge made-up forecasts correctly."""
+
 from __future__ import annotations
 
 import itertools
@@ -29,7 +31,10 @@ def scores_of(count: np.ndarray, observed: np.ndarray) -> dict[str, float]:
 def runs_with_shared_error(
     members_spread: float, coherent: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Counts of 40 members for 400 runs of 60 storms, whose logits share an error of 0.6."""
+    """Return counts of 40 members, and observed ones, of 400 runs of 60 storms.
+
+    The logits of the storms of a run share an error with a standard deviation of 0.6.
+    """
     rng = np.random.default_rng(5)
     runs, storms, members = 400, 60, 40
     logit = rng.normal(-2.5, 1.2, (runs, storms, 1))
@@ -46,7 +51,7 @@ def test_share_of_a_uniform_distribution_by_hand():
     np.testing.assert_allclose(share, [[0.25, 0.5], [0.25, 0.75], [0, 1]], atol=1e-9)
 
 
-def test_a_sure_forecast_that_comes_true_or_fails_is_a_point_inside_zero_to_one():
+def test_certain_forecast_is_a_point_inside_zero_to_one():
     np.testing.assert_allclose(share_inside([0, 1], [0, 1], [0, 0.5, 1]), [[1, 0], [0, 1]])
 
 
@@ -57,7 +62,7 @@ def test_flat_transform_has_no_deviation_and_the_variance_of_a_uniform_distribut
 
 
 @pytest.mark.parametrize("members", [2, 9, 50])
-def test_observations_that_take_every_rank_once_meet_every_coverage_exactly(members):
+def test_observations_with_every_rank_once_have_the_nominal_coverage(members):
     count = np.tile(2.0 * np.arange(members), (members + 1, 1))
     scores = scores_of(count, 2.0 * np.arange(members + 1) - 1)
     for level in COVERAGES:
@@ -76,9 +81,9 @@ def test_rank_histogram_is_that_of_the_scores_package():
     rng = np.random.default_rng(0)
     count, observed = rng.poisson(3, (50, 9)), rng.poisson(4, 50)
     ranks = scores.probability.rank_histogram(
-        xr.DataArray(count.astype(float), dims=("run", "member")),
+        xr.DataArray(count.astype(float), dims=("run", "mc_member")),
         xr.DataArray(observed.astype(float), dims="run"),
-        "member",
+        "mc_member",
     )
     ours = scores_of(count, observed)
     histogram = [ours[f"rank_histogram_{k:02d}"] for k in range(1, 11)]
@@ -108,7 +113,7 @@ def test_weights_count_a_run_as_often_as_it_was_drawn():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7), st.data())
-def test_independent_storms_are_counted_as_all_their_outcomes_say(probability, data):
+def test_count_of_independent_storms_has_the_distribution_of_all_their_outcomes(probability, data):
     observed = data.draw(st.integers(0, len(probability)))
     chance = np.zeros(len(probability) + 1)
     for outcome in itertools.product((0, 1), repeat=len(probability)):
@@ -136,7 +141,7 @@ def test_independent_storms_of_several_runs_agree_with_scipy():
         assert forecast.upper[index] - forecast.lower[index] == pytest.approx(law.pmf(number))
 
 
-def test_members_of_the_right_size_that_err_together_are_calibrated():
+def test_members_that_share_errors_of_the_right_size_are_calibrated():
     scores = scores_of(*runs_with_shared_error(0.6))
     assert scores["spread_skill_ratio"] == pytest.approx(1, abs=0.1)
     assert scores["coverage_50"] == pytest.approx(0.5, abs=0.06)
@@ -148,7 +153,7 @@ def test_members_of_the_right_size_that_err_together_are_calibrated():
     ("spread", "coherent"), [(0.6, False), (0.2, True), (0.0, True)],
     ids=["each storm has its own masks", "spread too small", "no spread"],
 )  # fmt: skip
-def test_members_that_are_too_narrow_for_a_run_are_found_out(spread, coherent):
+def test_members_with_too_little_spread_are_detected(spread, coherent):
     right = scores_of(*runs_with_shared_error(0.6))
     scores = scores_of(*runs_with_shared_error(spread, coherent))
     assert scores["spread_skill_ratio"] < 0.8
@@ -158,7 +163,7 @@ def test_members_that_are_too_narrow_for_a_run_are_found_out(spread, coherent):
     assert scores["crps"] > right["crps"]
 
 
-def test_members_that_are_too_wide_for_a_run_are_found_out():
+def test_members_with_too_much_spread_are_detected():
     right = scores_of(*runs_with_shared_error(0.6))
     scores = scores_of(*runs_with_shared_error(1.5))
     assert scores["spread_skill_ratio"] > 1.3
@@ -168,11 +173,11 @@ def test_members_that_are_too_wide_for_a_run_are_found_out():
     assert scores["crps"] > right["crps"]
 
 
-def test_one_member_has_a_bias_and_nothing_else():
+def test_single_member_has_only_a_bias():
     scores = scores_of(np.array([[4], [2]]), np.array([3, 2]))
     assert scores.pop("bias") == pytest.approx(0.5)
     assert np.isnan(list(scores.values())).all()
 
 
-def test_ratio_of_spread_and_error_is_undefined_where_there_is_no_error():
+def test_ratio_of_spread_and_error_is_undefined_without_error():
     assert np.isnan(scores_of(np.array([[3, 5]]), np.array([4]))["spread_skill_ratio"])

@@ -1,18 +1,18 @@
-"""Scores agree with numbers worked by hand, with other libraries, and with their own identities."""
-
-import math
+"""Scores agree with values worked out by hand and with other libraries."""
 
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scores.categorical import BinaryContingencyManager
+from reference_scores import reference_scores
 from scores.probability import isotonic_fit
 from sklearn import metrics
 
 from stormcnn.errors import UserError
 from stormcnn.verification import scores
+from stormcnn.verification.score_registry import SCORES
+from stormcnn.verification.storm_totals import ForecastByDate, total_storms
 
 PROBABILITY = np.array([0.9, 0.7, 0.4, 0.4, 0.1])
 EVENT = np.array([1, 0, 1, 0, 0])
@@ -55,176 +55,83 @@ def arrays(drawn):
     return probability, event, weight
 
 
+def weighted_scores(probability, event, weight=None, training_climatology=0.05):
+    """Scores of storms of which each counts `weight` times."""
+    weight = np.ones(len(event)) if weight is None else weight
+    forecast = ForecastByDate(probability, event, np.arange(len(event)), training_climatology)
+    return {name: value[0] for name, value in forecast.scores(weight[np.newaxis]).items()}
+
+
 def made_up_forecast(size=3000, slope=1.0, seed=0):
-    """Storms with true chances, forecast with their log odds times `slope`: 1 is calibrated."""
+    """True probabilities whose log odds are multiplied by `slope` (1: calibrated), and events."""
     draw = np.random.default_rng(seed)
     odds = draw.normal(-2, 1.5, size)
     event = draw.random(size) < 1 / (1 + np.exp(-odds))
     return 1 / (1 + np.exp(-slope * odds)), event
 
 
-@pytest.mark.parametrize("score", BY_HAND)
-def test_score_worked_by_hand(score):
-    given_scores = scores.all_scores(PROBABILITY, EVENT, training_climatology=0.1)
-    assert given_scores[score] == pytest.approx(BY_HAND[score], abs=1e-15)
+@pytest.mark.parametrize("score", [name for name, entry in SCORES.items() if entry.function])
+def test_score_equals_the_value_worked_out_by_hand(score):
+    totals = total_storms(PROBABILITY, EVENT, training_climatology=0.1)
+    assert SCORES[score].function(totals) == pytest.approx([BY_HAND[score]], abs=1e-15)
 
 
-def test_every_score_is_worked_by_hand():
-    assert list(scores.all_scores(PROBABILITY, EVENT, 0.1)) == list(BY_HAND)
+@given(storms)
+@some_cases
+def test_scores_equal_their_definitions(drawn):
+    probability, event, weight = arrays(drawn)
+    expected = reference_scores(probability, event, 0.05, weight)
+    found = weighted_scores(probability, event, weight)
+    assert found == pytest.approx(expected, abs=1e-9, nan_ok=True)
 
 
 @given(storms)
 @some_cases
 def test_weights_count_storms(drawn):
     probability, event, weight = arrays(drawn)
-    weighted = scores.all_scores(probability, event, 0.05, weight)
-    repeated = scores.all_scores(np.repeat(probability, weight), np.repeat(event, weight), 0.05)
-    assert weighted == pytest.approx(repeated, abs=1e-9, nan_ok=True)
+    repeated = weighted_scores(np.repeat(probability, weight), np.repeat(event, weight))
+    assert weighted_scores(probability, event, weight) == pytest.approx(
+        repeated, abs=1e-9, nan_ok=True
+    )
 
 
 @given(storms)
 @some_cases
 def test_decompositions_add_up_to_the_brier_score(drawn):
-    probability, event, weight = arrays(drawn)
-    brier = scores.brier_score(probability, event, weight)
-    murphy = scores.murphy_decomposition(probability, event, weight)
-    assert (
-        murphy.reliability
-        - murphy.resolution
-        + murphy.uncertainty
-        + murphy.within_bin_variance
-        - murphy.within_bin_covariance
-    ) == pytest.approx(brier, abs=1e-14)
-    corp = scores.corp_decomposition(probability, event, weight)
-    assert corp.miscalibration - corp.discrimination + corp.uncertainty == pytest.approx(
-        brier, abs=1e-14
+    found = weighted_scores(*arrays(drawn))
+    murphy = (
+        found["murphy_reliability"]
+        - found["murphy_resolution"]
+        + found["murphy_uncertainty"]
+        + found["murphy_within_bin_variance"]
+        - found["murphy_within_bin_covariance"]
     )
-    assert min(corp) >= -1e-15
-
-
-@given(storms)
-@some_cases
-def test_auc_is_the_share_of_pairs_in_the_right_order(drawn):
-    probability, event, _ = arrays(drawn)
-    pairs = np.sign(probability[event][:, None] - probability[~event])
-    expected = (pairs.mean() + 1) / 2 if pairs.size else np.nan
-    assert scores.auc(probability, event) == pytest.approx(expected, nan_ok=True)
-
-
-@given(storms, st.lists(probabilities, min_size=1))
-@some_cases
-def test_contingency_tables_count_storms_at_and_above_the_threshold(drawn, thresholds):
-    probability, event, _ = arrays(drawn)
-    table = scores.contingency(probability, event, thresholds)
-    for k, threshold in enumerate(thresholds):
-        forecast = probability >= threshold
-        assert table.hits[k] == (forecast & event).sum()
-        assert table.misses[k] == (~forecast & event).sum()
-        assert table.false_alarms[k] == (forecast & ~event).sum()
-        assert table.correct_negatives[k] == (~forecast & ~event).sum()
-
-
-def test_contingency_scores_are_those_of_the_scores_package():
-    probability, event = made_up_forecast(200)
-    thresholds = [0, 0.1, 0.2, 0.3, 1]
-    table = scores.contingency(probability, event, thresholds)
-    for k, threshold in enumerate(thresholds):
-        manager = BinaryContingencyManager(
-            xr.DataArray((probability >= threshold).astype(float)),
-            xr.DataArray(event.astype(float)),
-        )
-        for ours, theirs in {
-            "pod": "probability_of_detection",
-            "pofd": "probability_of_false_detection",
-            "success_ratio": "success_ratio",
-            "csi": "critical_success_index",
-            "frequency_bias": "frequency_bias",
-            "peirce_skill_score": "peirce_skill_score",
-            "heidke_skill_score": "heidke_skill_score",
-            "equitable_threat_score": "equitable_threat_score",
-        }.items():
-            expected = float(getattr(manager, theirs)())
-            expected = expected if np.isfinite(expected) else np.nan
-            assert getattr(table, ours)[k] == pytest.approx(expected, abs=1e-12, nan_ok=True)
-        if 0 < threshold < 1:
-            assert table.symmetric_extremal_dependence_index[k] == pytest.approx(
-                float(manager.symmetric_extremal_dependence_index())
-            )
-        else:
-            assert np.isnan(table.symmetric_extremal_dependence_index[k])
-
-
-def test_threshold_equal_to_a_probability_forecasts_the_event():
-    table = scores.contingency([0.5], [1], [0.5, np.nextafter(0.5, 1)])
-    assert table.hits.tolist() == [1, 0]
-
-
-@given(storms)
-@some_cases
-def test_best_threshold_gives_the_best_critical_success_index(drawn):
-    probability, event, _ = arrays(drawn)
-    best, threshold = scores.best_critical_success_index(probability, event)
-    if event.any():
-        csi = {
-            value: ((probability >= value) & event).sum() / ((probability >= value) | event).sum()
-            for value in probability
-        }
-        assert best == pytest.approx(max(csi.values()))
-        assert threshold == max(value for value in csi if csi[value] == best)
-    else:
-        assert np.isnan([best, threshold]).all()
+    corp = found["corp_miscalibration"] - found["corp_discrimination"] + found["corp_uncertainty"]
+    assert murphy == pytest.approx(found["brier_score"], abs=1e-14)
+    assert corp == pytest.approx(found["brier_score"], abs=1e-14)
+    assert min(found["corp_miscalibration"], found["corp_discrimination"]) >= -1e-15
 
 
 def test_corp_agrees_with_the_isotonic_fit_of_the_scores_package():
     probability, event = made_up_forecast(500, slope=1.5)
     probability = probability.round(2)
-    fit = isotonic_fit(probability, event.astype(float))
+    fit = isotonic_fit(xr.DataArray(probability), xr.DataArray(event.astype(float)))
     recalibrated = np.interp(probability, fit["fcst_sorted"], fit["regression_values"])
-    corp = scores.corp_decomposition(probability, event)
     best = ((recalibrated - event) ** 2).mean()
-    assert corp.miscalibration == pytest.approx(((probability - event) ** 2).mean() - best)
+    found = weighted_scores(probability, event)["corp_miscalibration"]
+    assert found == pytest.approx(((probability - event) ** 2).mean() - best)
 
 
-def test_brier_score_of_single_precision_probabilities_is_summed_in_double_precision():
+def test_single_precision_probabilities_are_summed_in_double_precision():
     probability, event = made_up_forecast(3000)
     single = probability.astype("float32")
     exact = np.mean([(float(p) - y) ** 2 for p, y in zip(single, event, strict=True)])
-    assert scores.brier_score(single, event) == pytest.approx(exact, rel=1e-14)
+    assert scores.brier_score(total_storms(single, event)) == pytest.approx([exact], rel=1e-14)
 
 
-def test_delong_agrees_with_the_covariance_of_placements():
-    first, event = made_up_forecast(300)
-    second = np.clip(first + np.random.default_rng(1).normal(0, 0.05, 300), 0, 1)
-    wins = [
-        (np.sign(p[event][:, None] - p[~event]) + 1) / 2 for p in (first.round(2), second.round(2))
-    ]
-    covariance = np.cov([w.mean(1) for w in wins]) / event.sum()
-    covariance += np.cov([w.mean(0) for w in wins]) / (~event).sum()
-    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    test = scores.delong_test(first.round(2), second.round(2), event)
-    assert test.difference == pytest.approx(
-        scores.auc(first.round(2), event) - scores.auc(second.round(2), event)
-    )
-    assert test.standard_error == pytest.approx(np.sqrt(variance))
-
-
-def test_delong_p_value_is_two_sided_and_normal():
-    first, event = made_up_forecast(300)
-    noisy = np.clip(first + np.random.default_rng(1).normal(0, 0.2, 300), 0, 1)
-    for test in (scores.delong_test(first, noisy, event), scores.delong_test(noisy, first, event)):
-        z = abs(test.difference) / test.standard_error
-        assert test.p_value == pytest.approx(math.erfc(z / math.sqrt(2)), rel=1e-9)
-
-
-def test_delong_finds_no_difference_between_forecasts_of_one_ranking():
-    first, event = made_up_forecast(300)
-    assert scores.delong_test(first, first**3, event) == (0, 0, 1)
-    assert np.isnan(scores.delong_test([0.1, 0.2, 0.3], [0.1, 0.2, 0.4], [0, 0, 1])).all()
-
-
-def test_calibrated_forecast_passes_and_others_fail_in_their_direction():
+def test_spiegelhalter_z_tells_overconfidence_from_underconfidence():
     def z(slope):
-        return scores.spiegelhalter_z(*made_up_forecast(20000, slope))
+        return scores.spiegelhalter_z(total_storms(*made_up_forecast(20000, slope)))[0]
 
     assert abs(z(slope=1)) < 2
     assert z(slope=1.4) > 5
@@ -232,24 +139,29 @@ def test_calibrated_forecast_passes_and_others_fail_in_their_direction():
 
 
 def test_spiegelhalter_z_of_calibrated_forecasts_is_standard_normal():
-    z = [scores.spiegelhalter_z(*made_up_forecast(500, seed=seed)) for seed in range(400)]
-    assert np.mean(z) == pytest.approx(0, abs=0.15)
-    assert np.std(z) == pytest.approx(1, abs=0.12)
+    z = [
+        scores.spiegelhalter_z(total_storms(*made_up_forecast(500, seed=seed)))[0]
+        for seed in range(400)
+    ]
+    # Three standard errors of the mean and of the standard deviation of 400 values.
+    assert np.mean(z) == pytest.approx(0, abs=3 / np.sqrt(400))
+    assert np.std(z) == pytest.approx(1, abs=3 / np.sqrt(800))
 
 
 def test_recalibration_gains_what_the_forecast_lost_to_the_truth():
     truth, event = made_up_forecast(20000)
     stretched, _ = made_up_forecast(20000, slope=1.6)
     lost = np.mean((stretched - truth) ** 2)
-    assert scores.corp_decomposition(stretched, event).miscalibration == pytest.approx(
-        lost, rel=0.15
-    )
-    assert scores.corp_decomposition(truth, event).miscalibration < lost / 5
+    miscalibration = [
+        scores.corp_miscalibration(total_storms(p, event))[0] for p in (stretched, truth)
+    ]
+    assert miscalibration[0] == pytest.approx(lost, rel=0.15)
+    assert miscalibration[1] < lost / 5
 
 
 @pytest.mark.parametrize("event", [np.zeros(4), np.ones(4)])
 def test_single_class_has_no_auc_and_no_skill(event):
-    found = scores.all_scores([0.0, 0.2, 0.2, 1.0], event, 0.05)
+    found = weighted_scores([0.0, 0.2, 0.2, 1.0], event)
     assert np.isnan([found["auc"], found["brier_skill_score"]]).all()
     assert np.isnan(found["average_precision"]) == (not event.any())
     assert np.isfinite(
@@ -258,47 +170,45 @@ def test_single_class_has_no_auc_and_no_skill(event):
 
 
 def test_certain_probabilities_have_finite_scores():
-    found = scores.all_scores([0.0, 1.0, 1.0, 0.0], [0, 1, 0, 0], 0.05)
+    found = weighted_scores([0.0, 1.0, 1.0, 0.0], np.array([0, 1, 0, 0]))
     assert found["log_score"] == pytest.approx(-np.log(1e-7) / 4, rel=1e-6)
     assert found["brier_score"] == 0.25
     assert np.isnan(found["spiegelhalter_z"])
 
 
-def test_forecast_without_discrimination_and_perfect_forecast():
+def test_constant_forecast_has_no_skill_and_perfect_forecast_has_all():
     event = np.array([0, 1, 0, 0])
-    assert scores.auc(np.full(4, 0.25), event) == 0.5
-    assert scores.brier_skill_score(np.full(4, 0.25), event) == 0
-    assert scores.auc(event, event) == 1
-    assert scores.brier_skill_score(event, event) == 1
+    constant, perfect = weighted_scores(np.full(4, 0.25), event), weighted_scores(event, event)
+    assert (constant["auc"], constant["brier_skill_score"]) == (0.5, 0)
+    assert (perfect["auc"], perfect["brier_skill_score"]) == (1, 1)
 
 
-def test_bins_hold_their_lower_edge():
+def test_bins_contain_their_lower_edge():
     edges = np.arange(11) / 10
     assert scores.bin_of(edges).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]
     assert scores.bin_of(np.nextafter(edges[1:-1], 0)).tolist() == list(range(9))
 
 
 @pytest.mark.parametrize(
-    ("probability", "event", "weight", "sentence"),
+    ("probability", "event", "weight", "named"),
     [
-        ([0.1, np.nan], [0, 1], None, "1 of 2 probabilities .* storm 1: nan"),
-        ([0.1, 1.5], [0, 1], None, "1 of 2 probabilities .* storm 1: 1.5"),
-        ([-0.1], [0], None, "outside 0 to 1"),
-        ([0.1, 0.2], [0, 2], None, "neither 0 nor 1; .* storm 1"),
-        ([0.1, 0.2], [0], None, r"shapes \(2,\), \(1,\)"),
-        ([0.1], [0], [-1], "weight"),
-        ([0.1], [0], [0], "no storm to score"),
-        ([], [], None, "no storm to score"),
+        ([0.1, np.nan], [0, 1], None, ["1 of 2", "storm 1", "nan"]),
+        ([0.1, 1.5], [0, 1], None, ["1 of 2", "storm 1", "1.5"]),
+        ([-0.1], [0], None, ["storm 0", "-0.1"]),
+        ([0.1, 0.2], [0, 2], None, ["events", "storm 1", "2.0"]),
+        ([0.1, 0.2], [0], None, ["(2,)", "(1,)"]),
+        ([[0.1]], [[0]], None, ["(1, 1)"]),
+        ([0.1, 0.1], [0, 1], [1, -1], ["weights", "storm 1", "-1.0"]),
+        ([0.1], [0], [0], ["no storms"]),
+        ([], [], None, ["no storms"]),
     ],
 )
-def test_bad_values_are_named_in_the_error(probability, event, weight, sentence):
-    with pytest.raises(UserError, match=sentence):
-        scores.brier_score(probability, event, weight)
+def test_bad_value_is_named(probability, event, weight, named):
+    with pytest.raises(UserError) as error:
+        scores.check_forecast(probability, event, weight)
+    assert all(word in str(error.value) for word in named)
 
 
-def test_log_score_is_that_of_scikit_learn():
+def test_log_losses_average_to_the_log_loss_of_scikit_learn():
     p, y = np.array([1e-7, 0.2, 0.9, 1 - 1e-7]), np.array([0, 1, 1, 0])
-    w = np.array([1, 2, 0, 3])
-    theirs = metrics.log_loss(y, p, sample_weight=w)
-    assert scores.log_score(p, y, w) == pytest.approx(theirs, rel=1e-12)
-    assert scores.log_losses([0.2], [1]) == pytest.approx(-np.log(0.2))
+    assert scores.log_losses(p, y).mean() == pytest.approx(metrics.log_loss(y, p), rel=1e-12)

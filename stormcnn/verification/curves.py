@@ -1,0 +1,137 @@
+"""Points of the ROC curve, the reliability and performance diagrams, and the threshold table.
+
+Each function takes one forecast: `probability` (storms,) in [0, 1], `event` (storms,), 0 or 1,
+the same forecast as `ForecastByDate`, the resamples, and the confidence of the intervals.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from stormcnn.verification.contingency import contingency, contingency_by_date
+from stormcnn.verification.resampling import Resamples, interval
+from stormcnn.verification.scores import bin_of
+from stormcnn.verification.storm_totals import ForecastByDate
+from stormcnn.vocabulary import PROBABILITY_BINS, Array
+
+THRESHOLDS = np.concatenate(
+    (
+        [0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005],
+        np.arange(1, 100) / 100,
+        [0.995, 0.998, 0.999, 1],
+    )
+)
+"""Thresholds of the performance diagram and the threshold table; denser where most storms are."""
+
+FALSE_DETECTIONS = (np.arange(101) / 100) ** 2
+"""POFDs of the ROC curve; denser near 0, where the curve of a rare event bends."""
+
+
+def roc_curve(
+    probability: Array, event: Array, by_date: ForecastByDate, draws: Resamples, confidence: float
+) -> pd.DataFrame:
+    """Return POD, with its interval, at each POFD of `FALSE_DETECTIONS`.
+
+    The first row is the point (0, 0), at which nothing is forecast. `threshold` is the lowest one
+    whose POFD does not exceed that of the row.
+    """
+    thresholds = np.unique(probability)[::-1]
+    table = contingency(probability, event, thresholds)
+    reached = np.searchsorted(table.pofd, FALSE_DETECTIONS, side="right")
+    once = np.ones((1, draws.dates.size))
+    low, high = interval(by_date.pod_at_pofd(draws.weights, FALSE_DETECTIONS), confidence)
+    return pd.DataFrame(
+        {
+            "threshold": np.concatenate(
+                ([np.nan], np.concatenate(([np.nan], thresholds))[reached])
+            ),
+            "pofd": np.concatenate(([0.0], FALSE_DETECTIONS)),
+            "pod": np.concatenate(([0.0], by_date.pod_at_pofd(once, FALSE_DETECTIONS)[0])),
+            "pod_low": np.concatenate(([np.nan], low)),
+            "pod_high": np.concatenate(([np.nan], high)),
+        }
+    )
+
+
+def reliability_curve(
+    probability: Array, event: Array, by_date: ForecastByDate, draws: Resamples, confidence: float
+) -> pd.DataFrame:
+    """Return the event frequency, with its interval, in ten bins of equal width."""
+    number = bin_of(probability)
+    forecast_mean, frequency = by_date.reliability(np.ones((1, draws.dates.size)))
+    low, high = interval(by_date.reliability(draws.weights)[1], confidence)
+    return pd.DataFrame(
+        {
+            "bin": np.arange(PROBABILITY_BINS),
+            "forecast_mean": forecast_mean[0],
+            "observed_frequency": frequency[0],
+            "low": low,
+            "high": high,
+            "storms": np.bincount(number, minlength=PROBABILITY_BINS),
+            "events": np.bincount(number, event, PROBABILITY_BINS).astype(int),
+        }
+    )
+
+
+def performance_curve(
+    probability: Array, event: Array, by_date: ForecastByDate, draws: Resamples, confidence: float
+) -> pd.DataFrame:
+    """Return success ratio, POD, CSI and bias at `THRESHOLDS`, with intervals of CSI and POD.
+
+    The interval of POD is that of the largest POD whose success ratio reaches that of the row.
+    """
+    table = contingency(probability, event, THRESHOLDS)
+    resampled = contingency_by_date(probability, event, draws, THRESHOLDS)
+    csi_low, csi_high = interval(resampled.csi, confidence)
+    success_ratio = table.success_ratio
+    pod = by_date.pod_at_success_ratio(draws.weights, success_ratio)
+    pod_low, pod_high = interval(np.where(np.isnan(success_ratio), np.nan, pod), confidence)
+    return pd.DataFrame(
+        {
+            "threshold": THRESHOLDS,
+            "success_ratio": success_ratio,
+            "pod": table.pod,
+            "csi": table.csi,
+            "frequency_bias": table.frequency_bias,
+            "csi_low": csi_low,
+            "csi_high": csi_high,
+            "pod_low": pod_low,
+            "pod_high": pod_high,
+        }
+    )
+
+
+def threshold_table(
+    probability: Array, event: Array, by_date: ForecastByDate, draws: Resamples, confidence: float
+) -> pd.DataFrame:
+    """Return the contingency table and its scores at `THRESHOLDS`, without intervals."""
+    table = contingency(probability, event, THRESHOLDS)
+    counts = ("hits", "misses", "false_alarms", "correct_negatives")
+    scores = (
+        "pod",
+        "pofd",
+        "success_ratio",
+        "csi",
+        "frequency_bias",
+        "peirce_skill_score",
+        "heidke_skill_score",
+        "equitable_threat_score",
+        "symmetric_extremal_dependence_index",
+    )
+    return pd.DataFrame(
+        {
+            "threshold": THRESHOLDS,
+            **{name: getattr(table, name).astype(int) for name in counts},
+            **{name: getattr(table, name) for name in scores},
+        }
+    )
+
+
+CURVES = {
+    "roc": roc_curve,
+    "reliability": reliability_curve,
+    "performance": performance_curve,
+    "thresholds": threshold_table,
+}
+"""Functions by the name of their table."""

@@ -1,0 +1,439 @@
+"""The registry of scores: one entry per score, in the order in which the report shows them.
+
+To add a score of probability forecasts, write its function in `scores.py` and its entry here; it
+is then computed for every forecast, with an interval, and shown in the report. Entries without a
+function are computed elsewhere: those of Monte Carlo members in `uncertainty.py`, and
+`spiegelhalter_p_value` in `tables.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from stormcnn.verification import scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stormcnn.verification.storm_totals import StormTotals
+    from stormcnn.vocabulary import Array
+
+
+class Score(NamedTuple):
+    """What is known of a score, apart from its values."""
+
+    label: str
+    """Name in tables."""
+    decimals: int
+    """Decimals that the report shows."""
+    better: int
+    """1 if larger is better, -1 if smaller is better, else 0."""
+    meaning: str
+    """Explanation in the report's tables."""
+    reference: str
+    """Paper that defines the score."""
+    function: Callable[[StormTotals], Array] | None = None
+    """Function of `scores.py`, None if the score is computed elsewhere."""
+    compared: bool = False
+    """Whether its difference between models is tested."""
+    departure: bool = False
+    """Whether it measures a departure from reliability, see `resampling.reflect`."""
+    short: str = ""
+    """Name on the axes of figures, if it differs from `label`."""
+
+    @property
+    def axis_label(self) -> str:
+        """Name on the axes of figures."""
+        return self.short or self.label
+
+
+SCORES = {
+    "auc": Score(
+        "Area under the ROC curve",
+        3,
+        1,
+        "chance that an event has a higher probability than another storm; 0.5 without "
+        "discrimination",
+        "Mason and Graham (2002)",
+        scores.auc,
+        compared=True,
+        short="AUC",
+    ),
+    "brier_score": Score(
+        "Brier score",
+        4,
+        -1,
+        "mean squared error of the probability",
+        "Brier (1950)",
+        scores.brier_score,
+        compared=True,
+    ),
+    "brier_score_climatology": Score(
+        "Brier score of climatology",
+        4,
+        0,
+        "of always forecasting the event frequency of the test period",
+        "Murphy (1973)",
+        scores.brier_score_climatology,
+    ),
+    "brier_skill_score": Score(
+        "Brier skill score",
+        3,
+        1,
+        "relative improvement of the Brier score over the climatology of the test period",
+        "Wilks (2011)",
+        scores.brier_skill_score,
+        compared=True,
+    ),
+    "brier_score_climatology_training": Score(
+        "Brier score of the training climatology",
+        4,
+        0,
+        "of always forecasting the event frequency of the training period",
+        "Brier (1950)",
+        scores.brier_score_climatology_training,
+    ),
+    "brier_skill_score_training": Score(
+        "Brier skill score against the training climatology",
+        3,
+        1,
+        "as the Brier skill score, but relative to the frequency that is known beforehand",
+        "Wilks (2011)",
+        scores.brier_skill_score_training,
+        compared=True,
+    ),
+    "log_score": Score(
+        "Log score",
+        4,
+        -1,
+        "mean of −ln(probability of the outcome), in nats",
+        "Good (1952)",
+        scores.log_score,
+        compared=True,
+        short="Log score (nats)",
+    ),
+    "average_precision": Score(
+        "Average precision",
+        3,
+        1,
+        "mean success ratio over the detected events",
+        "Davis and Goadrich (2006)",
+        scores.average_precision,
+        compared=True,
+    ),
+    # A closer fit than ten bins: even after reflection, the interval of a reliable forecast
+    # excludes 0 in up to one case in five, so it alone does not show a lack of reliability.
+    "corp_miscalibration": Score(
+        "Miscalibration (CORP)",
+        5,
+        -1,
+        "part of the Brier score that a monotone recalibration would remove",
+        "Dimitriadis, Gneiting and Jordan (2021)",
+        scores.corp_miscalibration,
+        compared=True,
+        departure=True,
+    ),
+    "corp_discrimination": Score(
+        "Discrimination (CORP)",
+        5,
+        1,
+        "improvement of the recalibrated forecast over climatology",
+        "Dimitriadis, Gneiting and Jordan (2021)",
+        scores.corp_discrimination,
+        compared=True,
+    ),
+    "corp_uncertainty": Score(
+        "Uncertainty (CORP)",
+        5,
+        0,
+        "Brier score of climatology",
+        "Dimitriadis, Gneiting and Jordan (2021)",
+        scores.brier_score_climatology,
+    ),
+    "murphy_reliability": Score(
+        "Reliability (Murphy)",
+        5,
+        -1,
+        "mean squared distance of frequency and probability, in ten bins",
+        "Murphy (1973)",
+        scores.murphy_reliability,
+        compared=True,
+        departure=True,
+    ),
+    "murphy_resolution": Score(
+        "Resolution (Murphy)",
+        5,
+        1,
+        "mean squared distance of the bins' frequencies from climatology",
+        "Murphy (1973)",
+        scores.murphy_resolution,
+        compared=True,
+    ),
+    "murphy_uncertainty": Score(
+        "Uncertainty (Murphy)",
+        5,
+        0,
+        "Brier score of climatology",
+        "Murphy (1973)",
+        scores.brier_score_climatology,
+    ),
+    "murphy_within_bin_variance": Score(
+        "Within-bin variance",
+        5,
+        0,
+        "effect of the bins; needed for the parts to add up to the Brier score",
+        "Stephenson, Coelho and Jolliffe (2008)",
+        scores.murphy_within_bin_variance,
+    ),
+    "murphy_within_bin_covariance": Score(
+        "Within-bin covariance",
+        5,
+        0,
+        "effect of the bins; needed for the parts to add up to the Brier score",
+        "Stephenson, Coelho and Jolliffe (2008)",
+        scores.murphy_within_bin_covariance,
+    ),
+    "critical_success_index_best": Score(
+        "Best critical success index",
+        3,
+        1,
+        "largest over all thresholds of the same storms, so it is optimistic",
+        "Schaefer (1990)",
+        scores.critical_success_index_best,
+        compared=True,
+    ),
+    "best_threshold": Score(
+        "Threshold of the best critical success index",
+        3,
+        0,
+        "forecast the event if the probability reaches it",
+        "Schaefer (1990)",
+        scores.best_threshold,
+    ),
+    "spiegelhalter_z": Score(
+        "Spiegelhalter's Z",
+        2,
+        0,
+        "> 0 if the forecast is overconfident, < 0 if it is underconfident",
+        "Spiegelhalter (1986)",
+        scores.spiegelhalter_z,
+    ),
+    "spiegelhalter_p_value": Score(
+        "p-value of Spiegelhalter's Z",
+        3,
+        0,
+        "of the hypothesis Z = 0, from resampled run dates",
+        "Davison and Hinkley (1997)",
+    ),
+    "mean_probability": Score(
+        "Mean probability",
+        4,
+        0,
+        "should equal the event frequency",
+        "Wilks (2011)",
+        scores.mean_probability,
+    ),
+    "event_frequency": Score(
+        "Event frequency",
+        4,
+        0,
+        "share of the storms with the event",
+        "Wilks (2011)",
+        scores.event_frequency,
+    ),
+    "averaging_benefit": Score(
+        "Benefit of averaging members",
+        5,
+        1,
+        "Brier score without dropout minus that of the members' mean",
+        "Krogh and Vedelsby (1995)",
+    ),
+    "members_brier_score": Score(
+        "Mean Brier score of the members",
+        4,
+        -1,
+        "Brier score of each single member, averaged",
+        "Krogh and Vedelsby (1995)",
+    ),
+    "total_variance": Score(
+        "Total variance",
+        4,
+        0,
+        "mean of p(1 − p), where p is the members' mean",
+        "Kwon et al. (2020)",
+    ),
+    "aleatoric_variance": Score(
+        "Aleatoric variance",
+        4,
+        0,
+        "variance of the event that the members agree on",
+        "Kwon et al. (2020)",
+    ),
+    "epistemic_variance": Score(
+        "Epistemic variance", 5, 0, "variance between the members", "Kwon et al. (2020)"
+    ),
+    "epistemic_share": Score(
+        "Epistemic share",
+        3,
+        0,
+        "squared spread-skill ratio of the members; no test of calibration for a binary event",
+        "Fortin et al. (2014)",
+    ),
+    "spread_skill_ratio": Score(
+        "Spread-skill ratio of the members",
+        3,
+        0,
+        "well below 1 for a binary event, even if the forecast is perfect",
+        "Fortin et al. (2014)",
+        short="Spread-skill ratio",
+    ),
+    "spread_skill_reliability": Score(
+        "Spread-skill reliability of the members",
+        4,
+        0,
+        "mean distance of error and spread; not 0 for a binary event, even if the forecast is "
+        "perfect",
+        "Haynes et al. (2023)",
+        departure=True,
+    ),
+    "total_spread_skill_ratio": Score(
+        "Spread-skill ratio of the total spread",
+        3,
+        0,
+        "1 if the mean probabilities are calibrated",
+        "Spiegelhalter (1986)",
+    ),
+    "total_spread_skill_reliability": Score(
+        "Spread-skill reliability of the total spread",
+        4,
+        -1,
+        "mean distance of error and spread; 0 if the mean probabilities are calibrated",
+        "Haynes et al. (2023)",
+        departure=True,
+    ),
+    "quantile_coverage_50": Score(
+        "Coverage of the members' 50 % interval",
+        3,
+        0,
+        "share of the storms whose true probability it contains; should be 0.5",
+        "Gneiting, Balabdaoui and Raftery (2007)",
+    ),
+    "quantile_coverage_90": Score(
+        "Coverage of the members' 90 % interval",
+        3,
+        0,
+        "share of the storms whose true probability it contains; should be 0.9",
+        "Gneiting, Balabdaoui and Raftery (2007)",
+    ),
+    "total_entropy": Score("Entropy of the mean", 4, 0, "in nats", "Houlsby et al. (2011)"),
+    "expected_entropy": Score(
+        "Mean entropy of the members",
+        4,
+        0,
+        "entropy of the event that the members agree on, in nats",
+        "Houlsby et al. (2011)",
+    ),
+    "mutual_information": Score(
+        "Mutual information",
+        5,
+        0,
+        "disagreement between the members, in nats",
+        "Houlsby et al. (2011)",
+    ),
+    "discard_gain": Score(
+        "Discard gain of the spread",
+        5,
+        1,
+        "> 0 if the spread finds errors better than p(1 − p) does",
+        "Barnes and Barnes (2021)",
+    ),
+    "discard_gain_mutual_information": Score(
+        "Discard gain of the mutual information",
+        5,
+        1,
+        "> 0 if the mutual information finds errors better than p(1 − p) does",
+        "Barnes and Barnes (2021)",
+    ),
+    "discard_gain_given_probability": Score(
+        "Discard gain among similar probabilities",
+        5,
+        1,
+        "> 0 if the spread finds errors among storms of similar probability",
+        "Barnes and Barnes (2021)",
+    ),
+    "count_bias": Score(
+        "Bias of the event counts",
+        2,
+        0,
+        "mean of forecast minus observed events per forecast run",
+        "Wilks (2011)",
+    ),
+    "count_crps": Score(
+        "CRPS of the event counts",
+        3,
+        -1,
+        "fair continuous ranked probability score of the number of events per forecast run",
+        "Ferro (2014)",
+        short="CRPS of event counts",
+    ),
+    "count_spread_skill_ratio": Score(
+        "Spread-skill ratio of the event counts",
+        3,
+        0,
+        "1 if reliable, < 1 if the spread is too small",
+        "Fortin et al. (2014)",
+    ),
+    **{
+        f"count_coverage_{percent}": Score(
+            f"Coverage of the {percent} % interval of event counts",
+            3,
+            0,
+            f"should be {percent / 100:g}",
+            "Gneiting and Ranjan (2013)",
+            short=f"Coverage of {percent} % of counts",
+        )
+        for percent in (50, 80, 90, 95)
+    },
+    "count_pit_variance": Score(
+        "PIT variance of the event counts",
+        4,
+        0,
+        "0.083 if reliable, more if the spread is too small",
+        "Gneiting and Ranjan (2013)",
+    ),
+    "count_pit_deviation": Score(
+        "Deviation of the rank histogram of event counts from flat",
+        4,
+        -1,
+        "root mean square over ten groups of ranks; 0 if reliable",
+        "Haynes et al. (2023)",
+        departure=True,
+    ),
+    **{
+        f"count_rank_histogram_{group:02d}": Score(
+            f"Rank histogram of event counts, group {group} of 10",
+            3,
+            0,
+            "share of the observed counts; should be 0.1",
+            "Hamill (2001)",
+        )
+        for group in range(1, 11)
+    },
+}
+"""Scores by their name in tables. With the suffix `_truth` it is the score against the storms'
+true probabilities instead of their events."""
+
+
+def score_text(name: str) -> Score:
+    """Return the entry of a score; its label says so if `name` ends in `_truth`.
+
+    Raises `KeyError` for names that are not in `SCORES`.
+
+    >>> score_text("brier_score_truth").label
+    'Brier score, against the true probability'
+    """
+    plain = name.removesuffix("_truth")
+    score = SCORES[plain]
+    if plain == name:
+        return score
+    return score._replace(label=f"{score.label}, against the true probability")

@@ -1,0 +1,337 @@
+"""Sums over the storms of one forecast, from which all its scores are computed.
+
+`ForecastByDate` sorts the storms once and sums them by run date. The totals of a resample are
+then products of these sums with the weights of the run dates, so thousands of resamples cost
+little more than one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import isotonic_regression
+
+from stormcnn.verification.score_registry import SCORES
+from stormcnn.verification.scores import (
+    bin_of,
+    check_forecast,
+    log_losses,
+    ratio,
+    spiegelhalter_terms,
+)
+from stormcnn.vocabulary import PROBABILITY_BINS, Array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import ArrayLike
+
+_CELLS = 2**18
+"""Elements of an array of steps and rows that fit into the cache of a processor."""
+
+
+@dataclass(frozen=True)
+class StormTotals:
+    """Weighted sums over the storms of one forecast; a row for each set of weights.
+
+    In the descriptions p is a storm's probability and y is 1 for an event, else 0.
+    """
+
+    storms: Array
+    """Sum of the weights (rows,)."""
+    events: Array
+    """Sum of y (rows,)."""
+    probability: Array
+    """Sum of p (rows,)."""
+    squared_error: Array
+    """Sum of (p - y)^2 (rows,)."""
+    log_loss: Array
+    """Sum of `scores.log_losses` (rows,)."""
+    spiegelhalter_excess: Array
+    """Sum of the first of `scores.spiegelhalter_terms` (rows,)."""
+    spiegelhalter_variance: Array
+    """Sum of the second of `scores.spiegelhalter_terms` (rows,)."""
+    bin_storms: Array
+    """Sum of the weights in each bin of `scores.bin_of` (rows, bins)."""
+    bin_probability: Array
+    """Sum of p in each bin (rows, bins)."""
+    bin_events: Array
+    """Sum of y in each bin (rows, bins)."""
+    bin_squared_probability: Array
+    """Sum of p^2 in each bin (rows, bins)."""
+    bin_probability_of_events: Array
+    """Sum of p * y in each bin (rows, bins)."""
+    step_events: Array
+    """Events in each step (steps, rows); steps are groups of equal or neighbouring p, descending.
+
+    Neighbouring probabilities at which no event occurred form one step, because no score changes
+    its value between them.
+    """
+    step_others: Array
+    """Storms without event in each step (steps, rows)."""
+    thresholds: Array
+    """Lowest probability of each step (steps,)."""
+    isotonic_pools: Array
+    """First step of each pool of steps that isotonic regression always merges (pools,)."""
+    training_climatology: float
+    """Event frequency of the training period."""
+
+    @cached_property
+    def hits(self) -> Array:
+        """Events whose probability reaches the threshold (steps, rows)."""
+        return np.cumsum(self.step_events, axis=0)
+
+    @cached_property
+    def false_alarms(self) -> Array:
+        """Storms without event whose probability reaches the threshold (steps, rows)."""
+        return np.cumsum(self.step_others, axis=0)
+
+    @cached_property
+    def critical_success_index(self) -> Array:
+        """Critical success index at each threshold (steps, rows)."""
+        events = self.hits[-1]
+        return ratio(self.hits, np.where(events > 0, events + self.false_alarms, 0))
+
+    @cached_property
+    def bin_mean_probability(self) -> Array:
+        """Mean of p in each bin (rows, bins); 0 for empty bins."""
+        return self.bin_probability / np.where(self.bin_storms > 0, self.bin_storms, 1)
+
+    @cached_property
+    def bin_event_frequency(self) -> Array:
+        """Mean of y in each bin (rows, bins); 0 for empty bins."""
+        return self.bin_events / np.where(self.bin_storms > 0, self.bin_storms, 1)
+
+    @cached_property
+    def isotonic_brier_score(self) -> Array:
+        """Brier score after the best monotone recalibration (rows,)."""
+        # The residuals of the fit add up to 0 within each of its steps, so the squared error is
+        # the number of events minus the sum of the squared fit.
+        events = self.hits[-1]
+        return (events - self._squared_isotonic_fit()) / (events + self.false_alarms[-1])
+
+    def _squared_isotonic_fit(self) -> Array:
+        """Sum the squared isotonic fit over storms (rows,)."""
+        pooled_events = np.add.reduceat(self.step_events, self.isotonic_pools, axis=0).T
+        pooled_storms = (
+            pooled_events + np.add.reduceat(self.step_others, self.isotonic_pools, axis=0).T
+        )
+        drawn = pooled_storms > 0
+        row = np.nonzero(drawn)[0]
+        storms = pooled_storms[drawn]
+        # One fit serves all rows: frequencies differ by at most 1, so lowering each row by 2
+        # against the previous one keeps the rows apart.
+        step = -2.0 * row
+        fit = isotonic_regression(
+            pooled_events[drawn] / storms + step, weights=storms, increasing=False
+        )
+        return np.bincount(row, storms * (fit.x - step) ** 2, len(drawn))
+
+
+SUMS = (
+    "storms",
+    "events",
+    "probability",
+    "squared_error",
+    "log_loss",
+    "spiegelhalter_excess",
+    "spiegelhalter_variance",
+)
+BIN_SUMS = (
+    "bin_storms",
+    "bin_probability",
+    "bin_events",
+    "bin_squared_probability",
+    "bin_probability_of_events",
+)
+
+
+def _sum_by_date(p: Array, y: Array, date: Array, dates: int) -> Array:
+    """Sum the terms of `SUMS`, and those of `BIN_SUMS` in each bin, by date (dates, sums)."""
+    terms = [np.ones_like(p), y, p, (p - y) ** 2, log_losses(p, y), *spiegelhalter_terms(p, y)]
+    sums = [np.bincount(date, term, dates) for term in terms]
+    cell = date * PROBABILITY_BINS + bin_of(p)
+    binned = [
+        np.bincount(cell, term, dates * PROBABILITY_BINS).reshape(dates, PROBABILITY_BINS)
+        for term in (np.ones_like(p), p, y, p * p, p * y)
+    ]
+    return np.hstack([np.stack(sums, axis=1), *binned])
+
+
+def _split_sums(sums: Array) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parts of an array (rows, sums) by name: (rows,) each, and (rows, bins) each."""
+    whole, binned = np.split(sums, [len(SUMS)], axis=1)
+    bins = np.split(binned, len(BIN_SUMS), axis=1)
+    return dict(zip(SUMS, whole.T, strict=True)), dict(zip(BIN_SUMS, bins, strict=True))
+
+
+def total_storms(
+    probability: ArrayLike, event: ArrayLike, training_climatology: float = float("nan")
+) -> StormTotals:
+    """Return the totals of storms of weight 1, in a single row.
+
+    Parameters are arrays (storms,), `probability` in [0, 1] and `event` 0 or 1, and the event
+    frequency of the training period. Raises `UserError` as `scores.check_forecast` does.
+
+    >>> totals = total_storms([0.9, 0.2, 0.2], [1, 0, 1])
+    >>> totals.storms, totals.events
+    (array([3.]), array([2.]))
+    """
+    dates = np.zeros(np.shape(probability), dtype=np.intp)
+    forecast = ForecastByDate(probability, event, dates, training_climatology)
+    return next(forecast.totals(np.ones((1, 1))))
+
+
+class ForecastByDate:
+    """One forecast, summed by run date.
+
+    Parameters
+    ----------
+    probability, event
+        Arrays (storms,), in [0, 1], and 0 or 1.
+    date
+        Index of each storm's run date (storms,), as in `Resamples`.
+    training_climatology
+        Event frequency of the training period.
+
+    Raises `UserError` as `scores.check_forecast` does.
+
+    >>> forecast = ForecastByDate([0.9, 0.2, 0.2], [1, 0, 1], date=np.array([0, 0, 1]))
+    >>> forecast.scores(np.array([[1, 1], [2, 0]]))["event_frequency"].round(3)
+    array([0.667, 0.5  ])
+    """
+
+    def __init__(
+        self,
+        probability: ArrayLike,
+        event: ArrayLike,
+        date: Array,
+        training_climatology: float = float("nan"),
+    ) -> None:
+        p, y, _ = check_forecast(probability, event)
+        dates = int(date.max()) + 1
+        self._training_climatology = training_climatology
+        self._sums = _sum_by_date(p, y, date, dates)
+
+        order = np.argsort(-p, kind="stable")
+        p, y, by = p[order], y[order], date[order]
+        value = np.cumsum(np.concatenate(([0], p[1:] != p[:-1])))
+        eventless = np.bincount(value, y) == 0
+        begins = np.concatenate(([0], ~(eventless[1:] & eventless[:-1])))
+        step = np.cumsum(begins)[value]
+        steps = int(step[-1]) + 1
+        self._thresholds = p[np.searchsorted(step, np.arange(steps), side="right") - 1]
+        self._events, self._others = (
+            sparse.csr_array(
+                (np.ones(counted.sum()), (step[counted], by[counted])), shape=(steps, dates)
+            )
+            for counted in (y == 1, y == 0)
+        )
+        # No step can have a lower frequency than one without events, or a higher one than one of
+        # events only. The step before the first kind, or after the second, is therefore out of
+        # order or equal for any weights, and isotonic regression gives both the same value.
+        no_event = self._events.sum(axis=1) == 0
+        only_events = self._others.sum(axis=1) == 0
+        apart = ~(no_event[:-1] | only_events[1:])
+        self._isotonic_pools = np.flatnonzero(np.concatenate(([True], apart)))
+
+    def totals(self, weights: Array) -> Iterator[StormTotals]:
+        """Yield the totals for `weights` (rows, dates), a few rows at a time.
+
+        The number of rows is such that the arrays stay in the processor's cache. Without rows,
+        one object without rows is given.
+        """
+        sums = weights @ self._sums
+        for rows in self._chunks(weights):
+            named_sums, named_bin_sums = _split_sums(sums[rows])
+            events, others = self._count_in_steps(weights[rows])
+            yield StormTotals(
+                **named_sums,
+                **named_bin_sums,
+                step_events=events,
+                step_others=others,
+                thresholds=self._thresholds,
+                isotonic_pools=self._isotonic_pools,
+                training_climatology=self._training_climatology,
+            )
+
+    def scores(self, weights: Array) -> dict[str, Array]:
+        """Return every score of `score_registry.SCORES` that has a function, by its name.
+
+        `weights` (rows, dates) says how often each run date counts; scores have the shape (rows,).
+        """
+        parts = [
+            {name: score.function(part) for name, score in SCORES.items() if score.function}
+            for part in self.totals(weights)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def values(self) -> dict[str, float]:
+        """Return the scores of the storms themselves, each of weight 1."""
+        once = self.scores(np.ones((1, len(self._sums))))
+        return {score: float(value[0]) for score, value in once.items()}
+
+    def reliability(self, weights: Array) -> tuple[Array, Array]:
+        """Return mean probability and event frequency of ten bins (rows, bins).
+
+        Both are NaN for empty bins. `weights` is as in `scores`.
+        """
+        _, sums = _split_sums(weights @ self._sums)
+        storms = sums["bin_storms"]
+        return ratio(sums["bin_probability"], storms), ratio(sums["bin_events"], storms)
+
+    def pod_at_pofd(self, weights: Array, pofd: Array) -> Array:
+        """Return the POD at each of `pofd` (points,), interpolated linearly (rows, points).
+
+        NaN for rows without events or without other storms. `weights` is as in `scores`.
+        """
+
+        def interpolate(hits: Array, false_alarms: Array) -> Array:
+            return np.interp(pofd, false_alarms / false_alarms[-1], hits / hits[-1])
+
+        return self._by_row(weights, interpolate, pofd.size)
+
+    def pod_at_success_ratio(self, weights: Array, success_ratio: Array) -> Array:
+        """Return the largest POD whose success ratio reaches `success_ratio` (rows, points).
+
+        It is 0 if no threshold reaches it, and NaN for rows without events or without other
+        storms. `success_ratio` has the shape (points,); `weights` is as in `scores`.
+        """
+
+        def look_up(hits: Array, false_alarms: Array) -> Array:
+            forecast = hits + false_alarms
+            achieved = np.divide(hits, forecast, out=np.zeros(hits.size), where=forecast > 0)
+            at_this_pod_or_more = np.maximum.accumulate(achieved[::-1])
+            reached = hits.size - np.searchsorted(at_this_pod_or_more, success_ratio)
+            return np.concatenate(([0.0], hits))[reached] / hits[-1]
+
+        return self._by_row(weights, look_up, success_ratio.size)
+
+    def _count_in_steps(self, weights: Array) -> tuple[Array, Array]:
+        """Count events and other storms in each step (steps, rows)."""
+        drawn = np.ascontiguousarray(weights.T, dtype=np.float64)
+        return self._events @ drawn, self._others @ drawn
+
+    def _chunks(self, weights: Array) -> Iterator[slice]:
+        rows = max(1, _CELLS // self._thresholds.size)
+        for start in range(0, max(1, len(weights)), rows):
+            yield slice(start, start + rows)
+
+    def _by_row(self, weights: Array, curve: Callable[[Array, Array], Array], points: int) -> Array:
+        """Apply `curve` to the hits and false alarms of each row (rows, points)."""
+        values = np.full((len(weights), points), np.nan)
+        row = 0
+        for rows in self._chunks(weights):
+            events, others = self._count_in_steps(weights[rows])
+            hits, false_alarms = np.cumsum(events, axis=0), np.cumsum(others, axis=0)
+            for hit, false_alarm in zip(hits.T, false_alarms.T, strict=True):
+                if hit[-1] > 0 and false_alarm[-1] > 0:
+                    values[row] = curve(
+                        np.concatenate(([0.0], hit)), np.concatenate(([0.0], false_alarm))
+                    )
+                row += 1
+        return values
