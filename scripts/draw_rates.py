@@ -8,15 +8,12 @@ from stormcnn.io import read_netcdf
 from stormcnn.logs import job_log
 from stormcnn.report import figures
 from stormcnn.storms.inventory import is_made_up_title
+from stormcnn.verification.score_registry import SCORES
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-SCORES = {
-    "count_crps": "CRPS of event counts",
-    "count_coverage_90": "Coverage of 90 % of counts",
-    "spread_skill_ratio": "Spread-skill ratio",
-}
+DRAWN_SCORES = ("count_crps", "count_coverage_90", "spread_skill_ratio")
 
 
 def draw_rates(*, scores: str, choice: str, storms: str, stem: str) -> None:
@@ -32,7 +29,8 @@ def draw_rates(*, scores: str, choice: str, storms: str, stem: str) -> None:
     figures.draw_rate_sweep(axes[0, 0], above, "Log score above the lowest", chosen)
     table = pd.read_csv(scores)
     members = table[table["forecast"] == "mc_mean"]
-    for panel, (score, label) in zip(axes.flat[1:], SCORES.items(), strict=True):
+    for panel, score in zip(axes.flat[1:], DRAWN_SCORES, strict=True):
+        label = SCORES[score].axis_label
         figures.draw_rate_sweep(panel, members[members["score"] == score], label, chosen)
     figures.save(figure, stem)
 

@@ -7,16 +7,12 @@ import pandas as pd
 from stormcnn.logs import job_log
 from stormcnn.report import figures
 from stormcnn.storms.inventory import is_made_up
+from stormcnn.verification.score_registry import SCORES
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-SCORES = {
-    "auc": "AUC",
-    "brier_score": "Brier score",
-    "brier_skill_score": "Brier skill score",
-    "log_score": "Log score (nats)",
-}
+DRAWN_SCORES = ("auc", "brier_score", "brier_skill_score", "log_score")
 STRATA = ("month", "forecast_hour", "region")
 
 
@@ -34,9 +30,10 @@ def draw_verification(
     table = pd.read_csv(scores, dtype={"seed": str})
     test = figures.without_variants(table[table["period"] == "test"])
     everywhere = figures.headline(test[test["stratum"] == "all"])
-    figure, axes = figures.make_figure(1, len(SCORES), size=(13, 4.5), made_up=made_up)
+    labels = {name: SCORES[name].axis_label for name in DRAWN_SCORES}
+    figure, axes = figures.make_figure(1, len(labels), size=(13, 4.5), made_up=made_up)
     others = pd.read_csv(published[0]) if published else None
-    figures.draw_scores(axes[0], everywhere, titles, SCORES, others)
+    figures.draw_scores(axes[0], everywhere, titles, labels, others)
     figures.save(figure, f"{folder}/scores")
 
     draw = {
@@ -67,7 +64,7 @@ def draw_verification(
         len(by_kind), 1, size=(9, 1 + 3.5 * len(by_kind)), made_up=made_up
     )
     for panel, rows in zip(axes[:, 0], by_kind, strict=True):
-        figures.draw_strata(panel, rows, titles, SCORES["brier_skill_score"])
+        figures.draw_strata(panel, rows, titles, labels["brier_skill_score"])
     figures.save(figure, f"{folder}/strata")
 
 
