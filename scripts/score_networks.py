@@ -1,4 +1,4 @@
-"""Recalibrate and score every network on the storms of both periods; compare with the reference."""
+"""Recalibrate and score all models on the storms of both periods."""
 
 import logging
 from typing import TYPE_CHECKING, Any
@@ -34,18 +34,26 @@ def score_networks(
     test_calibrated: list[str],
     output: dict[str, str],
 ) -> None:
-    """Write the recalibrated predictions, and the tables of the verification by their name."""
-    learned, unseen = read_by_network(training), read_by_network(test)
-    climatology = float(next(iter(learned.values()))["label"].mean())
+    """Write the recalibrated predictions of each network, and each table of the verification.
+
+    `training_calibrated` and `test_calibrated` are paths in the order of `training` and `test`;
+    `output` has the path of each table by its name.
+    """
+    training_predictions, test_predictions = read_by_network(training), read_by_network(test)
+    climatology = float(next(iter(training_predictions.values()))["label"].mean())
     corrected: dict[str, dict[Network, xr.Dataset]] = {"training": {}, "test": {}}
     paths = zip(training_calibrated, test_calibrated, strict=True)
-    for network, (training_path, test_path) in zip(learned, paths, strict=True):
+    for network, (training_path, test_path) in zip(training_predictions, paths, strict=True):
         model, seed = network
         logger.info("%s, seed %d", model, seed)
-        about = provenance({"model": model, "folds": calibration.FOLDS}, model=model, seed=seed)
-        of_training, of_test = calibration.calibrate_predictions(learned[network], unseen[network])
-        write_netcdf(of_training.assign_attrs(about), training_path)
-        write_netcdf(of_test.assign_attrs(about), test_path)
+        attributes = provenance(
+            {"model": model, "folds": calibration.FOLDS}, model=model, seed=seed
+        )
+        of_training, of_test = calibration.calibrate_predictions(
+            training_predictions[network], test_predictions[network]
+        )
+        write_netcdf(of_training.assign_attrs(attributes), training_path)
+        write_netcdf(of_test.assign_attrs(attributes), test_path)
         corrected["training"][network], corrected["test"][network] = of_training, of_test
 
     settings = {
@@ -56,15 +64,15 @@ def score_networks(
         "confidence": verification["confidence"],
     }
     tables = verify(
-        unseen | read_by_network(simple_test),
+        test_predictions | read_by_network(simple_test),
         monte_carlo=read_by_network(members),
         recalibrated=corrected["test"],
         own_scaling=read_by_network(own_scaling),
         **settings,
     )._asdict()
-    # How well a network does on the storms it was trained on shows how much it has overfitted.
+    # The difference between the two periods shows how much a network has overfitted.
     fitted = verify(
-        learned | read_by_network(simple_training),
+        training_predictions | read_by_network(simple_training),
         recalibrated=corrected["training"],
         period="train",
         curves=False,

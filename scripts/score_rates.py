@@ -20,7 +20,10 @@ def write_choice(
     scores: str,
     choice: str,
 ) -> None:
-    """Write the scores of all rates on the validation storms, and which rate is chosen."""
+    """Write the scores of all rates on the validation storms, and the choice of a rate.
+
+    `tuned` has the `model` and its present `rate`.
+    """
     tables = score_rates(
         {network: read_netcdf(path) for network, path in storms.items()},
         {network: read_netcdf(path) for network, path in counts.items()},

@@ -1,4 +1,4 @@
-"""Score what the members say of the test storms."""
+"""Score the Monte Carlo members of the test storms."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +21,18 @@ def score_uncertainties(
     verification: dict[str, Any],
     output: dict[str, str],
 ) -> None:
-    """Write the tables of all sampled networks, each to its path in `output`.
+    """Write the tables of all sampled networks; `output` has the path of each by its name.
 
-    `truth` is empty or the file of the true probabilities of made-up storms.
+    `truth` is empty, or the file with the true probabilities of made-up storms.
     """
     counts_of = read_by_network(counts)
-    known = pd.concat(map(pd.read_csv, truth)) if truth else None
+    all_truth = pd.concat(map(pd.read_csv, truth)) if truth else None
     tables = []
     for (model, seed), members in read_by_network(storms).items():
         true_probability = (
             None
-            if known is None
-            else match_truth(known, members["run_file"].values, members["patch"].values)
+            if all_truth is None
+            else match_truth(all_truth, members["run_file"].values, members["patch"].values)
         )
         tables.append(
             score_uncertainty(
