@@ -1,9 +1,10 @@
 """The registry of scores: one entry per score, in the order in which the report shows them.
 
 To add a score of probability forecasts, write its function in `scores.py` and its entry here; it
-is then computed for every forecast, with an interval, and shown in the report. Entries without a
-function are computed elsewhere: those of Monte Carlo members in `uncertainty.py`, and
-`spiegelhalter_p_value` in `tables.py`.
+is then computed for every forecast, with an interval, and shown in the report. If it needs a sum
+over storms that `StormTotals` lacks, add the sum in `storm_totals.py`. Entries without a function
+are computed elsewhere: those of Monte Carlo members and event counts in `uncertainty.py` and the
+modules that it imports, `spiegelhalter_p_value` in `tables.py`.
 """
 
 from __future__ import annotations

@@ -132,41 +132,29 @@ class StormTotals:
         return np.bincount(row, storms * (fit.x - step) ** 2, len(drawn))
 
 
-SUMS = (
-    "storms",
-    "events",
-    "probability",
-    "squared_error",
-    "log_loss",
-    "spiegelhalter_excess",
-    "spiegelhalter_variance",
-)
-BIN_SUMS = (
-    "bin_storms",
-    "bin_probability",
-    "bin_events",
-    "bin_squared_probability",
-    "bin_probability_of_events",
-)
+def _terms(p: Array, y: Array) -> dict[str, Array]:
+    """Return what `StormTotals` sums over all storms: arrays (storms,) by the name of the sum."""
+    excess, variance = spiegelhalter_terms(p, y)
+    return {
+        "storms": np.ones_like(p),
+        "events": y,
+        "probability": p,
+        "squared_error": (p - y) ** 2,
+        "log_loss": log_losses(p, y),
+        "spiegelhalter_excess": excess,
+        "spiegelhalter_variance": variance,
+    }
 
 
-def _sum_by_date(p: Array, y: Array, date: Array, dates: int) -> Array:
-    """Sum the terms of `SUMS`, and those of `BIN_SUMS` in each bin, by date (dates, sums)."""
-    terms = [np.ones_like(p), y, p, (p - y) ** 2, log_losses(p, y), *spiegelhalter_terms(p, y)]
-    sums = [np.bincount(date, term, dates) for term in terms]
-    cell = date * PROBABILITY_BINS + bin_of(p)
-    binned = [
-        np.bincount(cell, term, dates * PROBABILITY_BINS).reshape(dates, PROBABILITY_BINS)
-        for term in (np.ones_like(p), p, y, p * p, p * y)
-    ]
-    return np.hstack([np.stack(sums, axis=1), *binned])
-
-
-def _split_sums(sums: Array) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the parts of an array (rows, sums) by name: (rows,) each, and (rows, bins) each."""
-    whole, binned = np.split(sums, [len(SUMS)], axis=1)
-    bins = np.split(binned, len(BIN_SUMS), axis=1)
-    return dict(zip(SUMS, whole.T, strict=True)), dict(zip(BIN_SUMS, bins, strict=True))
+def _bin_terms(p: Array, y: Array) -> dict[str, Array]:
+    """Return what `StormTotals` sums over the storms of each bin, in the same form."""
+    return {
+        "bin_storms": np.ones_like(p),
+        "bin_probability": p,
+        "bin_events": y,
+        "bin_squared_probability": p * p,
+        "bin_probability_of_events": p * y,
+    }
 
 
 def total_storms(
@@ -215,7 +203,7 @@ class ForecastByDate:
         p, y, _ = check_forecast(probability, event)
         dates = int(date.max()) + 1
         self._training_climatology = training_climatology
-        self._sums = _sum_by_date(p, y, date, dates)
+        self._sum_by_date(p, y, date, dates)
 
         order = np.argsort(-p, kind="stable")
         p, y, by = p[order], y[order], date[order]
@@ -239,6 +227,25 @@ class ForecastByDate:
         apart = ~(no_event[:-1] | only_events[1:])
         self._isotonic_pools = np.flatnonzero(np.concatenate(([True], apart)))
 
+    def _sum_by_date(self, p: Array, y: Array, date: Array, dates: int) -> None:
+        """Sum the terms by date (dates, sums), those of bins one column per bin."""
+        terms, bin_terms = _terms(p, y), _bin_terms(p, y)
+        self._names, self._bin_names = list(terms), list(bin_terms)
+        sums = [np.bincount(date, term, dates) for term in terms.values()]
+        cell = date * PROBABILITY_BINS + bin_of(p)
+        binned = [
+            np.bincount(cell, term, dates * PROBABILITY_BINS).reshape(dates, PROBABILITY_BINS)
+            for term in bin_terms.values()
+        ]
+        self._sums = np.hstack([np.stack(sums, axis=1), *binned])
+
+    def _split_sums(self, sums: Array) -> dict[str, Any]:
+        """Return the parts of an array (rows, sums) by name, (rows,) or (rows, bins) each."""
+        whole, binned = np.split(sums, [len(self._names)], axis=1)
+        bins = np.split(binned, len(self._bin_names), axis=1)
+        names = (*self._names, *self._bin_names)
+        return dict(zip(names, (*whole.T, *bins), strict=True))
+
     def totals(self, weights: Array) -> Iterator[StormTotals]:
         """Yield the totals for `weights` (rows, dates), a few rows at a time.
 
@@ -247,11 +254,9 @@ class ForecastByDate:
         """
         sums = weights @ self._sums
         for rows in self._chunks(weights):
-            named_sums, named_bin_sums = _split_sums(sums[rows])
             events, others = self._count_in_steps(weights[rows])
             yield StormTotals(
-                **named_sums,
-                **named_bin_sums,
+                **self._split_sums(sums[rows]),
                 step_events=events,
                 step_others=others,
                 thresholds=self._thresholds,
@@ -280,7 +285,7 @@ class ForecastByDate:
 
         Both are NaN for empty bins. `weights` is as in `scores`.
         """
-        _, sums = _split_sums(weights @ self._sums)
+        sums = self._split_sums(weights @ self._sums)
         storms = sums["bin_storms"]
         return ratio(sums["bin_probability"], storms), ratio(sums["bin_events"], storms)
 

@@ -34,9 +34,11 @@ def test_labels_differ():
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_every_score_has_a_meaning_and_a_reference(name):
-    assert SCORES[name].meaning
-    assert SCORES[name].reference
+def test_every_score_has_a_meaning_a_reference_and_an_example(name):
+    score = SCORES[name]
+    assert score.meaning
+    assert score.reference
+    assert score.function is None or ">>> " in score.function.__doc__
 
 
 def test_score_against_the_truth_has_the_entry_of_its_score_and_another_label():

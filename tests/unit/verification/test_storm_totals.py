@@ -42,8 +42,8 @@ def test_scores_of_a_resample_are_those_of_its_storms(drawn):
     found = ForecastByDate(probability, event, draws.date, 0.05).scores(draws.weights)
     for row, weights in enumerate(draws.weights):
         expected = reference_scores(probability, event, 0.05, weights[draws.date])
-        assert {name: values[row] for name, values in found.items()} == pytest.approx(
-            expected, abs=1e-11, nan_ok=True
+        assert [found[name][row] for name in expected] == pytest.approx(
+            list(expected.values()), abs=1e-11, nan_ok=True
         )
 
 
