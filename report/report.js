@@ -1,6 +1,6 @@
 "use strict";
 
-// Tables: a click on a column's name sorts by it, missing values last.
+// A click on a column header sorts the table by that column, with missing values last.
 for (const table of document.querySelectorAll("table")) {
   const heads = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
@@ -30,7 +30,7 @@ for (const table of document.querySelectorAll("table")) {
   });
 }
 
-// Only what has to be scrolled is a stop of the Tab key.
+// Only parts that need scrolling can be reached with the Tab key.
 const scrolled = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const overflows = target.scrollWidth > target.clientWidth;
@@ -55,7 +55,7 @@ function explore(data) {
   const canvas = find("storm-canvas");
   const state = { storm: 0, variable: 0, arrows: data.wind.length === 2 };
 
-  // Spaces that do not break keep a number and its unit on one line.
+  // No-break spaces keep a number and its unit on one line.
   const percent = (probability) => `${(100 * probability).toFixed(probability < 0.1 ? 1 : 0)}\u00a0%`;
   const side = (angle, sides) => `${Math.abs(angle).toFixed(2)}° ${sides[angle < 0 ? 1 : 0]}`;
   const outcome = (storm) => (storm.event ? "event" : "no event");
@@ -72,7 +72,7 @@ function explore(data) {
     list.append(part);
   }
 
-  // A value of a field in its units; fields are stored as storm, variable, row, column.
+  // Return a value of a field in its units. Fields are stored in the order storm, variable, row, column.
   function value(variable, row, column) {
     const { low, high } = data.variables[variable];
     const place = (state.storm * data.variables.length + variable) * height * width;
@@ -85,7 +85,7 @@ function explore(data) {
     const start = (state.storm * data.variables.length + state.variable) * height * width;
     for (let row = 0; row < height; row += 1) {
       for (let column = 0; column < width; column += 1) {
-        // The first row is the south, an image's first row is its top.
+        // The first row of a field is the southernmost; the first row of an image is the top.
         const pixel = 4 * ((height - 1 - row) * width + column);
         const colour = 3 * fields[start + row * width + column];
         image.data.set(palette.subarray(colour, colour + 3), pixel);
@@ -150,27 +150,28 @@ function explore(data) {
     const facts = [
       ["Test storm", String(storm.number)],
       ["Outcome", `${outcome(storm)}, peak vorticity ${storm.peak.toFixed(4)}\u00a0s⁻¹`],
-      ["Valid", `${storm.valid}, hour ${storm.hour} of run ${storm.run}`],
-      ["Place", `${side(storm.latitude, "NS")}, ${side(storm.longitude, "EW")}`],
+      ["Valid time", storm.valid],
+      ["Forecast run", `${storm.run}, hour ${storm.hour}`],
+      ["Location", `${side(storm.latitude, "NS")}, ${side(storm.longitude, "EW")}`],
       ["Track", storm.track],
       ["File", `${storm.file}, patch ${storm.patch}`],
       ...data.models.map((model, i) => [model, percent(storm.probability[i])]),
     ];
     for (const [model, members] of Object.entries(storm.members)) {
       const spread = members.std === null ? "" : `, standard deviation ${percent(members.std)}`;
-      facts.push([`${model}, members`, `mean ${percent(members.mean)}${spread}`]);
+      facts.push([`${model}, MC members`, `mean ${percent(members.mean)}${spread}`]);
     }
     const target = find("storm-facts");
     target.replaceChildren();
     for (const [name, text] of facts) {
       const term = document.createElement("dt");
-      const said = document.createElement("dd");
+      const description = document.createElement("dd");
       term.textContent = name;
-      said.textContent = text;
-      target.append(term, said);
+      description.textContent = text;
+      target.append(term, description);
     }
     find("storm-title").textContent = `Storm ${state.storm + 1} of ${data.storms.length}: ${outcome(storm)}, probability ${percent(storm.shown)}`;
-    const wind = state.arrows ? " with arrows of the wind" : "";
+    const wind = state.arrows ? " with wind arrows" : "";
     canvas.setAttribute("aria-label", `${data.variables[state.variable].name} of storm ${state.storm + 1}${wind}, north at the top`);
   }
 
@@ -181,7 +182,7 @@ function explore(data) {
     for (const [model, members] of Object.entries(storm.members)) {
       const name = document.createElement("p");
       name.className = "note";
-      name.textContent = `${model}: distribution of the members' probabilities`;
+      name.textContent = `${model}: distribution of the MC members' probabilities`;
       target.append(name, distribution(members, storm.probability[data.models.indexOf(model)]));
     }
     if (!target.childElementCount) return;
@@ -189,7 +190,7 @@ function explore(data) {
     key.className = "note";
     const outer = data.quantiles.map((level) => `${Math.round(100 * level)} %`);
     const inner = outer.length >= 5 ? `; dark bar: ${outer[1]} to ${outer[outer.length - 2]}` : "";
-    key.textContent = `Light bar: ${outer[0]} to ${outer[outer.length - 1]}${inner}; white line: median; arrow from below: mean; arrow from above: without dropout.`;
+    key.textContent = `Light bar: ${outer[0]} to ${outer[outer.length - 1]}${inner}; white line: median; lower triangle: mean; upper triangle: without dropout.`;
     target.append(key);
   }
 

@@ -1,7 +1,7 @@
 # Figures, the comparison of the models, and the report.
 
 PUBLISHED = {
-    # Published numbers stand beside ours only where the data are those they were made from.
+    # Published numbers are comparable only with results for the same data.
     name: [f"report/{name}.csv"] if SOURCE == "ncar" else []
     for name in ("published_scores", "published_losses")
 }
@@ -136,8 +136,8 @@ rule compare_models:
             model=MODELS,
             seed=SEEDS,
         ),
-        summaries=expand(
-            "<results>/models/{model}/seed-{seed}/summary.txt",
+        sizes=expand(
+            "<results>/models/{model}/seed-{seed}/size.csv",
             model=MODELS,
             seed=SEEDS,
         ),
@@ -245,7 +245,7 @@ rule write_report:
             "<results>/report.html",
             caption="../report/captions/report.rst",
             category="Comparison",
-            labels={"table": "The whole report"},
+            labels={"table": "Full report"},
         ),
     log:
         "<logs>/write_report/<run>.log",
@@ -256,7 +256,7 @@ rule write_report:
         "../envs/report.yaml"
     params:
         code=code("write_report"),
-        run=config["experiment"]["name"],
+        experiment=config["experiment"]["name"],
         event=EVENT,
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
         confidence=config["verification"]["confidence"],

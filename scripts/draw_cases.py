@@ -1,25 +1,19 @@
-"""Draw the cases of one network: each storm beside its members' probabilities."""
+"""Draw the case studies of one network."""
 
 from typing import TYPE_CHECKING
 
 from stormcnn.io import read_netcdf
 from stormcnn.logs import job_log
-from stormcnn.report.figures import draw_case, make_figure, save
-from stormcnn.storms.inventory import is_made_up_title
+from stormcnn.report.case_figures import case_figure
+from stormcnn.report.figure_style import save_figure
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
 def draw_cases(*, cases: str, stem: str) -> None:
-    """Draw one row a case."""
-    storms = read_netcdf(cases)
-    made_up = is_made_up_title(storms.attrs["title"])
-    count = storms.sizes["storm"]
-    figure, axes = make_figure(count, 2, size=(10, 4 * count), made_up=made_up)
-    for index in range(count):
-        draw_case(axes[index], storms.isel(storm=index))
-    save(figure, stem)
+    """Draw the fields and the MC probabilities of each storm to `<stem>.png` and `<stem>.svg`."""
+    save_figure(case_figure(read_netcdf(cases)), stem)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Draw the losses of every network by epoch."""
+"""Draw the training loss of every network by epoch."""
 
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from stormcnn.logs import job_log
-from stormcnn.report.figures import draw_training_curves, make_figure, save
+from stormcnn.report.figure_style import save_figure
+from stormcnn.report.training_figures import training_figure
 from stormcnn.storms.inventory import is_made_up
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ def draw_training(
     inventory: str,
     stem: str,
 ) -> None:
-    """Draw the histories, and the published losses (no file or one) over them."""
-    figure, axes = make_figure(made_up=is_made_up(inventory))
-    losses = pd.read_csv(published[0]) if published else None
-    tables = {network: pd.read_csv(path) for network, path in histories.items()}
-    draw_training_curves(axes[0, 0], tables, titles, losses)
-    save(figure, stem)
+    """Draw the histories, and the published losses if there are any, to PNG and SVG."""
+    figure = training_figure(
+        {network: pd.read_csv(path) for network, path in histories.items()},
+        titles,
+        published=pd.read_csv(published[0]) if published else None,
+        made_up=is_made_up(inventory),
+    )
+    save_figure(figure, stem)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stormcnn.forecast.files import as_geojson, assemble_forecast, outside_range, tabulate_forecast
+from stormcnn.forecast.maps import draw_map
 from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance, sha256_of
-from stormcnn.report.figures import draw_map, make_figure, save
+from stormcnn.report.figure_style import make_figure, save_figure
 from stormcnn.sampling.members import summarise_members
 from stormcnn.storms.inventory import is_made_up_title
 from stormcnn.storms.reading import read_run
@@ -75,7 +76,7 @@ def forecast_storms(
     draw_map(panel, *(rows[name].to_numpy() for name in ("longitude", "latitude", "probability")))
     when = f"{parse_run_name(run).run_date:%Y-%m-%d %H} UTC"
     panel.set_title(f"{panel.get_title(loc='left')}, run of {when}", loc="left")
-    save(figure, picture)
+    save_figure(figure, picture)
 
 
 if __name__ == "__main__":

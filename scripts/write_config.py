@@ -1,4 +1,4 @@
-"""Write the whole config as it was run, and the versions of what ran."""
+"""Write the config with all default values, and the versions of the software."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_config(*, config: dict[str, Any], output: str) -> None:
-    """Write `config` as YAML that can be given to `--configfile` again."""
+    """Write `config` as YAML that can be used with `--configfile`."""
     versions = [f"# {name} {version}" for name, version in library_versions().items()]
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
     write_text("\n".join(["# Made with", *versions, "", text]), output)

@@ -1,29 +1,23 @@
-"""Write the report: one HTML file with everything that a reader wants to see."""
+"""Write the report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stormcnn.logs import job_log
-from stormcnn.report.page import write_report
+from stormcnn.report.labels import describe_event
+from stormcnn.report.page import ReportInputs, write_report
 from stormcnn.storms.inventory import is_made_up
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def describe_event(target: str, region: str, threshold: float) -> str:
-    """What is forecast, in words."""
-    where = {"storm": "inside the storm", "patch": "in the storm's patch"}[region]
-    return f"the largest {target} {where} exceeds {threshold:g}"
-
-
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         networks = [(model, seed) for model, seed in snakemake.params.networks]
-        write_report(
-            snakemake.output.report,
+        inputs = ReportInputs(
             template=snakemake.input.template,
-            run=snakemake.params.run,
+            experiment=snakemake.params.experiment,
             event=describe_event(**snakemake.params.event),
             made_up=is_made_up(snakemake.input.inventory),
             confidence=snakemake.params.confidence,
@@ -49,3 +43,4 @@ if __name__ == "__main__":
             coefficients=next(iter(snakemake.input.coefficients), None),
             explored=snakemake.params.explored,
         )
+        write_report(snakemake.output.report, inputs)

@@ -1,4 +1,4 @@
-"""The files of a small made-up run, as the report reads them."""
+"""Tables and files of a small made-up experiment, as the report reads them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import pandas as pd
 import xarray as xr
 
 from stormcnn.io import write_netcdf
-from stormcnn.report import page
+from stormcnn.report.comparison import compare_models
 
 TEMPLATE = Path(__file__).parents[1] / "report" / "report.html.jinja"
 TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
-SUMMARY = "conv_1 608\nTrainable parameters: 17,169\nKernel weights below 0.001: 12.5 %\n"
+SUMMARY = "conv_1 608\nTrainable parameters: 17,169\n"
+SIZE = pd.DataFrame({"trainable_parameters": [17169], "small_weight_share": [0.125]})
 STORMS = 24
+HOSTILE = '<script>alert("storm")</script>'
 
 
 def score_rows(model="baseline", forecast="single", seed=0, **columns):
-    """Rows of the table of scores for one forecast; `columns` replace any."""
+    """Return the scores of one forecast; `columns` replace any column."""
     values = {"auc": 0.9, "brier_score": 0.03, "brier_skill_score": 0.4}
     return pd.DataFrame(
         {
@@ -40,7 +42,7 @@ def score_rows(model="baseline", forecast="single", seed=0, **columns):
 
 
 def difference_row(**columns):
-    """One row of the table of differences; `columns` replace any."""
+    """Return one row of the table of differences; `columns` replace any column."""
     return pd.DataFrame(
         {
             "model": ["dropout"],
@@ -59,8 +61,55 @@ def difference_row(**columns):
     )
 
 
+def calibration_rows(model="baseline", low=0.0, p=0.4, z=2.0, **columns):
+    """Return the scores of one forecast by which its calibration is judged."""
+    return score_rows(model, **columns).assign(
+        score=["murphy_reliability", "spiegelhalter_p_value", "spiegelhalter_z"],
+        value=[0.002, p, z],
+        low=[low, np.nan, 1.0],
+        high=[0.004, np.nan, 3.0],
+    )
+
+
+def rates_tried(current=0.4):
+    """Return the table of the choice among three dropout rates."""
+    rate = np.array([0.1, 0.2, 0.4])
+    return pd.DataFrame(
+        {
+            "rate": rate,
+            "log_score": [0.1, 0.1, 0.12],
+            "difference": [0.0, 0.0, 0.02],
+            "standard_error": [0.0, 0.0, 0.01],
+            "count_crps": [2.0, 2.5, 1.0],
+            "count_coverage_90": [0.8, 0.7, 0.9],
+            "spread_skill_ratio": [0.1, 0.2, 0.3],
+            "as_good": [True, True, False],
+            "chosen": [True, False, False],
+            "reason": ["lowest log score", "larger CRPS", HOSTILE],
+            "own": rate == current,
+        }
+    )
+
+
+def curve_rows(**columns):
+    """Return a table for figures, with one forecast of one model."""
+    return pd.DataFrame({"model": "baseline", "forecast": "single", "seed": 0} | columns)
+
+
+def two_models(**columns):
+    """Return a table for figures, with equal forecasts of two models."""
+    rows = curve_rows(**columns)
+    return pd.concat([rows, rows.assign(model="dropout")])
+
+
+def drawn_line(axes, label):
+    """Return the line that the legend calls `label`."""
+    (line,) = [line for line in axes.get_lines() if line.get_label() == label]
+    return line
+
+
 def storm_coordinates():
-    """Where and when the storms are."""
+    """Return the coordinates of the storms."""
     number = np.arange(STORMS)
     date = np.where(number < 12, np.datetime64("2015-05-01"), np.datetime64("2015-06-01"))
     run_date = date.astype("datetime64[ns]")
@@ -78,7 +127,7 @@ def storm_coordinates():
 
 
 def predicted(model="baseline"):
-    """Probabilities of one network."""
+    """Return the probabilities of one network."""
     probability = np.linspace(0.01, 0.9, STORMS).astype("f4")
     label = np.zeros(STORMS, "i1")
     label[[1, 20, 23]] = 1
@@ -90,7 +139,7 @@ def predicted(model="baseline"):
 
 
 def sampled(model="dropout"):
-    """What the members of one network say of every storm."""
+    """Return the MC statistics of one network."""
     mean = np.linspace(0.02, 0.8, STORMS).astype("f4")
     spread = np.full(STORMS, 0.01, "f4")
     spread[5] = 0.2
@@ -107,7 +156,7 @@ def sampled(model="dropout"):
 
 
 def fields():
-    """The patches of all storms."""
+    """Return the patches of all storms."""
     y, x = np.mgrid[0:8, 0:8]
     storm = np.arange(STORMS)[:, None, None]
     values = [storm + y + 0 * x, x - 4 + 0 * storm, y - 4 + 0 * storm]
@@ -130,10 +179,10 @@ def fields():
 
 
 def case_file():
-    """One case with three members."""
+    """Return one case with three MC members."""
     return xr.Dataset(
         {
-            "probability": (("storm", "member"), [[0.1, 0.2, 0.9]]),
+            "probability": (("storm", "mc_member"), [[0.1, 0.2, 0.9]]),
             "deterministic": ("storm", [0.3]),
             "label": ("storm", [1]),
             "index": ("storm", [985]),
@@ -144,9 +193,9 @@ def case_file():
 
 
 def write_storms(folder, **coordinates):
-    """Write predictions of each model and patches of two batches: keywords of `write_report`.
+    """Write predictions and patches of two batches; return them as arguments of `ReportInputs`.
 
-    `coordinates` replace those of the storms, by one value for all.
+    `coordinates` replace coordinates of all storms by one value.
     """
     replaced = {name: ("storm", [value] * STORMS) for name, value in coordinates.items()}
     predictions = [folder / f"predictions-{model}.nc" for model in TITLES]
@@ -159,19 +208,19 @@ def write_storms(folder, **coordinates):
     return {"predictions": predictions, "patches": patches}
 
 
-def write_run(folder):
-    """Write the tables and texts of a run: the other keywords of `write_report`."""
+def write_experiment(folder):
+    """Write tables and texts; return them as the other arguments of `ReportInputs`."""
     histories = {(model, 0): folder / f"history-{model}.csv" for model in TITLES}
     summaries = {(model, 0): folder / f"summary-{model}.txt" for model in TITLES}
     for history, summary in zip(histories.values(), summaries.values(), strict=True):
         history.write_text("epoch,loss,seconds\n1,0.2,3.0\n2,0.1,2.0\n")
         summary.write_text(SUMMARY, encoding="utf-8")
     scores = pd.concat([score_rows(), score_rows("dropout"), score_rows("dropout", "mc_mean")])
-    comparison = page.compare_models(
+    comparison = compare_models(
         scores,
         TITLES,
         {network: pd.read_csv(file) for network, file in histories.items()},
-        dict.fromkeys(summaries, SUMMARY),
+        dict.fromkeys(summaries, SIZE),
     )
     tables = {
         "scores": scores,
@@ -195,7 +244,7 @@ def write_run(folder):
     (folder / "config.yaml").write_text("experiment: {name: demo}\n")
     return {
         "template": TEMPLATE,
-        "run": "demo",
+        "experiment": "demo",
         "event": "peak vorticity above 0.005 s⁻¹",
         "made_up": False,
         "confidence": 0.95,

@@ -1,4 +1,4 @@
-"""Storms of the report that a reader can look at one by one."""
+"""The explorer of the report, which shows the fields and probabilities of single storms."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import read_netcdf
-from stormcnn.report.figures import REFLECTIVITY, REFLECTIVITY_RANGE
+from stormcnn.report.case_figures import REFLECTIVITY, REFLECTIVITY_RANGE
 from stormcnn.sampling.cases import choose_cases
 from stormcnn.storms.patches import read_storms
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping, Sequence
 
-    StrPath = str | os.PathLike[str]
+    from stormcnn.vocabulary import StrPath
 
 EXPLORER_BYTES = 4_000_000
-"""Largest size of the fields of all storms together, one byte a value."""
+"""Largest size of the fields of all storms together, with one byte per value."""
 
 
 def choose_storms(
     probability: np.ndarray, label: np.ndarray, spread: np.ndarray | None, count: int
 ) -> dict[str, np.ndarray]:
-    """Choose at most `count` storms to look at: their indices by the reason for the choice.
+    """Choose at most `count` storms, and return their indices by the reason for the choice.
 
     Equal shares are spread evenly over the range of `probability`, have the largest errors
-    |p - label|, and, where `spread` is given, the largest spread; no storm is chosen twice.
-    All arrays have shape (storm,).
+    |p - label|, and have the largest spread if there is a `spread`; no storm is chosen twice. All
+    arrays have shape (storm,).
     """
     wanted: dict[str, np.ndarray] = {
-        "Worst misses": np.argsort(-np.abs(probability - label), kind="stable")
+        "Largest errors": np.argsort(-np.abs(probability - label), kind="stable")
     }
     if spread is not None and np.isfinite(spread).all():
         wanted["Largest spread"] = np.argsort(-spread, kind="stable")
@@ -44,7 +43,7 @@ def choose_storms(
     over_range = choose_cases(probability, min(count - share * len(wanted), len(probability)))
     taken = np.zeros(len(probability), bool)
     taken[over_range] = True
-    chosen = {"Over the range of probability": over_range[np.argsort(-probability[over_range])]}
+    chosen = {"Evenly over probability": over_range[np.argsort(-probability[over_range])]}
     for reason, order in wanted.items():
         chosen[reason] = order[~taken[order]][:share]
         taken[chosen[reason]] = True
@@ -58,10 +57,11 @@ def explore_storms(
     titles: Mapping[str, str],
     count: int,
 ) -> dict[str, Any] | None:
-    """What the page needs to show some storms: fields in steps of 1/255 of their range, numbers.
+    """Return the fields and numbers of `count` storms for the explorer of the report.
 
-    Of each model the network of the first seed is shown. The storms are chosen by the first
-    network with members, else by the first model's. None without predictions.
+    Fields are stored in steps of 1/255 of their range. Each model is represented by the network of
+    its first seed. The storms are chosen by the Monte Carlo mean of the first network that has
+    one, or else by the first model. None without predictions.
     """
     networks, sampled = _first_seeds(predictions, titles), _first_seeds(members, titles)
     if not networks or not patches:
@@ -71,8 +71,8 @@ def explore_storms(
     judge = next(iter(sampled.values()), None)
     probability = (first["probability"] if judge is None else judge["mc_mean"]).values
     spread = None if judge is None else judge["mc_std"].values
-    bytes_a_storm = read_storms(patches, [0])["predictors"].size
-    fitting = min(count, EXPLORER_BYTES // bytes_a_storm)
+    bytes_per_storm = read_storms(patches, [0])["predictors"].size
+    fitting = min(count, EXPLORER_BYTES // bytes_per_storm)
     by_reason = choose_storms(probability, label, spread, fitting)
     chosen = np.concatenate(list(by_reason.values()))
     shown = _read_patches(patches, first, chosen)
@@ -133,7 +133,7 @@ def explore_storms(
 
 
 def _rounded(value: float) -> float | None:
-    """The value with four decimals; None, which JSON knows, for NaN."""
+    """Return the value with four decimals; None for NaN, which JSON does not have."""
     return None if np.isnan(value) else round(float(value), 4)
 
 
@@ -142,20 +142,20 @@ def _encode(content: bytes) -> str:
 
 
 def _first_seeds(files: Iterable[StrPath], titles: Mapping[str, str]) -> dict[str, xr.Dataset]:
-    """Of each model the network of the lowest seed, in the order of `titles`."""
-    found: dict[str, xr.Dataset] = {}
+    """Return the data of each model's lowest seed, in the order of `titles`."""
+    first: dict[str, xr.Dataset] = {}
     for file in files:
         data = read_netcdf(file)
         model, seed = data.attrs["model"], int(data.attrs["seed"])
-        if model not in found or seed < int(found[model].attrs["seed"]):
-            found[model] = data
-    return {model: found[model] for model in titles if model in found}
+        if model not in first or seed < int(first[model].attrs["seed"]):
+            first[model] = data
+    return {model: first[model] for model in titles if model in first}
 
 
 def _read_patches(
     patches: Sequence[StrPath], predicted: xr.Dataset, chosen: np.ndarray
 ) -> xr.Dataset:
-    """Patches of the chosen ones of the predicted storms, which stand in the same order."""
+    """Return the patches of the chosen storms; predictions and patches are in the same order."""
     own = read_storms(patches, chosen.tolist())
     wanted = predicted.isel(storm=chosen)
     same = (own["run_file"].values == wanted["run_file"].values) & (
@@ -164,8 +164,9 @@ def _read_patches(
     if not same.all():
         first = wanted.isel(storm=int(np.argmin(same)))
         raise UserError(
-            f"Storm {int(first['patch'])} of {first['run_file'].item()} is predicted, but the "
-            "patches at its place are another storm's. Predict again."
+            f"{first['run_file'].item()}: patch {int(first['patch'])} is at different positions in "
+            "the predictions and the patch files. Remove the predictions, and run the workflow "
+            "again."
         )
     return own
 
@@ -173,7 +174,7 @@ def _read_patches(
 def _quantise(
     fields: np.ndarray, names: Sequence[str]
 ) -> tuple[np.ndarray, list[tuple[float, float]]]:
-    """Fields as one byte a value, shape (storm, variable, y, x), and each variable's range."""
+    """Return fields with one byte per value, shape (storm, variable, y, x), and their ranges."""
     ranges = []
     quantised = np.empty((len(fields), len(names), *fields.shape[1:3]), np.uint8)
     for number, name in enumerate(names):
@@ -191,6 +192,6 @@ def _quantise(
 
 
 def _palette(variable: str) -> bytes:
-    """Red, green and blue of the 256 steps of a variable's colours."""
+    """Return the 256 colours of a variable as bytes of red, green and blue."""
     colours = REFLECTIVITY if variable.startswith("REFL") else matplotlib.colormaps["cividis"]
     return colours(np.arange(256), bytes=True)[:, :3].tobytes()

@@ -1,4 +1,4 @@
-"""The report in Chromium, as a reader meets it: opened from a file, without a network."""
+"""The report in Chromium, opened from a file and without a network."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from report_files import SUMMARY, case_file, sampled, score_rows, write_run, write_storms
+from report_files import (
+    SUMMARY,
+    case_file,
+    sampled,
+    score_rows,
+    write_experiment,
+    write_storms,
+)
 
-from stormcnn.report import page as report_page
+from stormcnn.report.page import ReportInputs, write_report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 if CHROMIUM is None:
@@ -21,7 +28,7 @@ if CHROMIUM is None:
         "Chromium is not installed (on Debian: apt-get install chromium).", allow_module_level=True
     )
 playwright = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright, which steers the browser, is not installed."
+    "playwright.sync_api", reason="Playwright, which controls the browser, is not installed."
 )
 
 FLAGS = [
@@ -34,8 +41,8 @@ FLAGS = [
 ]
 PHONE = {"width": 390, "height": 844}
 
-# Every piece of text that is shown: its size, and the contrast with what lies behind it by the
-# formula of WCAG 2.2. Pictures bring their own colours.
+# Return the size of every visible text and its contrast with the background, by the formula of
+# WCAG 2.2. Pictures are left out, because they have their own colours.
 READ_TEXTS = """() => {
   const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const luminance = (colour) => {
@@ -81,17 +88,17 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The files of a small run that has every part of a report."""
+    """The inputs of a report that has every section."""
     folder = tmp_path_factory.mktemp("run")
-    given = write_run(folder) | write_storms(folder)
+    inputs = write_experiment(folder) | write_storms(folder)
     sampled().to_netcdf(folder / "storms.nc")
     case_file().to_netcdf(folder / "cases.nc")
     score_rows("dropout", "mc_mean").to_csv(folder / "uncertainty.csv", index=False)
-    # Above the size from which tables are compressed.
+    # This table is large enough to be compressed.
     points = pd.DataFrame({"pod": np.random.default_rng(0).random(20_000)})
     points.to_csv(folder / "roc.csv", index=False)
     Image.new("RGB", (900, 500), "white").save(folder / "roc.png")
-    return given | {
+    return inputs | {
         "made_up": True,
         "members": [folder / "storms.nc"],
         "cases": [folder / "cases.nc"],
@@ -104,22 +111,22 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, files):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    report_page.write_report(path, **files)
+    write_report(path, ReportInputs(**files))
     return path.as_uri()
 
 
 @pytest.fixture
 def open_page(chromium, address):
-    """Open the report; what the page asks for and complains about must be nothing."""
-    pages, asked, said = [], [], []
+    """Open the report; it must request nothing and log no messages."""
+    pages, requests, messages = [], [], []
 
     def open_one(url=address, **options):
         context = chromium.new_context(reduced_motion="reduce", **options)
         page = context.new_page()
         pages.append(context)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
         page.goto(url)
         assert page.url == url
         return page
@@ -127,14 +134,14 @@ def open_page(chromium, address):
     yield open_one
     for context in pages:
         context.close()
-    assert asked
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    assert sum(url.startswith("file:") for url in asked) == len(pages)
-    assert said == []
+    assert requests
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert sum(url.startswith("file:") for url in requests) == len(pages)
+    assert messages == []
 
 
 def picture(page):
-    """The explorer's drawing as the browser holds it."""
+    """Return the field that the explorer shows as a data URI."""
     return page.locator("#storm-canvas").evaluate("canvas => canvas.toDataURL()")
 
 
@@ -147,7 +154,7 @@ def facts(page):
 
 
 def column(page, number):
-    """Texts of a column of the table of scores."""
+    """Return the texts of a column of the table of main scores."""
     cells = f"section[aria-labelledby=scores] table >> nth=0 >> tbody tr > :nth-child({number})"
     return page.locator(cells).all_inner_texts()
 
@@ -155,7 +162,7 @@ def column(page, number):
 # The explorer.
 
 
-def test_storm_is_picked_with_the_mouse(open_page):
+def test_mouse_selects_a_storm(open_page):
     page = open_page()
     before = title(page), facts(page), picture(page)
     page.click("#storm-next")
@@ -169,7 +176,7 @@ def test_storm_is_picked_with_the_mouse(open_page):
     assert title(page).startswith("Storm 12 of 12: ")
 
 
-def test_storm_is_picked_with_the_keyboard(open_page):
+def test_keyboard_selects_a_storm(open_page):
     page = open_page()
     page.focus("#storm-list")
     before = picture(page)
@@ -182,7 +189,7 @@ def test_storm_is_picked_with_the_keyboard(open_page):
     assert title(page).startswith("Storm 2 of 12: ")
 
 
-def test_field_is_picked_with_the_mouse_and_the_keyboard(open_page):
+def test_mouse_and_keyboard_select_a_field(open_page):
     page = open_page()
     reflectivity = picture(page)
     page.get_by_label("U10_curr").check()
@@ -194,20 +201,20 @@ def test_field_is_picked_with_the_mouse_and_the_keyboard(open_page):
     assert picture(page) == reflectivity
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    assert not page.get_by_label("Wind arrows").is_checked()
+    assert not page.get_by_role("checkbox", name="Wind arrows").is_checked()
     assert picture(page) != reflectivity
 
 
-def test_north_is_at_the_top_of_the_drawing(open_page):
+def test_north_is_at_the_top(open_page):
     page = open_page()
-    # Made-up reflectivity grows to the north, and stronger reflectivity is darker.
-    page.get_by_label("Wind arrows").uncheck()
+    # Reflectivity increases northward in these files, and higher values are darker.
+    page.get_by_role("checkbox", name="Wind arrows").uncheck()
     content = base64.b64decode(picture(page).removeprefix("data:image/png;base64,"))
     drawing = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
     assert drawing[0, 0] < drawing[-1, 0]
 
 
-def test_distribution_of_the_members_is_told_in_words_and_drawn(open_page):
+def test_distribution_of_mc_members_is_drawn_and_described(open_page):
     drawing = open_page().locator("#storm-distribution svg")
     assert drawing.count() == 1
     assert "50 % quantile" in drawing.get_attribute("aria-label")
@@ -216,7 +223,7 @@ def test_distribution_of_the_members_is_told_in_words_and_drawn(open_page):
 
 def test_page_is_readable_without_javascript(open_page):
     page = open_page(java_script_enabled=False)
-    assert page.locator("noscript p").inner_text().startswith("The explorer needs JavaScript")
+    assert "JavaScript" in page.locator("noscript p").inner_text()
     assert not page.locator("#explorer-app").is_visible()
     assert column(page, 1) == ["Baseline", "Spatial dropout", "Spatial dropout, Monte Carlo mean"]
 
@@ -224,7 +231,7 @@ def test_page_is_readable_without_javascript(open_page):
 # Reading.
 
 
-def test_click_on_the_name_of_a_column_sorts_the_table(open_page):
+def test_click_on_a_column_header_sorts_the_table(open_page):
     page = open_page()
     table = page.locator("section[aria-labelledby=data] table")
     page.get_by_text("Run files", exact=True).click()
@@ -241,7 +248,7 @@ def test_click_on_the_name_of_a_column_sorts_the_table(open_page):
     assert head.locator("..").get_attribute("aria-sort") is None
 
 
-def test_first_stop_of_the_keyboard_leads_to_the_content(open_page):
+def test_first_tab_stop_skips_to_the_content(open_page):
     page = open_page()
     page.keyboard.press("Tab")
     skip = page.get_by_text("Skip to the content")
@@ -250,7 +257,7 @@ def test_first_stop_of_the_keyboard_leads_to_the_content(open_page):
     assert page.evaluate("document.activeElement.id") == "content"
 
 
-def test_page_on_a_phone_needs_no_sideways_scrolling_and_no_magnifying_glass(open_page):
+def test_page_fits_a_phone_and_has_readable_text(open_page):
     page = open_page(viewport=PHONE, is_mobile=True, has_touch=True)
     for folded in page.locator("details").all():
         folded.evaluate("details => { details.open = true; }")
@@ -262,7 +269,7 @@ def test_page_on_a_phone_needs_no_sideways_scrolling_and_no_magnifying_glass(ope
     assert page.locator("#storm-canvas").bounding_box()["width"] > 250
 
 
-def test_what_has_to_be_scrolled_can_be_reached_with_the_keyboard_and_nothing_else(open_page):
+def test_only_scrollable_parts_are_tab_stops(open_page):
     found = []
     for width in (1800, PHONE["width"]):
         page = open_page(viewport={"width": width, "height": 900})
@@ -277,7 +284,7 @@ def test_what_has_to_be_scrolled_can_be_reached_with_the_keyboard_and_nothing_el
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_what_is_behind_it(open_page, scheme):
+def test_text_has_enough_contrast(open_page, scheme):
     page = open_page(color_scheme=scheme)
     for folded in page.locator("details").all():
         folded.evaluate("details => { details.open = true; }")
@@ -289,7 +296,7 @@ def test_text_stands_out_from_what_is_behind_it(open_page, scheme):
     assert [text for text in texts if text["contrast"] < 4.5] == []
 
 
-def test_print_leaves_out_what_only_a_screen_can_do(open_page):
+def test_print_omits_controls(open_page):
     page = open_page(color_scheme="dark")
     controls = ["nav", "#storm-list", "#storm-next", "#storm-fields", ".hint"]
     assert all(page.locator(control).is_visible() for control in controls)
@@ -301,10 +308,10 @@ def test_print_leaves_out_what_only_a_screen_can_do(open_page):
     assert page.pdf().startswith(b"%PDF")
 
 
-# What leaves the page, and what must not come in.
+# Downloads, and hostile text in the inputs.
 
 
-def test_downloads_are_the_tables_byte_for_byte(open_page, files):
+def test_downloads_are_the_unchanged_tables(open_page, files):
     page = open_page()
     tables = {
         "scores.csv": files["scores"],
@@ -339,33 +346,30 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_text_from_files_is_shown_and_never_run(open_page, tmp_path, text):
-    given = write_run(tmp_path) | write_storms(tmp_path, run_file=text)
-    comparison = pd.read_csv(given["comparison"]).assign(title=[text, "Spatial dropout"])
-    comparison.to_csv(given["comparison"], index=False)
-    inventory = pd.read_csv(given["inventory"]).assign(reason=text, file=text)
-    inventory.to_csv(given["inventory"], index=False)
-    scores = pd.concat([pd.read_csv(given["scores"]), score_rows().head(1).assign(score=text)])
-    scores.to_csv(given["scores"], index=False)
-    given["config"].write_text(text)
-    for summary in given["summaries"].values():
+def test_text_from_files_is_shown_and_never_executed(open_page, tmp_path, text):
+    inputs = write_experiment(tmp_path) | write_storms(tmp_path, run_file=text)
+    comparison = pd.read_csv(inputs["comparison"]).assign(title=[text, "Spatial dropout"])
+    comparison.to_csv(inputs["comparison"], index=False)
+    inventory = pd.read_csv(inputs["inventory"]).assign(reason=text, file=text)
+    inventory.to_csv(inputs["inventory"], index=False)
+    inputs["config"].write_text(text)
+    for summary in inputs["summaries"].values():
         summary.write_text(SUMMARY + text)
     figure = tmp_path / f"{text.replace('/', '')}.png"
     Image.new("RGB", (4, 4)).save(figure)
-    report_page.write_report(
-        tmp_path / "report.html", **given | {"run": text, "event": text, "figures": [figure]}
-    )
+    inputs |= {"experiment": text, "event": text, "figures": [figure]}
+    write_report(tmp_path / "report.html", ReportInputs(**inputs))
     page = open_page((tmp_path / "report.html").as_uri())
     for folded in page.locator("details").all():
         folded.evaluate("details => { details.open = true; }")
     page.click("#storm-next")
     for place in ("h1", "#storm-facts", "figcaption", "section[aria-labelledby=scores] th"):
         page.locator(place).first.hover()
-    assert page.title() == f"Strong rotation of storms: run {text}"
+    assert text in page.title()
     assert text in page.inner_text("h1")
     assert f"{text}, patch" in facts(page)
     assert text in column(page, 1)
-    assert page.inner_text("section[aria-labelledby=run] pre") == text
+    assert page.inner_text("section[aria-labelledby=config] pre") == text
     assert page.evaluate("window.harmed") is None
     assert page.locator("body script").count() == 2
     assert page.locator("[onerror], [onmouseover]").count() == 0

@@ -1,4 +1,4 @@
-"""Snakemake's own report of a finished run: results with captions, labels and provenance."""
+"""Snakemake's own report of a finished workflow: results with captions, labels and rules."""
 
 from __future__ import annotations
 
@@ -48,40 +48,40 @@ def page(packed: zipfile.ZipFile) -> str:
 
 @pytest.fixture(scope="module")
 def results(page: str) -> dict[str, dict]:
-    """What the page knows of each result, by the name of its file."""
-    (given,) = re.findall(r"^ *var results = (\{.*\});$", page, re.MULTILINE)
-    return {PurePath(path).name: result for path, result in json.loads(given).items()}
+    """Return the properties of each result in the page, by the name of its file."""
+    (text,) = re.findall(r"^ *var results = (\{.*\});$", page, re.MULTILINE)
+    return {PurePath(path).name: result for path, result in json.loads(text).items()}
 
 
-def test_report_holds_every_result_once(packed, results):
+def test_report_has_every_result_once(packed, results):
     stored = [PurePath(name).name for name in packed.namelist() if "/data/raw/" in name]
     expected = [name for names in CATEGORIES.values() for name in names]
     assert sorted(stored) == sorted(results) == sorted(expected)
 
 
 def test_results_are_sorted_into_categories(page):
-    (given,) = re.findall(r"^ *var categories = (\{.*\});$", page, re.MULTILINE)
-    found = {
+    (text,) = re.findall(r"^ *var categories = (\{.*\});$", page, re.MULTILINE)
+    categories = {
         category: sorted(PurePath(path).name for paths in parts.values() for path in paths)
-        for category, parts in json.loads(given).items()
+        for category, parts in json.loads(text).items()
     }
-    assert found == CATEGORIES
+    assert categories == CATEGORIES
 
 
-def test_figures_have_the_title_and_the_caption_of_our_report(results):
+def test_figures_have_the_title_and_caption_of_the_registry(results):
     for category in ("Training", "Verification", "Uncertainty"):
         for name in CATEGORIES[category]:
             text = FIGURES[PurePath(name).stem.partition("-")[0]]
             assert results[name]["labels"]["figure"] == text.title
             assert " ".join(results[name]["caption"].split()) == f"<p>{text.caption}</p>"
     assert results["cases-dropout-0.png"]["labels"] == {
-        "figure": "Cases",
+        "figure": FIGURES["cases"].title,
         "model": "dropout",
         "seed": "0",
     }
 
 
-def test_results_come_with_the_rule_that_made_them(results):
+def test_results_name_the_rule_that_made_them(results):
     assert {name: result["job_properties"]["rule"] for name, result in results.items()} == {
         **dict.fromkeys(CATEGORIES["Verification"], "draw_verification"),
         **dict.fromkeys(CATEGORIES["Uncertainty"], "draw_uncertainty"),
@@ -93,8 +93,8 @@ def test_results_come_with_the_rule_that_made_them(results):
     }
 
 
-def test_report_says_what_is_forecast(page):
-    assert "Run <strong>tiny</strong>: the probability" in page
+def test_report_names_experiment_and_event(page):
+    assert "<strong>tiny</strong>" in page
     assert "RVORT1_MAX_future" in page
-    # The data of this run come from a folder.
+    # The data of this experiment come from a folder, so they count as real.
     assert "Made-up data." not in page

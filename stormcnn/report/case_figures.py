@@ -1,0 +1,146 @@
+"""Figures of single storms: the fields of a patch and the probabilities of its MC members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patheffects import withStroke
+
+from stormcnn.report.figure_style import COLOURS, STYLE, make_figure
+from stormcnn.storms.inventory import is_made_up_title
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Lightness decreases throughout, so that the colours can be told apart in greyscale.
+REFLECTIVITY = LinearSegmentedColormap.from_list(
+    "reflectivity",
+    ["#ffffff", "#d3e6f3", "#8fc1dd", "#5a9e6f", "#e0a030", "#b23a1e", "#4a0d2f"],
+)
+REFLECTIVITY_RANGE = (0.0, 75.0)
+
+
+def case_figure(cases: xr.Dataset) -> Figure:
+    """Return a figure with one row per storm of a file `cases.nc`."""
+    count = cases.sizes["storm"]
+    made_up = is_made_up_title(cases.attrs["title"])
+    figure, axes = make_figure(count, 2, size=(10, 4 * count), made_up=made_up)
+    for index in range(count):
+        draw_case(axes[index], cases.isel(storm=index))
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def draw_case(axes: Sequence[Axes] | np.ndarray, case: xr.Dataset) -> None:
+    """Draw one storm: its fields on the first of two axes, the MC probabilities on the second.
+
+    `case` is one storm of a file `cases.nc`: `predictors(y, x, variable)`,
+    `probability(mc_member)`, `deterministic`, `label`, maybe its `index` among the test storms,
+    and the coordinates `variable`, `valid_time`, `latitude` and `longitude`.
+    """
+    variables = [str(name) for name in case["variable"].values]
+    fields = dict(zip(variables, np.moveaxis(case["predictors"].values, -1, 0), strict=True))
+    wind = [fields.get(name) for name in ("U10_curr", "V10_curr")]
+    time = f"{pd.Timestamp(case['valid_time'].values):%Y-%m-%d %H} UTC"
+    place = f"{_degrees(case['latitude'], 'NS')}, {_degrees(case['longitude'], 'EW')}"
+    draw_storm(axes[0], variables[0], fields[variables[0]], *wind)
+    number = f"Test storm {int(case['index'])}, " if "index" in case else ""
+    axes[0].set_title(f"{number}{time}\n{place}")
+    draw_members(
+        axes[1],
+        case["probability"].values,
+        float(case["deterministic"]),
+        bool(case["label"]),
+    )
+
+
+def _degrees(angle: xr.DataArray, sides: str) -> str:
+    """Return an angle as on a map: `46.84° N`."""
+    return f"{abs(float(angle)):.2f}° {sides[int(float(angle) < 0)]}"
+
+
+@matplotlib.rc_context(STYLE)
+def draw_storm(
+    axes: Axes,
+    name: str,
+    field: np.ndarray,
+    eastward: np.ndarray | None = None,
+    northward: np.ndarray | None = None,
+) -> None:
+    """Draw a field of a storm patch, shape (y, x) with south at the bottom, and wind arrows.
+
+    Reflectivity (`name` begins with REFL) is in dBZ on a fixed scale; wind is in m/s.
+    """
+    reflectivity = name.startswith("REFL")
+    low, high = REFLECTIVITY_RANGE if reflectivity else (np.nanmin(field), np.nanmax(field))
+    image = axes.imshow(
+        field,
+        origin="lower",
+        cmap=REFLECTIVITY if reflectivity else "cividis",
+        vmin=low,
+        vmax=high,
+    )
+    label = "Composite reflectivity (dBZ)" if reflectivity else name
+    axes.figure.colorbar(image, ax=axes, label=label, shrink=0.85)
+    if eastward is not None and northward is not None:
+        step = max(1, field.shape[0] // 11)
+        rows, columns = np.mgrid[
+            step // 2 : field.shape[0] : step, step // 2 : field.shape[1] : step
+        ]
+        arrows = axes.quiver(
+            columns,
+            rows,
+            eastward[rows, columns],
+            northward[rows, columns],
+            color="black",
+            width=0.006,
+            scale=150,
+            path_effects=[withStroke(linewidth=1.6, foreground="white")],
+        )
+        axes.quiverkey(arrows, 0.88, 1.05, 10, "10 m/s", labelpos="W", coordinates="axes")
+    axes.set_xlabel("Grid points eastward")
+    axes.set_ylabel("Grid points northward")
+
+
+@matplotlib.rc_context(STYLE)
+def draw_members(axes: Axes, probability: np.ndarray, deterministic: float, event: bool) -> None:
+    """Draw the histogram of one storm's MC probabilities, as the AMS lesson does.
+
+    `probability` has shape (mc_member,). Bins are 0.05 wide and the histogram has area 1; lines
+    mark the probability without dropout, and the mean and median of the MC members.
+    """
+    height, _, _ = axes.hist(
+        probability,
+        bins=np.linspace(0, 1, 21).tolist(),
+        density=True,
+        color=COLOURS[5],
+        edgecolor="white",
+        label=f"{len(probability)} MC members",
+    )
+    for value, colour, line, label in (
+        (deterministic, "red", "-", "Without dropout"),
+        (float(np.mean(probability)), "black", "--", "Mean"),
+        (float(np.median(probability)), "purple", ":", "Median"),
+    ):
+        axes.plot(
+            [value, value],
+            [0, np.max(height)],
+            color=colour,
+            linestyle=line,
+            linewidth=2.5,
+            label=f"{label} {value:.2f}",
+        )
+    outcome = "event observed" if event else "no event observed"
+    axes.set_title(f"Strong rotation: {outcome}")
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("Probability of strong rotation")
+    axes.set_ylabel("Density")
+    axes.legend(loc="best")

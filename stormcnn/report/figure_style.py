@@ -1,0 +1,135 @@
+"""The style that all figures share, and how they are created and saved.
+
+A model keeps its colour, line and marker in every figure. Line styles and markers differ as well
+as colours, so that figures can be read without colour.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from stormcnn.io import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from stormcnn.vocabulary import StrPath
+
+STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
+    "font.size": 11.0,
+    "axes.titlesize": 12.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.titlelocation": "left",
+    "grid.color": "#d8d8d8",
+    "grid.linewidth": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 10.0,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 6.0,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "stormcnn",
+    "figure.constrained_layout.use": True,
+}
+MOST_PIXELS = 1600
+MADE_UP_NOTE = "Made-up data: generated storms, not real ones"
+
+# Okabe and Ito (2008): distinguishable with all common colour vision deficiencies.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
+LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+GREY = "#666666"
+PUBLISHED_MARKERS = {"lesson": "*", "course": "d"}
+"""Marker of each source of published numbers."""
+
+
+def make_figure(
+    rows: int = 1,
+    columns: int = 1,
+    size: tuple[float, float] = (7.0, 6.5),
+    made_up: bool = False,
+) -> tuple[Figure, np.ndarray]:
+    """Return an empty figure of `size` inches and its axes, shape (rows, columns).
+
+    If `made_up`, a note in the figure says that its data are not real.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+        if made_up:
+            figure.suptitle(
+                MADE_UP_NOTE,
+                x=0.985,
+                ha="right",
+                fontsize=9,
+                style="italic",
+                bbox={"boxstyle": "round,pad=0.3", "facecolor": "#fff3c4", "edgecolor": GREY},
+            )
+    return figure, axes
+
+
+def save_figure(figure: Figure, stem: StrPath) -> None:
+    """Write `<stem>.png`, at most 1600 pixels wide, and `<stem>.svg`, which keeps text as text.
+
+    Equal figures give equal files: neither has a time stamp or random identifiers.
+    """
+    dots_per_inch = min(200.0, MOST_PIXELS / figure.get_figwidth())
+    with matplotlib.rc_context(STYLE):
+        with replacing(Path(f"{stem}.png")) as temporary:
+            figure.savefig(temporary, dpi=dots_per_inch, metadata={"Software": None})
+        with replacing(Path(f"{stem}.svg")) as temporary:
+            figure.savefig(temporary, metadata={"Date": None, "Creator": None})
+
+
+def model_style(index: int) -> dict[str, Any]:
+    """Return the colour, line and marker of the model at position `index` of the config."""
+    return {
+        "color": COLOURS[index % len(COLOURS)],
+        "linestyle": LINES[(index + 2 * (index // len(COLOURS))) % len(LINES)],
+        "marker": MARKERS[index % len(MARKERS)],
+    }
+
+
+def legend_below(axes: Axes, columns: int = 2, gap: float = 4.3) -> None:
+    """Place the legend `gap` font sizes below the axes, where it hides no data."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0),
+            borderaxespad=gap,
+            ncols=columns,
+        )
+
+
+def set_unit_square(axes: Axes) -> None:
+    """Make the axes square, with both scales from 0 to 1."""
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_aspect("equal")
+
+
+def draw_band(axes: Axes, rows: pd.DataFrame, x: str, low: str, high: str, colour: str) -> None:
+    """Shade the interval of a curve, if the table has the columns `low` and `high`."""
+    if {low, high} <= set(rows.columns) and rows[low].notna().any():
+        known = rows.dropna(subset=[x, low, high])
+        axes.fill_between(known[x], known[low], known[high], color=colour, alpha=0.18, linewidth=0)
+
+
+def error_bars(rows: pd.DataFrame, value: str) -> np.ndarray | None:
+    """Return the lengths of error bars below and above `value`, shape (2, row).
+
+    None if the table has no columns `low` and `high`, or they are empty.
+    """
+    if not {"low", "high"} <= set(rows.columns) or rows["low"].isna().all():
+        return None
+    lengths = np.array([rows[value] - rows["low"], rows["high"] - rows[value]], dtype=float)
+    return np.clip(np.nan_to_num(lengths), 0, None)

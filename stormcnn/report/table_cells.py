@@ -1,0 +1,58 @@
+"""Cells and tables of the report, and how numbers are written in them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+MISSING = "–"
+
+
+class Cell(NamedTuple):
+    """The text that a table shows, and the value by which it is sorted."""
+
+    text: str
+    sort: float | str
+
+
+class Table(NamedTuple):
+    """A table of the report; `numeric` tells which columns hold numbers."""
+
+    caption: str
+    columns: list[str]
+    numeric: list[bool]
+    rows: list[list[Cell]]
+
+
+def text_cell(text: str) -> Cell:
+    """Return a cell that is sorted by its text."""
+    return Cell(text, text)
+
+
+def number(value: float, decimals: int) -> str:
+    """Return a number with a true minus sign, but none before zeros; a dash if it is missing."""
+    return MISSING if pd.isna(value) else f"{value:z,.{decimals}f}".replace("-", "−")
+
+
+def signed(value: float, decimals: int) -> str:
+    """Return a number with its sign; a dash if it is missing."""
+    return MISSING if pd.isna(value) else f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with three decimals."""
+    return MISSING if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def percentage(value: float) -> str:
+    """Return a share in percent; a dash if it is missing."""
+    return MISSING if pd.isna(value) else f"{100 * value:.1f} %"
+
+
+def with_interval(value: float, low: float, high: float, decimals: int) -> Cell:
+    """Return a score as `0.413 (0.380 to 0.441)`."""
+    text = number(value, decimals)
+    if not (pd.isna(low) or pd.isna(high)):
+        text += f" ({number(low, decimals)} to {number(high, decimals)})"
+    return Cell(text, float(value))

@@ -1,0 +1,240 @@
+"""Figures of Monte Carlo dropout: spread and error, discard test, entropy and event counts.
+
+Every `draw_...` function takes axes and a table, and draws all rows of the table. Bands and error
+bars are the intervals in columns `low` and `high`; if these are missing or empty, none are drawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from stormcnn.report.figure_style import (
+    COLOURS,
+    GREY,
+    STYLE,
+    draw_band,
+    error_bars,
+    legend_below,
+    make_figure,
+    model_style,
+)
+from stormcnn.report.series import select_headline, series_of
+from stormcnn.vocabulary import MC_MEAN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DISCARD_ORDERS = {
+    "spread": "Largest spread first",
+    "mutual_information": "Largest mutual information first",
+    "spread_given_probability": "Largest spread first within bins of p",
+    "total": "Largest p(1 − p) first (control)",
+    "random": "Random order (control)",
+}
+SPREAD_KINDS = {
+    "epistemic": "Spread of the MC members",
+    "total": "Total spread √(p(1 − p))",
+}
+
+
+def uncertainty_figures(
+    scores: pd.DataFrame,
+    spread_skill: pd.DataFrame,
+    discard: pd.DataFrame,
+    counts: pd.DataFrame,
+    titles: Mapping[str, str],
+    made_up: bool = False,
+) -> dict[str, Figure]:
+    """Return the figures of `results/<experiment>/uncertainty/*.csv` by the name of their file."""
+    members = select_headline(scores)
+    entropy, axes = make_figure(size=(8, 4), made_up=made_up)
+    draw_entropy_split(axes[0, 0], members[members["forecast"] == MC_MEAN], titles)
+    brier = discard[discard["score"] == "brier_score"]
+    square, wide = (7.0, 6.5), (11.0, 5.5)
+    return {
+        "entropy": entropy,
+        "spread_skill": _panels(draw_spread_skill, spread_skill, titles, square, made_up),
+        "discard": _panels(draw_discard, brier, titles, square, made_up),
+        "counts": _panels(draw_counts, counts, titles, wide, made_up),
+    }
+
+
+def _panels(
+    draw: Callable[[Axes, pd.DataFrame], None],
+    table: pd.DataFrame,
+    titles: Mapping[str, str],
+    size: tuple[float, float],
+    made_up: bool,
+) -> Figure:
+    """Return a figure with one panel of `size` inches per model, drawn by `draw`."""
+    rows = select_headline(table)
+    models = [model for model in titles if (rows["model"] == model).any()]
+    width, height = size
+    figure, axes = make_figure(len(models), 1, size=(width, height * len(models)), made_up=made_up)
+    for panel, model in zip(axes[:, 0], models, strict=True):
+        draw(panel, rows[rows["model"] == model])
+        panel.set_title(f"{panel.get_title(loc='left')}: {titles[model]}", loc="left")
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def draw_spread_skill(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw the error of the Monte Carlo mean by its spread, for one network.
+
+    `table` has `kind,bin,spread,error` and may have `low,high`, and `error_truth` if the true
+    probabilities are known. Kind `epistemic` is the standard deviation of the MC members, kind
+    `total` is sqrt(p(1 - p)); other kinds are not drawn. For reliable forecasts of a binary event
+    the points lie on the diagonal for the total spread, and above it for the spread of the MC
+    members alone.
+    Sources: Delle Monache et al. (2013), Haynes et al. (2023).
+    """
+    drawn = table[table["kind"].isin(SPREAD_KINDS)].sort_values("spread")
+    for index, (kind, label) in enumerate(SPREAD_KINDS.items()):
+        rows = drawn[drawn["kind"] == kind]
+        if rows.empty:
+            continue
+        style = model_style(index)
+        axes.errorbar(
+            rows["spread"],
+            rows["error"],
+            yerr=error_bars(rows, "error"),
+            capsize=3,
+            label=label,
+            **style,
+        )
+        if "error_truth" in rows and rows["error_truth"].notna().any():
+            axes.plot(
+                rows["spread"],
+                rows["error_truth"],
+                label=f"{label}, error against the truth",
+                **(style | {"markerfacecolor": "white", "linewidth": 1.0}),
+            )
+    limit = 1.05 * float(np.nan_to_num(drawn[["spread", "error"]]).max(initial=0)) or 1.0
+    axes.plot([0, limit], [0, limit], color=GREY, linewidth=1, label="Error = spread")
+    axes.set_xlim(0, limit)
+    axes.set_ylim(0, None)
+    axes.set_xlabel("Spread (root mean square)")
+    axes.set_ylabel("Root mean square error of the Monte Carlo mean")
+    axes.set_title("Spread and error")
+    axes.grid(True)
+    legend_below(axes)
+
+
+@matplotlib.rc_context(STYLE)
+def draw_discard(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw the Brier score of the storms that remain after discarding the most uncertain ones.
+
+    `table` holds one network: `order,fraction,value` and maybe `low,high`. Only a gain over the
+    control p(1 - p) is evidence that the MC members add information.
+    Sources: Barnes and Barnes (2021), Haynes et al. (2023).
+    """
+    for index, (order, name) in enumerate(DISCARD_ORDERS.items()):
+        rows = table[table["order"] == order].sort_values("fraction")
+        if rows.empty:
+            continue
+        style = model_style(index)
+        if order in ("total", "random"):
+            style |= {"color": GREY if order == "random" else "#333333"}
+        draw_band(axes, rows, "fraction", "low", "high", style["color"])
+        axes.plot(
+            rows["fraction"],
+            rows["value"],
+            label=name,
+            markevery=2,
+            **style,
+        )
+    axes.set_xlabel("Fraction of storms discarded")
+    axes.set_ylabel("Brier score of the remaining storms")
+    axes.set_title("Discard test")
+    axes.grid(True)
+    legend_below(axes)
+
+
+@matplotlib.rc_context(STYLE)
+def draw_entropy_split(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) -> None:
+    """Draw the entropy of the Monte Carlo mean as expected entropy plus mutual information.
+
+    `table` has `model,forecast,seed,score,value` with the scores `expected_entropy` and
+    `mutual_information`, in nats. Source: Houlsby et al. (2011).
+    """
+    forecasts = list(series_of(table, titles))
+    place = np.arange(len(forecasts))
+    aleatoric, epistemic = (
+        np.array([s.rows.loc[s.rows["score"] == score, "value"].iloc[0] for s in forecasts])
+        for score in ("expected_entropy", "mutual_information")
+    )
+    axes.barh(
+        place,
+        aleatoric,
+        color=COLOURS[5],
+        edgecolor="black",
+        label="Mean entropy of the MC members (aleatoric)",
+    )
+    axes.barh(
+        place,
+        epistemic,
+        left=aleatoric,
+        color=COLOURS[1],
+        edgecolor="black",
+        hatch="///",
+        label="Mutual information (disagreement of the MC members)",
+    )
+    for position, inner, outer in zip(place, aleatoric, epistemic, strict=True):
+        axes.annotate(
+            f"{100 * outer / (inner + outer):.1f} % disagreement",
+            (inner + outer, position),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(place, [series.label for series in forecasts])
+    axes.invert_yaxis()
+    axes.margins(x=0.55)
+    axes.set_xlabel("Entropy (nats), mean over storms")
+    axes.set_title("Entropy of the forecast probability")
+    legend_below(axes, columns=1)
+
+
+@matplotlib.rc_context(STYLE)
+def draw_counts(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw forecast intervals and the observed number of events for each run date.
+
+    `table` holds one network: `run_date,observed,q05,q25,q50,q75,q95,deterministic`.
+    """
+    rows = table.sort_values("run_date")
+    place = np.arange(len(rows))
+    for low, high, colour, alpha in (
+        ("q05", "q95", COLOURS[5], 0.6),
+        ("q25", "q75", COLOURS[0], 1),
+    ):
+        label = f"MC members, {int(low[1:])} to {int(high[1:])} %"
+        axes.vlines(
+            place, rows[low], rows[high], color=colour, linewidth=5, alpha=alpha, label=label
+        )
+    axes.plot(
+        place, rows["q50"], linestyle="none", marker="_", markersize=9, color="white",
+        markeredgecolor="white", markeredgewidth=1.5,
+    )  # fmt: skip
+    axes.plot(
+        place, rows["deterministic"], linestyle="none", marker="D", markersize=4.5,
+        color=COLOURS[1], markerfacecolor="white", label="Without dropout",
+    )  # fmt: skip
+    axes.plot(
+        place, rows["observed"], linestyle="none", marker="X", markersize=7.5, color="black",
+        markeredgecolor="white", markeredgewidth=0.6, label="Observed",
+    )  # fmt: skip
+    dates = pd.to_datetime(rows["run_date"]).dt.strftime("%Y-%m-%d")
+    axes.set_xticks(place, dates, rotation=90, fontsize=9)
+    axes.set_xlim(-0.7, len(rows) - 0.3)
+    axes.set_ylim(0, None)
+    axes.set_ylabel("Storms with strong rotation")
+    axes.set_title("Forecast and observed events by run date")
+    axes.grid(True, axis="y")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

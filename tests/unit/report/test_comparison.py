@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pandas as pd
+from report_files import SIZE, TITLES, score_rows
+
+from stormcnn.report.comparison import compare_models
+from stormcnn.report.model_tables import model_table
+
+
+def test_comparison_has_one_row_per_model_with_all_scores():
+    histories = {
+        (model, seed): pd.DataFrame({"epoch": [1, 2], "loss": 0.1, "seconds": [2.0, 1.0 + seed]})
+        for model in TITLES
+        for seed in (0, 4)
+    }
+    wide = SIZE.assign(trainable_parameters=66337)
+    sizes = dict.fromkeys(histories, SIZE) | {
+        ("dropout", 0): wide.assign(small_weight_share=0.025),
+        ("dropout", 4): wide,
+    }
+    scores = pd.concat(
+        [
+            score_rows(),
+            score_rows(period="train", value=0.5),
+            score_rows("dropout", value=[0.95, 0.02, 0.5]),
+            score_rows("dropout", stratum="month=5", value=0.1),
+            score_rows("dropout", "mc_mean", value=0.2),
+        ]
+    )
+    table = compare_models(scores, TITLES, histories, sizes).set_index("model")
+    assert table["title"].to_dict() == TITLES
+    assert table["trainable_parameters"].tolist() == [17169, 66337]
+    assert table["training_seconds"].tolist() == [5.0, 5.0]
+    assert table["small_weight_share"].tolist() == [0.125, 0.075]
+    assert table.loc["dropout", ["auc", "auc_low", "auc_high"]].tolist() == [0.95, 0.89, 0.91]
+    assert table["brier_skill_score"].tolist() == [0.4, 0.5]
+
+
+def test_model_of_several_seeds_is_compared_by_its_mean_over_seeds():
+    of_all = score_rows(forecast="seed_mean", seed="all", value=0.7)
+    scores = pd.concat([score_rows(seed=0), score_rows(seed=1), of_all])
+    history = pd.DataFrame({"seconds": [1.0]})
+    table = compare_models(
+        scores,
+        {"baseline": "Baseline"},
+        {("baseline", 0): history, ("baseline", 1): history},
+        {("baseline", 0): SIZE, ("baseline", 1): SIZE},
+    )
+    assert table[["forecast", "seed", "auc"]].to_numpy().tolist() == [["seed_mean", "all", 0.7]]
+
+
+def test_logistic_regression_has_one_parameter_per_coefficient():
+    scores = pd.concat([score_rows(), score_rows("logistic")])
+    histories = {("baseline", 0): pd.DataFrame({"seconds": [2.0]})}
+    table = compare_models(
+        scores,
+        {"baseline": "Baseline", "logistic": "Logistic regression"},
+        histories,
+        {("baseline", 0): SIZE},
+        {"logistic": pd.DataFrame({"coefficient": [0.1, 0.2, 0.3]})},
+    )
+    assert table["trainable_parameters"].tolist() == [17169, 3]
+    assert table["training_seconds"].tolist()[0] == 2
+    row = model_table(table).rows[1]
+    assert [cell.text for cell in row] == ["Logistic regression", "3", "–", "–"]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pandas as pd
+from report_files import TITLES, calibration_rows, difference_row, score_rows
+
+from stormcnn.report.difference_tables import (
+    difference_tables,
+    gain_table,
+    recalibration_table,
+)
+from stormcnn.report.score_tables import all_score_table, main_score_table
+from stormcnn.report.series import FORECASTS
+from stormcnn.report.verdicts import judge_differences
+
+
+def test_recalibration_is_compared_with_the_original_forecast():
+    scores = pd.concat(
+        [
+            calibration_rows(),
+            calibration_rows(forecast="logistic"),
+            score_rows(forecast="logistic", seed=1),
+            score_rows("dropout"),
+        ]
+    )
+    gains = pd.concat(
+        [
+            difference_row(model=["baseline"], forecast="logistic", score="brier_score"),
+            difference_row(),
+        ]
+    )
+    table = recalibration_table(scores, gains, TITLES)
+    shown = [[cell.text for cell in row] for row in table.rows]
+    assert [row[0] for row in shown] == ["Baseline", "Baseline, logistic recalibration"]
+    assert [row[3:5] for row in shown] == [["0.00200 (0.00000 to 0.00400)", "0.400"]] * 2
+    assert [row[5] for row in shown] == ["–", "+0.0200 (+0.0040 to +0.0360)"]
+    assert {len(row) for row in shown} == {len(table.columns)} == {len(table.numeric)}
+    assert recalibration_table(score_rows(), gains, TITLES) is None
+
+
+def test_variants_of_a_network_are_not_in_claims_or_main_tables():
+    variants = pd.concat([difference_row(forecast="isotonic"), difference_row()])
+    assert len(judge_differences(variants, TITLES, 0.95)) == 1
+    for table in difference_tables(variants, TITLES):
+        assert {row[0].text for row in table.rows} <= {"Spatial dropout"}
+    assert any(table.rows for table in difference_tables(variants, TITLES))
+    scores = pd.concat([score_rows(), score_rows(forecast="isotonic")])
+    assert len(main_score_table(scores, TITLES).rows) == 1
+    assert len(all_score_table(scores, TITLES, "Scores").columns) == 3
+
+
+def test_gain_table_separates_seeds_and_mc_members():
+    steps = [
+        ("baseline", "seed_mean", "baseline"),
+        ("dropout", "single", "baseline"),
+        ("dropout", "mc_mean", "dropout"),
+        ("dropout", "seed_mc_mean", "dropout"),
+    ]
+    differences = pd.concat(
+        difference_row(model=[model], forecast=forecast, reference=reference, seed="mean")
+        for model, forecast, reference in steps
+    )
+    scores = pd.concat(
+        [
+            score_rows(seed="0"),
+            score_rows(seed="mean"),
+            score_rows("baseline", "seed_mean", "all"),
+            score_rows("dropout", "seed_mc_mean", "all"),
+            score_rows("dropout", "mc_mean", "mean"),
+            score_rows("dropout", seed="mean"),
+        ]
+    )
+    table = gain_table(scores, differences, TITLES)
+    compared = [(row[0].text, row[3].text, row[4].text) for row in table.rows]
+    gain = "+0.020 (+0.004 to +0.036)"
+    assert compared == [
+        ("Baseline: one network", "–", "–"),
+        (f"Baseline: {FORECASTS['seed_mean']}", "Baseline: one network", gain),
+        ("Spatial dropout: one network", "Baseline: one network", gain),
+        ("Spatial dropout: Monte Carlo mean of one network", "Spatial dropout: one network", gain),
+        (f"Spatial dropout: {FORECASTS['seed_mc_mean']}", "Spatial dropout: one network", gain),
+    ]
+    assert [cell.text for cell in table.rows[1]][-1] == "0.012"
+    assert {len(row) for row in table.rows} == {len(table.columns)} == {len(table.numeric)}
+    assert gain_table(score_rows(), difference_row(), TITLES) is None

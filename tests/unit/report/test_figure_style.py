@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from stormcnn.report.figure_style import MADE_UP_NOTE, make_figure, save_figure
+
+
+def draw_band_and_label():
+    figure, axes = make_figure(size=(12.0, 3.0))
+    axes[0, 0].fill_between([0.0, 1.0], [0.1, 0.8], [0.3, 1.0])
+    axes[0, 0].set_xlabel("Probability of detection")
+    return figure
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Stems of the files of two equal figures."""
+    stems = [tmp_path_factory.mktemp("figures") / name for name in ("first", "second")]
+    for stem in stems:
+        save_figure(draw_band_and_label(), stem)
+    return stems
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_equal_figures_give_equal_files(saved, suffix):
+    first, second = (stem.with_suffix(f".{suffix}").read_bytes() for stem in saved)
+    assert first == second
+
+
+def test_png_is_at_most_1600_pixels_wide(saved):
+    with Image.open(saved[0].with_suffix(".png")) as picture:
+        assert picture.width == 1600
+
+
+def test_svg_keeps_text_and_has_no_time_stamp(saved):
+    content = saved[0].with_suffix(".svg").read_text(encoding="utf-8")
+    assert "Probability of detection</text>" in content
+    assert "<dc:date>" not in content
+
+
+def test_figure_of_made_up_data_says_so():
+    assert make_figure(made_up=True)[0].get_suptitle() == MADE_UP_NOTE
+    assert make_figure()[0].get_suptitle() == ""
