@@ -33,7 +33,7 @@ def sample_cases(
     from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads, seed)
-    sampler = MemberSampler(load_network(network), cases["members"], seed, series=False)
+    sampler = MemberSampler(load_network(network), cases["members"], seed)
     forecast = read_netcdf(predictions)
     chosen = choose_cases(forecast["probability"].values, cases["count"], cases["storms"])
     fields = read_storms(patches, chosen.tolist())["predictors"]

@@ -51,23 +51,6 @@ def prepare(threads: int, seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-def on_gpu() -> bool:
-    """Whether Keras's backend computes on a GPU."""
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return bool(tf.config.list_physical_devices("GPU"))
-    if keras.config.backend() == "jax":
-        import jax
-
-        return bool(jax.default_backend() == "gpu")
-    if keras.config.backend() == "torch":
-        import torch
-
-        return bool(torch.cuda.is_available())
-    return False
-
-
 def fused(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let the steps of a function of tensors be computed in one go through memory, if possible.
 

@@ -19,7 +19,6 @@ from keras import layers, ops
 
 from stormcnn.errors import UserError
 from stormcnn.models import backend
-from stormcnn.sampling.convolution import convolve
 from stormcnn.sampling.masks import draw_mask
 
 if TYPE_CHECKING:
@@ -69,13 +68,10 @@ class MemberSampler:
     layer is spatial and a convolution follows it, the convolution of a masked input is the masked
     sum of each channel's own contribution: the contributions are computed once a storm, and the
     second convolution of all members is one matrix product, with which activation and pooling are
-    computed as well. The rest runs for every member; where maps are small and kernels are large, a
-    convolution that follows a dropout is made of Fourier series (`convolution`), which take fewer
-    products. To compile these takes a second, which few storms do not make up for: for them,
-    `series=False`.
+    computed as well. The rest runs for every member.
     """
 
-    def __init__(self, network: keras.Model, members: int, seed: int, series: bool = True) -> None:
+    def __init__(self, network: keras.Model, members: int, seed: int) -> None:
         names = [layer.name for layer in dropout_layers(network)]
         if not names:
             raise UserError(
@@ -86,7 +82,7 @@ class MemberSampler:
         self.masks = draw_masks(network, seed, range(members))
         sequence = network.layers[1:]  # the first is the input
         first = next(i for i, layer in enumerate(sequence) if layer.name == names[0])
-        self._sample = SharedMembers(sequence[:first], names[0], sequence[first + 1 :], series)
+        self._sample = SharedMembers(sequence[:first], names[0], sequence[first + 1 :])
 
     def probabilities(self, patches: np.ndarray, members: slice = slice(None)) -> np.ndarray:
         """Probabilities of the given members, shape (storm, member), for patches in physical units.
@@ -122,11 +118,9 @@ class MemberSampler:
 class SharedMembers(keras.Model):
     """The network with its masks as inputs: (storm, ...) and (member, ...) to (storm, member)."""
 
-    def __init__(
-        self, trunk: list[keras.Layer], first: str, rest: list[keras.Layer], series: bool
-    ) -> None:
+    def __init__(self, trunk: list[keras.Layer], first: str, rest: list[keras.Layer]) -> None:
         super().__init__()
-        self.trunk, self.first, self.rest, self.series = trunk, first, rest, series
+        self.trunk, self.first, self.rest = trunk, first, rest
         self.compile()
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
@@ -142,16 +136,11 @@ class SharedMembers(keras.Model):
             rest = rest[at_once:]
         else:
             x = _each_member(ops.expand_dims(x, 1), mask)
-        while rest:
-            layer = rest.pop(0)
+        for layer in rest:
             if layer.name in inputs:
-                mask = inputs[layer.name]
-                x = ops.reshape(x, (storms, members, *x.shape[1:]))
-                if self.series and _is_faster_as_series(x, rest):
-                    x = _convolve_as_series(x, mask, *rest[:3])
-                    rest = rest[3:]
-                else:
-                    x = _each_member(x, mask)
+                x = _each_member(
+                    ops.reshape(x, (storms, members, *x.shape[1:])), inputs[layer.name]
+                )
             elif not isinstance(layer, DROPOUT_LAYERS):
                 x = layer(x)
         return ops.reshape(x, (storms, members))
@@ -181,45 +170,6 @@ def _layers_at_once(rest: Sequence[keras.Layer]) -> int:
     ):
         return 1
     return 3
-
-
-def _is_faster_as_series(x: Tensor, rest: Sequence[keras.Layer]) -> bool:
-    """Whether a convolution with activation and pooling comes that takes less time as a series.
-
-    That is so for small maps and large kernels (measured on a processor: 16 rows, or kernels of 3,
-    take longer). On a GPU the products are not what takes the time.
-    """
-    return (
-        _layers_at_once(rest) == 3
-        and rest[0].padding == "same"
-        and rest[0].kernel_size[0] >= 5
-        and x.shape[-3] <= 8
-        and not backend.on_gpu()
-    )
-
-
-def _convolve_as_series(
-    x: Tensor,
-    mask: Tensor,
-    convolution: layers.Conv2D,
-    activation: layers.Activation,
-    pooling: keras.Layer,
-) -> Tensor:
-    """Mask `x` (storm, member, y, x, channel) by (member, ...), convolve, activate and pool it.
-
-    Gives shape (storm * member, y, x, filter).
-    """
-
-    def finish(rows: list[Tensor]) -> Tensor:
-        rows = [activation(row + convolution.bias) for row in rows]
-        width = x.shape[-2] // 2 * 2  # pooling leaves out an odd last row and column
-        pooled = [
-            POOLED[type(pooling)](*(row[:, side:width:2] for row in pair for side in (0, 1)))
-            for pair in zip(rows[::2], rows[1::2], strict=False)
-        ]
-        return ops.stack(pooled, axis=1)
-
-    return convolve(x, convolution.kernel, lambda x: _each_member(x, mask), finish)
 
 
 def _convolve_members(

@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 
 from stormcnn.errors import UserError
-from stormcnn.models import backend
 from stormcnn.models.networks import build_network
-from stormcnn.sampling import sampler as sampler_module
-from stormcnn.sampling.convolution import convolve
 from stormcnn.sampling.masks import drop_ones
 from stormcnn.sampling.sampler import MemberSampler, draw_masks, dropout_layers
 
@@ -96,35 +93,6 @@ def test_pooling_may_leave_points_out_and_the_activation_may_mix_channels(change
     probabilities = MemberSampler(net, 4, seed=7).probabilities(patches)
     expected = np.stack([apply_with_masks(net, patches, masks, m) for m in range(4)], axis=1)
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("size", "kernel_size", "gpu", "series", "calls"),
-    [
-        (16, 5, False, True, 1),
-        (32, 5, False, True, 1),
-        (32, 3, False, True, 0),
-        (64, 5, False, True, 0),
-        (32, 5, True, True, 0),
-        (32, 5, False, False, 0),
-    ],
-)
-def test_series_are_taken_on_a_processor_for_small_maps_and_large_kernels(
-    monkeypatch, size, kernel_size, gpu, series, calls
-):
-    taken = []
-    monkeypatch.setattr(backend, "on_gpu", lambda: gpu)
-    monkeypatch.setattr(
-        sampler_module, "convolve", lambda *given: taken.append(0) or convolve(*given)
-    )
-    net = network(size, kernel_size=kernel_size)
-    patches = storms(1, size)
-    masks = draw_masks(net, 7, range(1))
-    sampler = MemberSampler(net, 1, seed=7, series=series)
-    probability = sampler.probabilities(patches)[:, 0]
-    assert len(taken) == calls
-    expected = apply_with_masks(net, patches, masks, 0)
-    np.testing.assert_allclose(probability, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
