@@ -81,13 +81,15 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
             ForecastByDate(probability, event, draws.date).scores(draws.weights)
 
         return score
-    from stormcnn.models import backend, networks
-    from stormcnn.models.training import fit_network, predict_probability
+    from stormcnn.models import backend
+    from stormcnn.models.architecture import build_network
+    from stormcnn.models.prediction import predict_probability
+    from stormcnn.models.training import fit_network
     from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads=1, seed=0)
     architecture = NETWORKS["dropout"]
-    network = networks.build_network(architecture, (32, 32), [24.0, 0.0, 0.0], [15.0, 5.0, 5.0])
+    network = build_network(architecture, (32, 32), [24.0, 0.0, 0.0], [15.0, 5.0, 5.0])
     fields = open_fields(patches)
     if stage == "train" or stage in JOBS:
         event = np.arange(len(fields)) % 20 == 0

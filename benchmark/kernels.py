@@ -19,7 +19,8 @@ import numpy as np
 
 from benchmark.measure import ratio
 from benchmark.workflow import NETWORKS
-from stormcnn.models import backend, networks
+from stormcnn.models import backend
+from stormcnn.models.architecture import build_network
 from stormcnn.models.training import fit_network
 from stormcnn.sampling.sampler import MemberSampler
 
@@ -41,7 +42,7 @@ def made_up_fields(storms: int) -> np.ndarray:
 
 def build(name: str) -> keras.Model:
     """Return an untrained network of the lesson."""
-    return networks.build_network(NETWORKS[name], (SIZE, SIZE), [0.0] * 3, [1.0] * 3)
+    return build_network(NETWORKS[name], (SIZE, SIZE), [0.0] * 3, [1.0] * 3)
 
 
 def seconds(work: Callable[[], Any]) -> float:

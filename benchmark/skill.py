@@ -58,8 +58,10 @@ def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict
 
     The recipes alternate, so that a slow machine affects all of them.
     """
-    from stormcnn.models import backend, networks
-    from stormcnn.models.training import fit_network, predict_probability
+    from stormcnn.models import backend
+    from stormcnn.models.architecture import build_network
+    from stormcnn.models.prediction import predict_probability
+    from stormcnn.models.training import fit_network
     from stormcnn.verification import scores
     from stormcnn.verification.storm_totals import total_storms
 
@@ -79,7 +81,7 @@ def train(folder: Path, recipes: Sequence[str], storms: int, seeds: int) -> dict
     for seed, recipe in itertools.product(range(seeds), recipes):
         results = values[recipe]
         keras.utils.set_random_seed(seed)
-        network = networks.build_network(
+        network = build_network(
             NETWORKS["baseline"], patches.shape[1:3], mean.tolist(), deviation.tolist()
         )
         start = time.process_time()

@@ -1,5 +1,5 @@
-# Networks: one job a model and seed. The longer the way from a job to the report, the sooner it
-# starts (`priority`), so that at the end no core waits for another.
+# Networks: one job per model and seed. Jobs with more work between them and the report start first
+# (`priority`), so that no core is idle at the end.
 
 
 rule train_network:
@@ -10,6 +10,7 @@ rule train_network:
         network="<results>/models/{model}/seed-{seed}/network.keras",
         history="<results>/models/{model}/seed-{seed}/history.csv",
         summary="<results>/models/{model}/seed-{seed}/summary.txt",
+        size="<results>/models/{model}/seed-{seed}/size.csv",
         predictions="<results>/predictions/{model}/seed-{seed}-training.nc",
     log:
         "<logs>/train_network/<run>-{model}-{seed}.log",
@@ -31,7 +32,8 @@ rule train_network:
             for key in ("recipe", "epochs", "batch_size", "learning_rate", "threads")
         },
         event=EVENT,
-        # How the fields are held changes no weight; what depends on resources is not tracked.
+        # Where the fields are held changes no weight. Params that depend on resources do not cause
+        # reruns.
         memory_mb=lambda wildcards, resources: config["training"]["memory_mb"],
         cache_key=cache_key,
     script:

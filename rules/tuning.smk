@@ -1,5 +1,5 @@
-# One network at several dropout rates, trained on the first part of the training period and judged
-# on the rest of it. No rule here reads a storm of the test period.
+# Tune the dropout rate: train one network at several rates on the first part of the training period
+# and score it on the rest. No rule here reads storms of the test period.
 
 
 rule tune_dropout:
@@ -35,6 +35,7 @@ use rule train_network as train_rate with:
         network="<results>/tuning/rate-{rate}/seed-{seed}/network.keras",
         history="<results>/tuning/rate-{rate}/seed-{seed}/history.csv",
         summary="<results>/tuning/rate-{rate}/seed-{seed}/summary.txt",
+        size="<results>/tuning/rate-{rate}/seed-{seed}/size.csv",
         predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions-training.nc",
     log:
         "<logs>/train_rate/<run>-{rate}-{seed}.log",

@@ -1,4 +1,5 @@
-# Monte Carlo dropout: what the members say of every test storm, of each run, and of a few cases.
+# Monte Carlo (MC) dropout: statistics of the MC members for every test storm, event counts per run
+# date, and all members of a few case studies.
 
 
 rule sample_members:
@@ -29,7 +30,7 @@ rule sample_members:
         "../scripts/sample_members.py"
 
 
-# A job a batch would start the backend over and over, so each takes several that follow each other.
+# Starting the backend takes seconds, so one job samples several consecutive batches.
 SAMPLING_JOBS = min(UNCERTAINTY["jobs"], len(TEST_BATCHES))
 SAMPLING_PARTS = [f"{part}-of-{SAMPLING_JOBS}" for part in range(1, SAMPLING_JOBS + 1)]
 
@@ -104,7 +105,7 @@ rule sample_cases:
         "../scripts/sample_cases.py"
 
 
-# The true probability of made-up storms is that of the lesson's event, and of no other.
+# The true probability of made-up storms is known for the event of the AMS lesson only.
 TRUTH = ["<data>/truth.csv"] if SOURCE == "demo" and EVENT == LESSON_EVENT else []
 
 

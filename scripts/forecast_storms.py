@@ -34,11 +34,11 @@ def forecast_storms(
     """Write the forecast of every storm of a run as NetCDF, CSV, GeoJSON and a map."""
     # TensorFlow speaks while it is imported, so it is imported where the log listens.
     from stormcnn.models import backend
-    from stormcnn.models.networks import load_network, read_about
-    from stormcnn.models.training import predict_probability
+    from stormcnn.models.network_files import load_network, read_metadata
+    from stormcnn.models.prediction import predict_probability
     from stormcnn.sampling.sampler import MemberSampler, dropout_layers
 
-    about = read_about(network)
+    about = read_metadata(network)
     storms = read_run(run, predictors=about["predictors"])
     fields = storms["predictors"].values
     backend.prepare(threads, seed)

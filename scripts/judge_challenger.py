@@ -8,7 +8,7 @@ import pandas as pd
 
 from stormcnn.io import write_csv, write_text
 from stormcnn.logs import job_log
-from stormcnn.models.predictions import read_by_network
+from stormcnn.models.prediction_files import read_by_network
 from stormcnn.operations.promotion import (
     Estimate,
     check_enough,

@@ -1,4 +1,4 @@
-"""Put together what several jobs have sampled of one network."""
+"""Merge the files that several jobs have sampled from one network."""
 
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def merge_members(*, storms_of: list[str], counts_of: list[str], storms: str, counts: str) -> None:
-    """Write the storms and the counts of all parts, one after the other, as one job would have."""
+    """Write the concatenated storms and counts, equal to the files of a single job."""
     for parts, dimension, path in ((storms_of, "storm", storms), (counts_of, "run", counts)):
         opened = [read_netcdf(part) for part in parts]
-        # What has not this dimension is the same in all parts.
+        # Variables without this dimension are the same in all parts.
         merged = xr.concat(
             opened,
             dimension,

@@ -1,4 +1,4 @@
-"""Apply one network to the test storms, scaled by their own statistics as the course did."""
+"""Apply one network to the test storms, scaled by their own statistics as in the AMS lesson."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ import pandas as pd
 from stormcnn.io import read_rows, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.models.own_scaling import exchange_scaling
-from stormcnn.models.predictions import describe_predictions
+from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
 from stormcnn.storms.patches import open_fields, read_patches
 from stormcnn.storms.scaling import merge_statistics
@@ -28,15 +28,15 @@ def predict_own_scaling(
     threads: int,
     output: str,
 ) -> None:
-    """Write the probability and the label of every test storm."""
+    """Write the probability and the event of every test storm."""
     own = pd.DataFrame(merge_statistics(read_rows(statistics)))
     storms = read_patches(patches, predictors=False)
     fields = exchange_scaling(open_fields(patches), own, pd.read_csv(scaling))
 
-    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    # TensorFlow writes messages while it is imported. Import it here, where the log captures them.
     from stormcnn.models import backend
-    from stormcnn.models.networks import load_network
-    from stormcnn.models.training import predict_probability
+    from stormcnn.models.network_files import load_network
+    from stormcnn.models.prediction import predict_probability
 
     backend.prepare(threads, seed)
     probability = predict_probability(load_network(network), fields)

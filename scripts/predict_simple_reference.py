@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from stormcnn.io import write_csv, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.models import logistic_regression
-from stormcnn.models.predictions import describe_predictions
+from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_any_storm, check_enough_storms, exceeds
 from stormcnn.storms.patches import open_fields, read_patches

@@ -1,10 +1,10 @@
-"""Apply one trained network to storms that it has not seen."""
+"""Apply one trained network to the storms of the test period."""
 
 from typing import TYPE_CHECKING
 
 from stormcnn.io import write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.models.predictions import describe_predictions
+from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_any_storm
 from stormcnn.storms.patches import open_fields, read_patches
@@ -23,14 +23,14 @@ def predict_storms(
     threads: int,
     predictions: str,
 ) -> None:
-    """Write the probability and the label of every storm."""
+    """Write the probability and the event of every storm."""
     storms = read_patches(patches, predictors=False)
     check_any_storm(storms.sizes["storm"])
 
-    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    # TensorFlow writes messages while it is imported. Import it here, where the log captures them.
     from stormcnn.models import backend
-    from stormcnn.models.networks import load_network
-    from stormcnn.models.training import predict_probability
+    from stormcnn.models.network_files import load_network
+    from stormcnn.models.prediction import predict_probability
 
     backend.prepare(threads, seed)
     trained = load_network(network)

@@ -1,14 +1,13 @@
-"""Sample many members of one network for a few storms."""
+"""Sample many MC members of one network for a few storms, the case studies."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from stormcnn.io import read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance
-from stormcnn.sampling.cases import choose_cases
+from stormcnn.sampling.cases import choose_cases, describe_cases
 from stormcnn.storms.patches import read_storms
 
 if TYPE_CHECKING:
@@ -26,10 +25,10 @@ def sample_cases(
     threads: int,
     output: str,
 ) -> None:
-    """Write every member's probability for the chosen storms, and the storms' fields."""
-    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    """Write the fields of the chosen storms and the probabilities of all MC members."""
+    # TensorFlow writes messages while it is imported. Import it here, where the log captures them.
     from stormcnn.models import backend
-    from stormcnn.models.networks import load_network
+    from stormcnn.models.network_files import load_network
     from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads, seed)
@@ -38,28 +37,11 @@ def sample_cases(
     chosen = choose_cases(forecast["probability"].values, cases["count"], cases["storms"])
     fields = read_storms(patches, chosen.tolist())["predictors"]
     probability = np.concatenate([part for _, part in sampler.batches(fields.values)])
-    here = forecast.isel(storm=chosen)
-    result = xr.Dataset(
-        {
-            "probability": (
-                ("storm", "member"),
-                probability,
-                {"long_name": "probability of strong low-level rotation", "units": "1"},
-            ),
-            "deterministic": here["probability"].assign_attrs(
-                long_name="probability of strong low-level rotation without dropout"
-            ),
-            "label": here["label"],
-            "predictors": fields.assign_attrs(long_name="fields of the storm's patch"),
-            "index": ("storm", chosen, {"long_name": "index among the test storms"}),
-        },
-        coords=here.coords,
-        attrs={
-            "title": forecast.attrs["title"],
-            **provenance({"model": model, "cases": cases}, model=model, seed=seed),
-        },
+    attributes = {"title": forecast.attrs["title"]} | provenance(
+        {"model": model, "cases": cases}, model=model, seed=seed
     )
-    write_netcdf(result, output)
+    described = describe_cases(forecast, chosen, probability, fields)
+    write_netcdf(described.assign_attrs(attributes), output)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Sample the members of one network for test storms."""
+"""Sample the MC members of one network for test storms."""
 
 from typing import TYPE_CHECKING
 
@@ -27,37 +27,36 @@ def sample_members(
     storms: str,
     counts: str,
 ) -> None:
-    """Write what the members say of every storm in `patches`, and their event counts by run."""
-    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    """Write the statistics of the MC members per storm, and their event counts per run date."""
+    # TensorFlow writes messages while it is imported. Import it here, where the log captures them.
     from stormcnn.models import backend
-    from stormcnn.models.networks import load_network
+    from stormcnn.models.network_files import load_network
     from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads, seed)
     sampler = MemberSampler(load_network(network), members, seed)
     forecast = read_netcdf(predictions)
     run_dates = read_patches(patches, predictors=False)["run_date"]
-    # Batches hold whole run dates, so these tell which of the predictions are of these storms.
+    # Batches contain whole run dates, so the dates identify the predictions for these storms.
     forecast = forecast.isel(storm=np.isin(forecast["run_date"], run_dates))
     fields = open_fields(patches)
     event_counts = EventCounts(forecast["run_date"], members, seed)
-    # Where no storm is left of a batch, the file is whole and holds none.
+    # Start with no storms, so that the files are valid even if the patches contain none.
     parts = [summarise_members(np.empty((0, members)))]
     with tqdm(total=len(fields), unit="storm", mininterval=10) as progress:
-        for which, probability in sampler.batches(fields):
-            here = forecast.isel(storm=which)
+        for storms_of_batch, probability in sampler.batches(fields):
+            batch = forecast.isel(storm=storms_of_batch)
             parts.append(summarise_members(probability))
             event_counts.add(
-                probability, here["label"], here["run_date"], here["run_file"], here["patch"]
+                probability, batch["label"], batch["run_date"], batch["run_file"], batch["patch"]
             )
             progress.update(len(probability))
-    settings = {"model": model, "members": members}
-    about = {"title": forecast.attrs["title"], "members": members} | provenance(
-        settings, model=model, seed=seed
+    attributes = {"title": forecast.attrs["title"], "members": members} | provenance(
+        {"model": model, "members": members}, model=model, seed=seed
     )
     summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    write_netcdf(describe_storms(forecast, summary).assign_attrs(about), storms)
-    write_netcdf(event_counts.dataset().assign_attrs(about), counts)
+    write_netcdf(describe_storms(forecast, summary).assign_attrs(attributes), storms)
+    write_netcdf(event_counts.dataset().assign_attrs(attributes), counts)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import xarray as xr
 
 from stormcnn.io import write_csv, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.models.predictions import Network, read_by_network
+from stormcnn.models.prediction_files import Network, read_by_network
 from stormcnn.provenance import provenance
 from stormcnn.verification import calibration
 from stormcnn.verification.tables import Tables, verify

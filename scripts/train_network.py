@@ -1,14 +1,14 @@
-"""Train one network with one seed, and keep what it says of the storms it was trained on."""
+"""Train one network with one seed, and predict the storms that it was trained on."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from stormcnn.io import write_csv, write_netcdf, write_text
+from stormcnn.io import write_csv, write_netcdf, write_rows, write_text
 from stormcnn.logs import job_log
 from stormcnn.models.fields import hold_fields
-from stormcnn.models.predictions import describe_predictions
+from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_enough_storms, exceeds
 from stormcnn.storms.patches import open_fields, read_patches
@@ -30,32 +30,36 @@ def train_network(
     network: str,
     history: str,
     summary: str,
+    size: str,
     predictions: str,
 ) -> None:
-    """Fit the network to the training period; write it, its losses, layer table and predictions.
+    """Write the trained network, its history, layer table, size and predictions.
 
-    A training that was broken off goes on after its last epoch, from the file `unfinished.npz`
-    beside the network.
+    An interrupted training is resumed after its last complete epoch, from the file
+    `unfinished.npz` next to the network.
     """
     storms = read_patches(patches, predictors=False)
-    happened = exceeds(storms["peak"].values, event["threshold"])
-    check_enough_storms(happened, event["threshold"])
+    label = exceeds(storms["peak"].values, event["threshold"])
+    check_enough_storms(label, event["threshold"])
     scales = pd.read_csv(scaling)
 
-    # TensorFlow takes seconds to import, for which a refusal need not wait, and it speaks while it
-    # is imported, where the log listens.
-    from stormcnn.models import backend, networks
-    from stormcnn.models.training import fit_network, predict_probability
+    # TensorFlow takes seconds to import, so check the storms first. It also writes messages while
+    # it is imported, and the log captures them here.
+    from stormcnn.models import backend
+    from stormcnn.models.architecture import build_network, measure_size, summarise
+    from stormcnn.models.network_files import save_network
+    from stormcnn.models.prediction import predict_probability
+    from stormcnn.models.training import fit_network
 
     backend.prepare(training["threads"], seed)
     fields = hold_fields(open_fields(patches), memory_mb)
-    built = networks.build_network(
+    built = build_network(
         architecture, fields.shape[1:3], scales["mean"].tolist(), scales["std"].tolist()
     )
     checkpoint = Path(network).with_name("unfinished.npz")
-    losses = fit_network(built, fields, happened, training, seed, checkpoint)
+    losses = fit_network(built, fields, label, training, seed, checkpoint)
     settings = {"architecture": architecture, "training": training, "event": event}
-    networks.save_network(
+    save_network(
         built,
         network,
         {
@@ -63,7 +67,7 @@ def train_network(
             "predictors": scales["variable"].tolist(),
             "event": event,
             "trained_until": str(storms["run_date"].values.max().astype("datetime64[m]")),
-            "training_event_frequency": float(happened.mean()),
+            "training_event_frequency": float(label.mean()),
             "training_minimum": scales["minimum"].tolist(),
             "training_maximum": scales["maximum"].tolist(),
             "data": storms.attrs["title"],
@@ -71,12 +75,13 @@ def train_network(
         },
     )
     write_csv(losses, history)
-    write_text(networks.summarise(built), summary)
+    write_text(summarise(built), summary)
+    write_rows([measure_size(built)], size)
     probability = predict_probability(built, fields)
     fitted = describe_predictions(probability, storms["peak"], event["threshold"])
     about = provenance({"model": model, **settings}, model=model, seed=seed)
     write_netcdf(fitted.assign_attrs(title=storms.attrs["title"], **about), predictions)
-    # An earlier call's job that outlived it may have ended the same training meanwhile.
+    # A job that outlived an earlier Snakemake process may have removed the file already.
     checkpoint.unlink(missing_ok=True)
 
 
@@ -94,5 +99,6 @@ if __name__ == "__main__":
             network=snakemake.output.network,
             history=snakemake.output.history,
             summary=snakemake.output.summary,
+            size=snakemake.output.size,
             predictions=snakemake.output.predictions,
         )

@@ -1,1 +1,1 @@
-"""Models: networks, their training and predictions, and simpler opponents."""
+"""Models: networks, their training and predictions, and the opponents they are compared with."""

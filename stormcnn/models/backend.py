@@ -1,6 +1,7 @@
-"""Make Keras's backend use the given threads and give equal results for equal inputs.
+"""Import Keras quickly, and make its backend reproducible.
 
-Import this before anything that imports keras, and call `prepare` before the first tensor.
+Import this module before any other that imports keras, and call `prepare` before the first tensor
+is created.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
-# Keras and TensorFlow import these where they are installed, for wrappers, pictures and converters
-# that nothing here uses. Without them a job starts in two thirds of the time.
+# Keras and TensorFlow import these libraries, if they are installed, for features that stormcnn
+# does not use. Hiding them reduces the start-up time of a job by a third.
 UNUSED = {"sklearn", "matplotlib", "jax"} - {os.environ["KERAS_BACKEND"], *sys.modules}
-# Thousands of modules make objects and no garbage; looking for it, now and at the end of the
-# process, takes a third as long as the import itself.
+# The import creates many objects but no garbage. Collecting it now and at the end of the process
+# would take a third as long as the import itself.
 gc.disable()
-sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type] # None: not to be found
+sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type] # None hides them
 import keras  # noqa: E402
 
 for name in UNUSED:
@@ -30,10 +31,10 @@ gc.enable()
 
 
 def prepare(threads: int, seed: int) -> None:
-    """Set the number of threads and every seed, and forbid operations that vary by run.
+    """Set the number of threads and all seeds, and enable deterministic operations only.
 
-    The thread count must be set before the backend has computed anything. With TensorFlow,
-    equal seeds and thread counts then give bit-identical weights on one kind of machine.
+    Call it before the backend computes anything. With TensorFlow, equal seeds and thread counts
+    then give bit-identical weights on machines of the same kind.
     """
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf
@@ -52,9 +53,9 @@ def prepare(threads: int, seed: int) -> None:
 
 
 def fused(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the steps of a function of tensors be computed in one go through memory, if possible.
+    """Compile a function of tensors so that its steps are fused, if the backend can do that.
 
-    TensorFlow compiles it with XLA; the other backends decide for themselves.
+    TensorFlow compiles it with XLA; other backends get the function as it is.
     """
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Fields of storms in memory or on disk, and read ahead of the batch that is trained on."""
+"""Hold the fields of storms in memory or on disk, and prefetch batches of them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import getitem
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from stormcnn.storms.patches import STORMS_AT_ONCE, StoredFields
-from stormcnn.vocabulary import Array
+
+if TYPE_CHECKING:
+    from stormcnn.vocabulary import Array
 
 logger = logging.getLogger(__name__)
 
 
 class Fields(Protocol):
-    """Fields of storms wherever they are held, taken by index."""
+    """Fields of storms that can be indexed like an array, wherever they are stored."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -33,17 +35,21 @@ class Fields(Protocol):
 
 
 class CopiedFields:
-    """A copy of fields in an unnamed temporary file, of which any storms are read at once.
+    """A copy of fields in a temporary file that gives quick access to storms in any order.
 
     `shape` is (storm, y, x, variable); `fields[storms]` takes an array of indices or a slice.
-    Memory holds the storms asked for and no others. The file lies where temporary files do
-    (`TMPDIR`), is as large as the fields in memory would be, and goes with the process.
+    Only the requested storms are held in memory. The file is in the folder for temporary files
+    (`TMPDIR`), is as large as the fields would be in memory, and is deleted with the process.
+
+    >>> fields = CopiedFields(np.arange(12, dtype=np.float32).reshape(3, 2, 2, 1))
+    >>> fields[np.array([2, 0])][:, 0, 0, 0].tolist()
+    [8.0, 0.0]
     """
 
-    def __init__(self, fields: StoredFields) -> None:
+    def __init__(self, fields: StoredFields | Array) -> None:
         self.shape = fields.shape
         self._bytes = math.prod(fields.shape[1:]) * np.dtype(np.float32).itemsize
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as this object
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115, it stays open as long as this object
         for start in range(0, len(fields), STORMS_AT_ONCE):
             self._file.write(fields[start : start + STORMS_AT_ONCE].data)
         self._file.flush()
@@ -52,27 +58,36 @@ class CopiedFields:
         return self.shape[0]
 
     def __getitem__(self, storms: Array | slice) -> Array:
-        chosen = np.arange(len(self))[storms].tolist()
-        fields = np.empty((len(chosen), *self.shape[1:]), np.float32)
-        for field, storm in zip(fields, chosen, strict=True):
-            os.preadv(self._file.fileno(), [field], storm * self._bytes)
+        indices = np.arange(len(self))[storms].tolist()
+        fields = np.empty((len(indices), *self.shape[1:]), np.float32)
+        for field, index in zip(fields, indices, strict=True):
+            os.preadv(self._file.fileno(), [field], index * self._bytes)
         return fields
 
 
 def hold_fields(fields: StoredFields, memory_mb: int | None) -> Fields:
-    """Fields to train on: in memory, or on disk where they take more than `memory_mb` MiB.
+    """Return fields for training: in memory, or on disk if they are larger than `memory_mb` MiB.
 
-    Either gives the same storms for the same indices. Without a limit they are held in memory.
+    Without a limit they are held in memory. Both kinds return the same values.
     """
     size = math.prod(fields.shape) * np.dtype(np.float32).itemsize / 2**20
     if memory_mb is not None and size > memory_mb:
-        logger.info("%.0f MiB of fields are read from disk", size)
+        logger.info(
+            "The fields take %.0f MiB (training.memory_mb: %d). Reading them from disk.",
+            size,
+            memory_mb,
+        )
         return CopiedFields(fields)
     return fields.in_memory()
 
 
 def read_ahead(fields: Fields, batches: Sequence[Array]) -> Iterator[Array]:
-    """Fields of each batch of storms, of which the next is read while one is worked on."""
+    """Yield the fields of each batch of storm indices, reading the next batch in the background.
+
+    >>> fields = np.arange(3.0).reshape(3, 1, 1, 1)
+    >>> [batch.ravel().tolist() for batch in read_ahead(fields, [np.array([1, 0]), np.array([2])])]
+    [[1.0, 0.0], [2.0]]
+    """
     with ThreadPoolExecutor(max_workers=1) as reader:
         following = reader.submit(getitem, fields, batches[0])
         for batch in batches[1:]:

@@ -1,1 +1,1 @@
-"""Monte Carlo dropout: masks, sampler, members and cases."""
+"""Monte Carlo (MC) dropout: masks, sampler, members and case studies."""

@@ -1,26 +1,38 @@
-"""Choose the storms that are looked at one by one."""
+"""Choose storms as case studies, and keep all their MC members."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
 from stormcnn.errors import UserError
+from stormcnn.sampling.members import number_members
+
+if TYPE_CHECKING:
+    from stormcnn.vocabulary import Array
 
 
-def choose_cases(probability: np.ndarray, count: int, named: Sequence[int] = ()) -> np.ndarray:
-    """Indices of the cases: the named storms, then `count` over the range of `probability`.
+def choose_cases(probability: Array, count: int, named: Sequence[int] = ()) -> Array:
+    """Return the indices of the case studies: first the `named` storms, then `count` others.
 
-    The others are the storms nearest to evenly spaced probabilities from the lowest to the
-    highest, each taken once. `probability` has shape (storm,); a named storm is an index into it.
-    Raises `UserError` where there is no such storm.
+    The others are the storms closest to evenly spaced probabilities from the lowest to the
+    highest; no storm is chosen twice.
+
+    Parameters: `probability`, shape (storm,); `count`, the number of storms to choose; `named`,
+    indices of storms that are always included.
+    Raises `UserError` if a named storm does not exist.
+
+    >>> choose_cases(np.array([0.1, 0.9, 0.5, 0.4]), count=3, named=[3]).tolist()
+    [3, 0, 2, 1]
     """
     for storm in named:
         if not 0 <= storm < len(probability):
             raise UserError(
-                f"uncertainty.cases.storms: there is no storm {storm}; the test period has "
-                f"{len(probability)} storms, counted from 0."
+                f"uncertainty.cases.storms: storm {storm} does not exist. The test period has "
+                f"{len(probability)} storms; use indices from 0 to {len(probability) - 1}."
             )
     chosen = list(dict.fromkeys(named))
     free = np.ones(len(probability), bool)
@@ -31,3 +43,31 @@ def choose_cases(probability: np.ndarray, count: int, named: Sequence[int] = ())
         free[nearest] = False
         chosen.append(nearest)
     return np.array(chosen, int)
+
+
+def describe_cases(
+    forecast: xr.Dataset, chosen: Array, probability: Array, fields: xr.DataArray
+) -> xr.Dataset:
+    """Return the chosen storms with their fields and the probabilities of all MC members.
+
+    Parameters: `forecast`, the predictions for all storms (`probability`, `label` and
+    coordinates); `chosen`, indices of the case studies in it, shape (case,); `probability` of
+    their members, shape (case, mc_member); `fields`, dimensions (storm, y, x, variable).
+    """
+    cases = forecast.isel(storm=chosen)
+    return xr.Dataset(
+        {
+            "probability": (
+                ("storm", "mc_member"),
+                probability,
+                {"long_name": "probability of strong low-level rotation", "units": "1"},
+            ),
+            "deterministic": cases["probability"].assign_attrs(
+                long_name="probability of strong low-level rotation without dropout"
+            ),
+            "label": cases["label"],
+            "predictors": fields.assign_attrs(long_name="fields of the storm's patch"),
+            "index": ("storm", chosen, {"long_name": "index among the test storms"}),
+        },
+        coords={**cases.coords, "mc_member": number_members(probability.shape[1])},
+    )

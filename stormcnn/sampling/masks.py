@@ -1,7 +1,7 @@
-"""Masks of dropout, drawn with NumPy, so that they are the same on every backend of Keras.
+"""Draw dropout masks with NumPy, so that they are the same on every backend of Keras.
 
-Kept values are divided by 1 - rate, so that their expectation stays the same. Dropout: Srivastava
-et al. (2014); spatial dropout, which drops whole channels: Tompson et al. (2015).
+Values that are kept are divided by 1 - rate, so that their expectation does not change. Dropout:
+Srivastava et al. (2014); spatial dropout, which drops whole channels: Tompson et al. (2015).
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 
 
 def draw_mask(seed: Sequence[int], shape: tuple[int, ...], rate: float) -> NDArray[np.float32]:
-    """A mask: 0 where dropped, which has the probability `rate`, 1 / (1 - rate) where kept."""
+    """Return a mask: 0 with probability `rate`, otherwise 1 / (1 - rate).
+
+    >>> draw_mask(seed=[1, 2], shape=(8,), rate=0.5).tolist()
+    [0.0, 0.0, 2.0, 0.0, 0.0, 2.0, 2.0, 0.0]
+    """
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(list(seed))))
     return ((generator.random(shape) >= rate) / (1 - rate)).astype(np.float32)
 
@@ -21,6 +25,11 @@ def draw_mask(seed: Sequence[int], shape: tuple[int, ...], rate: float) -> NDArr
 def drop_ones(
     shape: tuple[int, int, int], rate: float, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A field of ones, shape (y, x, channel), after dropout and after spatial dropout."""
+    """Return a field of ones, shape (y, x, channel), after dropout and after spatial dropout.
+
+    >>> dropout, spatial_dropout = drop_ones((2, 2, 3), rate=0.5, seed=1)
+    >>> bool((spatial_dropout == spatial_dropout[0, 0]).all())
+    True
+    """
     ones = np.ones(shape, np.float32)
     return ones * draw_mask([seed, 0], shape, rate), ones * draw_mask([seed, 1], shape[-1:], rate)

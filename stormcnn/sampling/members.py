@@ -1,7 +1,8 @@
-"""What is kept of the members of Monte Carlo dropout: a summary of each storm, counts of each run.
+"""Reduce the probabilities of MC members to a summary per storm and event counts per forecast run.
 
-All members of all storms are never held at once: both are made from the members of a few storms
-at a time, and depend neither on how the storms are split nor on the other storms.
+Both are computed from the members of a few storms at a time, so the members of all storms are
+never in memory together. The results depend neither on how the storms are split nor on the other
+storms.
 """
 
 from __future__ import annotations
@@ -22,25 +23,43 @@ LEVELS = xr.Variable(
 )
 
 
-def binary_entropy(probability: ArrayLike) -> NDArray[np.float64]:
-    """Entropy of a yes/no event in nats: 0 where it is certain, ln 2 at 0.5.
+def number_members(members: int) -> xr.Variable:
+    """Return the coordinate `mc_member`, which numbers the MC members from 0.
 
-    -p ln p - (1 - p) ln(1 - p). Source: Shannon (1948).
+    >>> number_members(3).values.tolist()
+    [0, 1, 2]
+    """
+    attributes = {"long_name": "number of the Monte Carlo member", "units": "1"}
+    return xr.Variable("mc_member", np.arange(members, dtype=np.int32), attributes)
+
+
+def binary_entropy(probability: ArrayLike) -> NDArray[np.float64]:
+    """Return the entropy of a binary event in nats: -p ln p - (1 - p) ln(1 - p).
+
+    It is 0 for a certain event and ln 2 for p = 0.5. Source: Shannon (1948).
+
+    >>> binary_entropy([0.0, 0.5, 1.0]).round(3).tolist()
+    [0.0, 0.693, 0.0]
     """
     p = np.asarray(probability, dtype=np.float64)
     return entr(p) + entr(1 - p)
 
 
 def summarise_members(probability: ArrayLike) -> dict[str, NDArray[np.float64]]:
-    """Mean, spread, mean entropy and quantiles of each storm's members.
+    """Return statistics of the MC members of each storm.
 
-    `probability` (storm, member). Gives `mc_mean`, `mc_std` (divided by members - 1; NaN for one
-    member), `mc_entropy` (mean over members of each member's entropy, nats), each (storm,), and
-    `mc_quantile` (storm, quantile), those of `QUANTILES`. Sums are made in float64.
+    `probability` has shape (storm, mc_member). The result holds, with shape (storm,), `mc_mean`,
+    `mc_std` (divided by the number of members - 1; NaN for one member) and `mc_entropy` (the mean
+    of the entropies of the members, in nats), and `mc_quantile`, shape (storm, quantile), for the
+    levels `QUANTILES`. Sums are computed in float64.
+
+    >>> summary = summarise_members([[0.25, 0.75]])
+    >>> {name: float(summary[name].round(3)[0]) for name in ("mc_mean", "mc_std", "mc_entropy")}
+    {'mc_mean': 0.5, 'mc_std': 0.354, 'mc_entropy': 0.562}
     """
-    # One memory layout, so that the order of summation is the same whatever was given.
+    # Use one memory layout, so that the order of summation does not depend on that of the input.
     p = np.ascontiguousarray(probability, dtype=np.float64)
-    # Departures from the first member, so that equal members have no spread by rounding either.
+    # Take differences to the first member, so that rounding gives equal members no spread.
     departure = p - p[:, :1]
     alone = p.shape[1] == 1
     return {
@@ -54,11 +73,17 @@ def summarise_members(probability: ArrayLike) -> dict[str, NDArray[np.float64]]:
 def storm_uniforms(
     run_file: ArrayLike, patch: ArrayLike, members: int, seed: int
 ) -> NDArray[np.float64]:
-    """Uniform random numbers (storm, member), the same for a storm wherever it is met.
+    """Return uniform random numbers, shape (storm, mc_member), that are fixed for each storm.
 
-    `run_file` (storm,) is the base name of the storm's run file and `patch` (storm,) its index in
-    it. Philox (Salmon et al. 2011) of (seed, run file), with a stretch of its own for each patch;
-    more members leave the first ones as they are.
+    A storm is identified by `run_file`, the base name of its run file, and `patch`, its index in
+    that file, both of shape (storm,). With more members, the numbers of the first ones stay the
+    same. Each run file and seed has its own Philox generator (Salmon et al. 2011), in which each
+    patch has its own range of the counter.
+
+    >>> numbers = storm_uniforms(["a.nc", "b.nc"], [0, 4], members=3, seed=1)
+    >>> same_storm = storm_uniforms(["b.nc"], [4], members=3, seed=1)
+    >>> bool((numbers[1] == same_storm[0]).all())
+    True
     """
     files = np.asarray(run_file, dtype=str)
     keys = {
@@ -73,15 +98,23 @@ def storm_uniforms(
 
 
 class EventCounts:
-    """Number of events that each member gives to each run date, gathered from a few storms at once.
+    """Number of events that each MC member forecasts for each run date.
 
-    A member's storms are drawn as yes or no with its probabilities and counted, so the counts
-    spread as widely as the member says events do, beside the spread between members. `dataset`
-    gives what was gathered. Members must be coherent: one sub-network for all storms.
+    For each member, every storm is drawn as event or non-event with the member's probability.
+    The counts therefore include the randomness of the events as well as the spread between the
+    members. The members must use the same masks for all storms, as those of `MemberSampler` do.
+
+    Parameters: `run_dates`, which may contain repeated dates; the number of MC `members`; the
+    `seed` of the draws.
+
+    >>> date = np.array(["2011-04-27"], "datetime64[ns]")
+    >>> counts = EventCounts(date, members=2, seed=0)
+    >>> counts.add([[1.0, 0.0]], event=[1], run_date=date, run_file=["a.nc"], patch=[0])
+    >>> counts.dataset()["count"].values.tolist()
+    [[1, 0]]
     """
 
     def __init__(self, run_dates: ArrayLike, members: int, seed: int) -> None:
-        """`run_dates` may hold the date of each storm or each date once."""
         self._run_dates = np.unique(np.asarray(run_dates, dtype="datetime64[ns]"))
         self._seed = seed
         self._expected = np.zeros((self._run_dates.size, members))
@@ -96,65 +129,69 @@ class EventCounts:
         run_file: ArrayLike,
         patch: ArrayLike,
     ) -> None:
-        """Count the storms of `probability` (storm, member); the others are one value a storm.
+        """Add storms with their probabilities, shape (storm, mc_member), to the counts.
 
-        Raises `UserError` where a run date was not announced or members are missing.
+        The other arguments have shape (storm,); `event` is 0 or 1.
+        Raises `UserError` if a run date is unknown or the number of members is wrong.
         """
         p = np.asarray(probability, dtype=np.float64)
         members = self._count.shape[1]
         if p.ndim != 2 or p.shape[1] != members:
             raise UserError(
-                f"Events are counted for {members} members, but the probabilities given have the "
-                f"shape {p.shape}. Give all members of a storm at once, as (storm, member)."
+                f"probability must have the shape (storm, {members}) (got {p.shape}). "
+                "Add all MC members of a storm together."
             )
         dates = np.asarray(run_date, dtype="datetime64[ns]")
         unknown = dates[~np.isin(dates, self._run_dates)]
         if unknown.size:
             raise UserError(
-                f"The run date {unknown[0]} is not among those that events are counted for. "
-                "Name all run dates at the start."
+                f"run_date: {unknown[0]} is not one of the run dates of these event counts. "
+                "Pass all run dates when creating them."
             )
         run = np.searchsorted(self._run_dates, dates)
-        happens = storm_uniforms(run_file, patch, members, self._seed) < p
-        # One storm after the other, so that rounding does not depend on how they are split.
+        is_drawn = storm_uniforms(run_file, patch, members, self._seed) < p
+        # Add one storm after the other, so that rounding does not depend on how they are split.
         np.add.at(self._expected, run, p)
-        np.add.at(self._count, run, happens)
+        np.add.at(self._count, run, is_drawn)
         np.add.at(self._observed, run, np.asarray(event, dtype=np.int64))
 
     def dataset(self) -> xr.Dataset:
-        """`count` and `expected` (run, member), `observed` (run), with their `run_date`."""
-        dims = ("run", "member")
+        """Return `count` and `expected` (run, mc_member), `observed` (run) and coordinates."""
+        dims = ("run", "mc_member")
 
-        def about(text: str) -> dict[str, Any]:
-            return {"long_name": text, "units": "1"}
+        def attributes(long_name: str) -> dict[str, Any]:
+            return {"long_name": long_name, "units": "1"}
 
         return xr.Dataset(
             {
                 "count": (
                     dims,
                     self._count.astype(np.int32),
-                    about("number of events, drawn with the member's probabilities"),
+                    attributes("number of events, drawn with the probabilities of the MC member"),
                 ),
                 "expected": (
                     dims,
                     self._expected.astype(np.float32),
-                    about("expected number of events: sum of the member's probabilities"),
+                    attributes("expected number of events: sum of the MC member's probabilities"),
                 ),
                 "observed": (
                     "run",
                     self._observed.astype(np.int32),
-                    about("number of events that happened"),
+                    attributes("number of observed events"),
                 ),
             },
-            coords={"run_date": ("run", self._run_dates, {"long_name": "start of the run"})},
+            coords={
+                "run_date": ("run", self._run_dates, {"long_name": "initialization time"}),
+                "mc_member": number_members(self._count.shape[1]),
+            },
         )
 
 
 def describe_storms(forecast: xr.Dataset, summary: dict[str, NDArray[np.float64]]) -> xr.Dataset:
-    """The network's own `probability` of each storm beside the `summary` of its members.
+    """Return the probabilities without dropout together with the statistics of the MC members.
 
-    `forecast` has `probability(storm)`, `label(storm)` and the storms' coordinates, `summary` is
-    what `summarise_members` gives.
+    `forecast` has `probability` (storm), `label` (storm) and the coordinates of the storms;
+    `summary` is the result of `summarise_members`.
     """
     meaning = {
         "mc_mean": ("mean of the members' probabilities", "1"),

@@ -1,11 +1,11 @@
-"""Monte Carlo dropout with coherent members.
+"""Sample a network with Monte Carlo (MC) dropout, using the same sub-networks for every storm.
 
-A member is one sub-network: its masks are drawn once and serve every storm, so the members'
-probabilities of several storms may be added up. A mask depends on the seed, the member and the
-dropout layer alone, and is the same on every backend; so results depend neither on the order of
-the storms nor on how they are split over jobs.
+An MC member is one sub-network: its dropout masks are drawn once and applied to all storms, so
+the probabilities that a member gives to several storms may be added up. A mask depends only on
+the seed, the member and the dropout layer, and is the same on every backend of Keras. Results
+therefore depend neither on the order of the storms nor on how they are split over jobs.
 
-Monte Carlo dropout: Gal & Ghahramani (2016).
+MC dropout: Gal and Ghahramani (2016).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from stormcnn.sampling.masks import draw_mask
 
 if TYPE_CHECKING:
     from stormcnn.models.fields import Fields
+    from stormcnn.vocabulary import Array
 
 Tensor = Any
 """A tensor of whichever backend Keras uses."""
@@ -32,23 +33,22 @@ POOLED: dict[type[keras.Layer], Callable[[Tensor, Tensor, Tensor, Tensor], Tenso
     layers.AveragePooling2D: lambda a, b, c, d: (a + b + c + d) / 4,
     layers.MaxPooling2D: lambda a, b, c, d: ops.maximum(ops.maximum(a, b), ops.maximum(c, d)),
 }
-"""What a pooling makes of the four corners."""
+"""How each pooling layer combines the four grid points of a 2 x 2 window."""
 
 
 def dropout_layers(network: keras.Model) -> list[keras.Layer]:
-    """The network's dropout layers with a rate above 0, in order."""
+    """Return the dropout layers of `network` whose rate is above 0, in order."""
     return [
         layer for layer in network.layers if isinstance(layer, DROPOUT_LAYERS) and layer.rate > 0
     ]
 
 
-def draw_masks(
-    network: keras.Model, seed: int, members: Sequence[int] | range
-) -> dict[str, np.ndarray]:
-    """Masks of the given members by dropout layer: 0 where dropped, 1 / (1 - rate) where kept.
+def draw_masks(network: keras.Model, seed: int, members: Sequence[int] | range) -> dict[str, Array]:
+    """Return the masks of some MC members, by name of the dropout layer.
 
-    Shape (member, channel) for spatial dropout, which drops whole channels, and (member, ...)
-    with the layer's full shape for plain dropout.
+    Values are 0 if dropped and 1 / (1 - rate) if kept. The shape is (mc_member, channel) for
+    spatial dropout, which drops whole channels, and (mc_member, *shape of the layer) for plain
+    dropout.
     """
     masks = {}
     for number, layer in enumerate(dropout_layers(network)):
@@ -62,108 +62,137 @@ def draw_masks(
 
 
 class MemberSampler:
-    """Computes the members' probabilities of storms, sharing what dropout does not touch.
+    """Compute the probabilities that the MC members of a network give to storms.
 
-    Up to the first dropout layer nothing is random, so that part runs once a storm. Where this
-    layer is spatial and a convolution follows it, the convolution of a masked input is the masked
-    sum of each channel's own contribution: the contributions are computed once a storm, and the
-    second convolution of all members is one matrix product, with which activation and pooling are
-    computed as well. The rest runs for every member.
+    Layers before the first dropout are deterministic and are computed once per storm. If the
+    first dropout is spatial and a convolution follows it, the convolution is computed once per
+    storm as well: the convolution of a masked input is the masked sum of the contributions of its
+    channels, so for all members together it is one matrix product. All later layers are computed
+    for every member.
+
+    Parameters: the trained `network`; the number of MC `members`; the `seed` of the masks.
+    Raises `UserError` if the network has no dropout.
+
+    >>> from stormcnn.models.architecture import build_network
+    >>> architecture = {
+    ...     "filters": [2],
+    ...     "kernel_size": 3,
+    ...     "activation": "relu",
+    ...     "pooling": "average",
+    ...     "spatial_dropout": 0.5,
+    ... }
+    >>> network = build_network(architecture, patch_size=(4, 4), mean=[0.0], std=[1.0])
+    >>> sampler = MemberSampler(network, members=5, seed=0)
+    >>> sampler.probabilities(np.ones((3, 4, 4, 1), np.float32)).shape
+    (3, 5)
     """
 
     def __init__(self, network: keras.Model, members: int, seed: int) -> None:
         names = [layer.name for layer in dropout_layers(network)]
         if not names:
             raise UserError(
-                "This network has no dropout, so its members would all be the same. Name models "
-                "with dropout in uncertainty.models."
+                "uncertainty.models: this network has no dropout, so all its MC members would be "
+                "the same. Name models with dropout only."
             )
         self.members = members
         self.masks = draw_masks(network, seed, range(members))
-        sequence = network.layers[1:]  # the first is the input
+        sequence = network.layers[1:]  # without the input layer
         first = next(i for i, layer in enumerate(sequence) if layer.name == names[0])
-        self._sample = SharedMembers(sequence[:first], names[0], sequence[first + 1 :])
+        self._masked = MaskedNetwork(sequence[:first], names[0], sequence[first + 1 :])
 
-    def probabilities(self, patches: np.ndarray, members: slice = slice(None)) -> np.ndarray:
-        """Probabilities of the given members, shape (storm, member), for patches in physical units.
+    def probabilities(self, patches: Array, members: slice = slice(None)) -> Array:
+        """Return probabilities, shape (storm, mc_member), of some members (default: all).
 
-        Memory grows with storms times members: give few of one or of the other.
+        `patches` has shape (storm, y, x, variable) and physical units. Memory use grows with the
+        number of storms times the number of members; `batches` limits it.
         """
         masks = {name: mask[members] for name, mask in self.masks.items()}
-        return np.asarray(self._sample.predict_on_batch({"patch": patches, **masks}))
+        return np.asarray(self._masked.predict_on_batch({"patch": patches, **masks}))
 
-    def batches(self, patches: Fields, at_once: int = 1024) -> Iterator[tuple[slice, np.ndarray]]:
-        """All members' probabilities, a few storms at a time: (which storms, (storm, member)).
+    def batches(self, patches: Fields, at_once: int = 1024) -> Iterator[tuple[slice, Array]]:
+        """Yield the probabilities of all members for a few storms at a time.
 
-        Up to `at_once` members are computed at once: all those of 1 to 16 storms, or, where a storm
-        has more, those of one in equal parts. Missing storms are filled up. So memory does not grow
-        with how many there are, and a storm's members do not depend on the other storms.
+        Each item is a slice of the storms and their probabilities, shape (storm, mc_member). At
+        most `at_once` pairs of storm and member are computed in one call, and at most 16 storms;
+        if one storm has more members than that, they are split into equal parts. All calls have
+        the same shape (the last one is padded with zeros), so a storm's probabilities do not
+        depend on the other storms, and memory use does not grow with the number of storms.
         """
         members = -(-self.members // -(-self.members // at_once))
         storms = max(1, min(16, at_once // members))
         for start in range(0, len(patches), storms):
             part = patches[start : start + storms]
-            filled = np.zeros((storms, *part.shape[1:]), np.float32)
-            filled[: len(part)] = part
+            padded = np.zeros((storms, *part.shape[1:]), np.float32)
+            padded[: len(part)] = part
             probability = np.empty((len(part), self.members), np.float32)
             for low in range(0, self.members, members):
                 high = min(low + members, self.members)
-                # The window slides back at the end, so every call has the same shape.
+                # The last window overlaps the one before it, so that every call has one shape.
                 begin = high - members
-                values = self.probabilities(filled, slice(begin, high))
+                values = self.probabilities(padded, slice(begin, high))
                 probability[:, low:high] = values[: len(part), low - begin :]
             yield slice(start, start + len(part)), probability
 
 
-class SharedMembers(keras.Model):
-    """The network with its masks as inputs: (storm, ...) and (member, ...) to (storm, member)."""
+class MaskedNetwork(keras.Model):
+    """A network that takes its dropout masks as inputs.
 
-    def __init__(self, trunk: list[keras.Layer], first: str, rest: list[keras.Layer]) -> None:
+    It consists of the layers before the first dropout, the name of the first dropout, and the
+    layers after it.
+    """
+
+    def __init__(self, before: list[keras.Layer], dropout: str, after: list[keras.Layer]) -> None:
         super().__init__()
-        self.trunk, self.first, self.rest = trunk, first, rest
+        self.before, self.dropout, self.after = before, dropout, after
         self.compile()
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Probabilities (storm, member) of `patch` (storm, ...) with masks (member, ...)."""
+        """Return probabilities (storm, mc_member).
+
+        `inputs` holds `patch` (storm, y, x, variable) and, by name of the dropout layer, masks
+        (mc_member, ...).
+        """
         x = inputs["patch"]
-        for layer in self.trunk:
+        for layer in self.before:
             x = layer(x)
-        mask = inputs[self.first]
+        mask = inputs[self.dropout]
         storms, members = ops.shape(x)[0], ops.shape(mask)[0]
-        rest = list(self.rest)
-        if at_once := len(mask.shape) == 2 and _layers_at_once(rest):
-            x = _convolve_members(x, mask, *rest[:at_once])
-            rest = rest[at_once:]
+        after = list(self.after)
+        has_value_per_channel = len(mask.shape) == 2
+        if has_value_per_channel and isinstance(after[0], layers.Conv2D):
+            combined = _layers_computed_together(after)
+            x = _convolve_members(x, mask, *after[:combined])
+            after = after[combined:]
         else:
-            x = _each_member(ops.expand_dims(x, 1), mask)
-        for layer in rest:
+            x = _apply_mask(ops.expand_dims(x, 1), mask)
+        for layer in after:
             if layer.name in inputs:
-                x = _each_member(
-                    ops.reshape(x, (storms, members, *x.shape[1:])), inputs[layer.name]
-                )
+                x = ops.reshape(x, (storms, members, *x.shape[1:]))
+                x = _apply_mask(x, inputs[layer.name])
             elif not isinstance(layer, DROPOUT_LAYERS):
                 x = layer(x)
         return ops.reshape(x, (storms, members))
 
 
-def _each_member(x: Tensor, mask: Tensor) -> Tensor:
-    """Mask (storm, 1 or member, ...) by (member, ...); give (storm * member, ...)."""
-    if len(mask.shape) == 2 and len(x.shape) == 5:  # one value a channel
+def _apply_mask(x: Tensor, mask: Tensor) -> Tensor:
+    """Multiply `x` (storm, 1 or mc_member, ...) by `mask` (mc_member, ...).
+
+    Returns shape (storm * mc_member, ...).
+    """
+    if len(mask.shape) == 2 and len(x.shape) == 5:  # spatial dropout: one value per channel
         mask = ops.expand_dims(ops.expand_dims(mask, 1), 1)
     masked = x * mask
     return ops.reshape(masked, (-1, *masked.shape[2:]))
 
 
-def _layers_at_once(rest: Sequence[keras.Layer]) -> int:
-    """How many of the layers after a dropout can be computed at once: 3, 1 or 0.
+def _layers_computed_together(after: Sequence[keras.Layer]) -> int:
+    """Return how many layers, of which the first is a convolution, `_convolve_members` computes.
 
-    A convolution alone, or one with its activation and the pooling over 2 x 2 grid points.
+    These are 3 if an activation and a pooling over 2 x 2 grid points follow, otherwise 1.
     """
-    if not isinstance(rest[0], layers.Conv2D):
-        return 0
-    if len(rest) < 3 or not isinstance(rest[1], layers.Activation):
+    if len(after) < 3 or not isinstance(after[1], layers.Activation):
         return 1
-    pooling: Any = rest[2]
+    pooling: Any = after[2]
     usual = ((2, 2), (2, 2), "valid")
     if type(pooling) not in POOLED or (
         (tuple(pooling.pool_size), tuple(pooling.strides), pooling.padding) != usual
@@ -179,13 +208,17 @@ def _convolve_members(
     activation: layers.Activation | None = None,
     pooling: keras.Layer | None = None,
 ) -> Tensor:
-    """Convolution of `x` (storm, y, x, channel) masked by (member, channel), for every pair.
+    """Convolve `x` (storm, y, x, channel), masked by `mask` (mc_member, channel), for each pair.
 
-    A depthwise convolution with the same kernel gives each input channel's contribution to each
-    filter; a member's result is its mask times these. The bias counts as one more channel, which
-    every member keeps. Where a pooling follows, the points are first sorted by their corner of the
-    2 x 2, so that pooling combines four long rows; this, the activation and the product are fused.
-    Gives shape (storm * member, y, x, filter).
+    A depthwise convolution with the same kernel gives the contribution of each input channel to
+    each filter; the result of a member is the sum of these, weighted by its mask. The bias counts
+    as an additional channel that every member keeps.
+
+    If there is a pooling, the grid points are first sorted by their position in the 2 x 2 window,
+    so that pooling combines four contiguous arrays, and the matrix product, activation and
+    pooling are compiled together.
+
+    Returns shape (storm * mc_member, y, x, filter).
     """
     height, width, channels = x.shape[1:]
     filters = convolution.filters

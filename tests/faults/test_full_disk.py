@@ -76,7 +76,8 @@ def write_patches(path: Path) -> None:
 
 def write_network(path: Path) -> None:
     # Only here, because TensorFlow takes seconds to import.
-    from stormcnn.models.networks import build_network, save_network
+    from stormcnn.models.architecture import build_network
+    from stormcnn.models.network_files import save_network
 
     architecture = {
         "filters": [64, 64],

@@ -78,7 +78,7 @@ def test_killed_training_goes_on_after_its_last_epoch_and_ends_with_the_same_wei
 
     rerun.run(network)
     log = (rerun.path / "logs/train_network/tiny-dropout-0.log").read_text()
-    resumed = re.search(r"going on after epoch (\d+)", log)
+    resumed = re.search(r"after epoch (\d+)", log)
     assert resumed
     assert 1 <= int(resumed[1]) < 200
     assert not (rerun.path / unfinished).exists()

@@ -250,7 +250,10 @@ def test_other_backend_of_keras_misses_everything(clone: Clone) -> None:
     [
         ("stormcnn/sampling/sampler.py", {*SAMPLING, f"sample_rate {RATE} 0"}),
         ("scripts/sample_cases.py", {"sample_cases dropout 0"}),
-        ("stormcnn/models/networks.py", TRAINING | SAMPLING | RATE_JOBS - {"fit_rate_scaling"}),
+        (
+            "stormcnn/models/network_files.py",
+            TRAINING | SAMPLING | RATE_JOBS - {"fit_rate_scaling"},
+        ),
         ("stormcnn/storms/reading.py", EVERYTHING),
         ("stormcnn/verification/scores.py", set()),
     ],

@@ -86,20 +86,20 @@ DATASETS = {
     | {"mc_mean": STORM, "mc_std": STORM, "mc_entropy": STORM}
     | {"mc_quantile": ("storm", "quantile"), "quantile": ("quantile",)},
     f"{MEMBERS}/counts.nc": {
-        "count": ("run", "member"),
-        "expected": ("run", "member"),
+        "count": ("run", "mc_member"),
+        "expected": ("run", "mc_member"),
         "observed": ("run",),
         "run_date": ("run",),
     },
     f"{MEMBERS}/cases.nc": FIELDS
-    | {"probability": ("storm", "member"), "deterministic": STORM, "label": STORM}
+    | {"probability": ("storm", "mc_member"), "deterministic": STORM, "label": STORM}
     | COORDINATES,
 }
 OTHERS = [
     *(
         f"{RESULTS}/models/{network}/seed-0/{name}"
         for network in NETWORKS
-        for name in ("network.keras", "history.csv", "summary.txt")
+        for name in ("network.keras", "history.csv", "summary.txt", "size.csv")
     ),
     *(f"{RESULTS}/figures/{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")),
     f"{RESULTS}/report.html",
@@ -319,7 +319,7 @@ def test_members_differ_and_their_quantiles_rise(finished: Checkout) -> None:
 def test_event_counts_are_of_every_test_run(finished: Checkout) -> None:
     counts = read_dataset(finished, f"{MEMBERS}/counts.nc")
     predictions = read_dataset(finished, f"{RESULTS}/predictions/dropout/seed-0.nc")
-    assert dict(counts.sizes) == {"run": len(RUN_DATES) - TRAINING_RUNS, "member": 10}
+    assert dict(counts.sizes) == {"run": len(RUN_DATES) - TRAINING_RUNS, "mc_member": 10}
     happened = predictions["label"].groupby("run_date").sum()
     np.testing.assert_array_equal(counts["run_date"], happened["run_date"])
     np.testing.assert_array_equal(counts["observed"], happened)
@@ -330,7 +330,7 @@ def test_cases_are_two_storms_with_all_their_members(finished: Checkout) -> None
     storms = read_dataset(finished, f"{MEMBERS}/storms.nc").isel(storm=cases["index"].values)
     assert cases["probability"].shape == (2, 10)
     # Members are those that were sampled for all storms, so they give the same means.
-    np.testing.assert_allclose(cases["probability"].mean("member"), storms["mc_mean"], atol=1e-6)
+    np.testing.assert_allclose(cases["probability"].mean("mc_member"), storms["mc_mean"], atol=1e-6)
     np.testing.assert_array_equal(cases["run_file"], storms["run_file"])
 
 

@@ -1,4 +1,4 @@
-"""A network trained on one backend of Keras gives the same forecasts on another."""
+"""Networks train, predict and sample the same on two backends of Keras."""
 
 import json
 import os
@@ -9,8 +9,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from stormcnn.models.networks import build_network, save_network
-from stormcnn.models.training import fit_network, predict_probability
+from stormcnn.models.architecture import build_network
+from stormcnn.models.network_files import save_network
+from stormcnn.models.prediction import predict_probability
+from stormcnn.models.training import fit_network
 from stormcnn.sampling.sampler import MemberSampler
 
 ARCHITECTURE = {
@@ -20,7 +22,7 @@ ARCHITECTURE = {
     "pooling": "average",
     "spatial_dropout": 0.3,
 }
-# Two batches an epoch, of which the last is shorter.
+# Two batches per epoch, of which the last is shorter.
 TRAINING = {"recipe": "lesson", "epochs": 2, "batch_size": 3, "learning_rate": 0.01}
 ON_JAX = """
 import json
@@ -30,8 +32,9 @@ backend.prepare(threads=1, seed=0)
 import keras
 import numpy as np
 from stormcnn.sampling.sampler import MemberSampler
-from stormcnn.models.networks import load_network
-from stormcnn.models.training import fit_network, predict_probability
+from stormcnn.models.network_files import load_network
+from stormcnn.models.prediction import predict_probability
+from stormcnn.models.training import fit_network
 assert keras.config.backend() == "jax"
 folder = sys.argv[1]
 patches = np.load(f"{folder}/patches.npy")
@@ -77,7 +80,7 @@ def test_probabilities_members_and_training_are_the_same_with_jax(tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "trained.npy"), probability, atol=1e-4)
 
 
-def test_libraries_that_keras_would_import_for_itself_are_left_for_who_needs_them():
+def test_libraries_hidden_from_keras_can_be_imported_later():
     code = (
         "import sys; from stormcnn.models import backend\n"
         "assert not {'sklearn', 'matplotlib'} & set(sys.modules)\n"

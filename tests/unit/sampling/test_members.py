@@ -1,3 +1,5 @@
+"""Statistics and event counts of MC members are exact and independent of how storms are split."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -49,7 +51,7 @@ def test_summary_of_two_members_by_hand():
     np.testing.assert_allclose(summary["mc_quantile"][0], 0.25 + 0.5 * np.array(QUANTILES))
 
 
-def test_entropy_is_none_for_a_certain_event_and_largest_for_an_even_chance():
+def test_entropy_is_zero_for_a_certain_event_and_largest_for_a_probability_of_one_half():
     np.testing.assert_allclose(binary_entropy([0, 0.5, 1]), [0, np.log(2), 0])
 
 
@@ -67,7 +69,7 @@ def test_summary_of_a_storm_is_bit_identical_however_storms_are_split(probabilit
         np.testing.assert_array_equal(values, np.concatenate([part[name] for part in parts]))
 
 
-def test_summary_does_not_depend_on_how_the_array_lies_in_memory():
+def test_summary_does_not_depend_on_the_memory_layout():
     probability = some_storms(40, 77)["probability"]
     for name, values in summarise_members(np.asfortranarray(probability)).items():
         np.testing.assert_array_equal(values, summarise_members(probability)[name])
@@ -85,18 +87,18 @@ def test_one_member_has_no_spread():
     np.testing.assert_array_equal(summary["mc_mean"], [0.2, 0.6])
 
 
-def test_batch_without_storms_has_a_summary_and_counts_to_put_beside_others():
+def test_batch_without_storms_has_an_empty_summary_and_empty_counts():
     none, some = (summarise_members(np.full((storms, 5), 0.5)) for storms in (0, 3))
     for name, values in some.items():
         np.testing.assert_array_equal(np.concatenate([none[name], values]), values)
-    assert EventCounts([], members=5, seed=0).dataset().sizes == {"run": 0, "member": 5}
+    assert EventCounts([], members=5, seed=0).dataset().sizes == {"run": 0, "mc_member": 5}
 
 
-def test_storms_bring_their_own_random_numbers():
+def test_random_numbers_of_a_storm_do_not_depend_on_other_storms_or_members():
     files, patches = np.array(["a.nc", "a.nc", "b.nc"]), np.array([0, 1, 0])
     uniforms = storm_uniforms(files, patches, members=6, seed=1)
-    turned = storm_uniforms(files[::-1], patches[::-1], members=9, seed=1)
-    np.testing.assert_array_equal(turned[::-1, :6], uniforms)
+    reordered = storm_uniforms(files[::-1], patches[::-1], members=9, seed=1)
+    np.testing.assert_array_equal(reordered[::-1, :6], uniforms)
     others = storm_uniforms(files, patches, members=6, seed=2)
     assert np.unique(np.concatenate([uniforms, others])).size == 36
 
@@ -108,7 +110,7 @@ def test_random_numbers_of_neighbouring_storms_are_uniform_and_independent():
     assert abs(np.corrcoef(uniforms[:, :-1].ravel(), uniforms[:, 1:].ravel())[0, 1]) < 0.02
 
 
-def test_certain_storms_are_counted_without_chance():
+def test_counts_of_certain_events_are_exact():
     counts = EventCounts(RUN_DATES[:1], members=200, seed=0)
     dates, files = np.repeat(RUN_DATES[:1], 5), np.repeat("run-0.nc", 5)
     probability = np.repeat([[1.0], [1.0], [0.0], [1.0], [0.0]], 200, axis=1)
@@ -119,7 +121,16 @@ def test_certain_storms_are_counted_without_chance():
     assert result["observed"].item() == 2
 
 
-def test_counts_are_gathered_by_run_date():
+def test_counts_can_be_selected_and_stacked_by_mc_member():
+    storms = some_storms(40, 5)
+    counts = counts_of(storms, np.arange(40), chunk=40)
+    assert counts["mc_member"].dtype == np.int32
+    assert counts["mc_member"].values.tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(counts.sel(mc_member=3)["count"], counts["count"][:, 3])
+    assert counts.stack(forecast=("run", "mc_member")).sizes == {"forecast": 3 * 5}
+
+
+def test_expected_and_observed_events_are_summed_by_run_date():
     storms = some_storms(60, 4)
     counts = counts_of(storms, np.arange(60), chunk=60)
     np.testing.assert_array_equal(counts["run_date"], RUN_DATES)
@@ -130,7 +141,7 @@ def test_counts_are_gathered_by_run_date():
         assert counts["observed"][index] == storms["event"][here].sum()
 
 
-def test_counts_vary_about_the_expected_number_as_independent_storms_do():
+def test_counts_have_the_mean_and_variance_of_independent_storms():
     storms = some_storms(120, 1)
     members = 4000
     storms["probability"] = np.repeat(storms["probability"], members, axis=1)
@@ -146,7 +157,7 @@ def test_counts_vary_about_the_expected_number_as_independent_storms_do():
 
 @settings(max_examples=20, deadline=None)
 @given(chunk=st.integers(1, 50))
-def test_counts_gathered_by_parts_are_those_gathered_at_once(chunk):
+def test_counts_added_in_parts_equal_those_added_at_once(chunk):
     storms = some_storms(50, 7)
     whole = counts_of(storms, np.arange(50), chunk=50)
     xr.testing.assert_identical(counts_of(storms, np.arange(50), chunk), whole)
@@ -157,24 +168,24 @@ def test_counts_gathered_by_parts_are_those_gathered_at_once(chunk):
 def test_counts_do_not_depend_on_the_order_of_storms(order):
     storms = some_storms(30, 7)
     whole = counts_of(storms, np.arange(30), chunk=30)
-    turned = counts_of(storms, np.array(order), chunk=11)
-    xr.testing.assert_identical(turned[["count", "observed"]], whole[["count", "observed"]])
-    np.testing.assert_allclose(turned["expected"], whole["expected"], rtol=1e-6)
+    reordered = counts_of(storms, np.array(order), chunk=11)
+    xr.testing.assert_identical(reordered[["count", "observed"]], whole[["count", "observed"]])
+    np.testing.assert_allclose(reordered["expected"], whole["expected"], rtol=1e-6)
 
 
-def test_run_date_that_was_not_announced_is_named_in_the_error():
+def test_unknown_run_date_is_named():
     counts = EventCounts(RUN_DATES[:2], members=3, seed=0)
     with pytest.raises(UserError, match="2015-05-11"):
         counts.add(np.full((1, 3), 0.5), [0], RUN_DATES[2:], ["run-2.nc"], [0])
 
 
-def test_members_cannot_be_counted_in_parts():
+def test_wrong_number_of_members_is_refused():
     counts = EventCounts(RUN_DATES, members=3, seed=0)
-    with pytest.raises(UserError, match=r"3 members.*\(1, 2\)"):
+    with pytest.raises(UserError, match=r"3.*\(1, 2\)"):
         counts.add(np.full((1, 2), 0.5), [0], RUN_DATES[:1], ["run-0.nc"], [0])
 
 
-def test_file_of_storms_holds_the_network_and_its_members_side_by_side():
+def test_storms_are_described_with_and_without_dropout():
     probability = some_storms(4, 10)["probability"]
     forecast = xr.Dataset(
         {"probability": ("storm", probability[:, 0]), "label": ("storm", [0, 1, 0, 0])},

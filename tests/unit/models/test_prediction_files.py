@@ -1,4 +1,4 @@
-"""Files of predictions name their network, and made-up storms find their true probability."""
+"""Predictions have the event, name their network, and are matched with the truth of the demo."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import write_netcdf
-from stormcnn.models.predictions import describe_predictions, match_truth, read_by_network
+from stormcnn.models.prediction_files import describe_predictions, match_truth, read_by_network
 
 PEAK = xr.DataArray(
     np.array([0.004, 0.006], np.float32), dims="storm", coords={"patch": ("storm", [3, 7])}
@@ -18,20 +18,20 @@ TRUTH = pd.DataFrame(
 
 
 def test_label_is_one_where_the_peak_exceeds_the_threshold():
-    made = describe_predictions(np.array([0.3, 0.7], np.float32), PEAK, 0.005)
-    assert made["label"].values.tolist() == [0, 1]
-    assert made["label"].attrs["threshold"] == 0.005
-    assert made["patch"].values.tolist() == [3, 7]
+    predictions = describe_predictions(np.array([0.3, 0.7], np.float32), PEAK, 0.005)
+    assert predictions["label"].values.tolist() == [0, 1]
+    assert predictions["label"].attrs["threshold"] == 0.005
+    assert predictions["patch"].values.tolist() == [3, 7]
 
 
-def test_files_are_told_apart_by_the_network_they_name(tmp_path):
-    made = describe_predictions(np.array([0.3, 0.7], np.float32), PEAK, 0.005)
+def test_files_are_read_by_the_network_they_name(tmp_path):
+    predictions = describe_predictions(np.array([0.3, 0.7], np.float32), PEAK, 0.005)
     for seed in (0, 12):
         attributes = {"model": "l2", "seed": str(seed)}
-        write_netcdf(made.assign_attrs(attributes), tmp_path / f"{seed}.nc")
+        write_netcdf(predictions.assign_attrs(attributes), tmp_path / f"{seed}.nc")
     read = read_by_network([tmp_path / "12.nc", tmp_path / "0.nc"])
     assert list(read) == [("l2", 12), ("l2", 0)]
-    np.testing.assert_array_equal(read["l2", 0]["probability"], made["probability"])
+    np.testing.assert_array_equal(read["l2", 0]["probability"], predictions["probability"])
 
 
 def test_truth_is_matched_by_run_file_and_patch():
@@ -40,5 +40,5 @@ def test_truth_is_matched_by_run_file_and_patch():
 
 
 def test_storm_without_truth_is_named():
-    with pytest.raises(UserError, match=r"storm 5 of a\.nc is not known"):
+    with pytest.raises(UserError, match=r"truth\.csv.*5 of a\.nc"):
         match_truth(TRUTH, np.array(["a.nc", "a.nc"]), np.array([0, 5]))

@@ -1,0 +1,68 @@
+"""Networks are saved with metadata, and loaded without running code from the file."""
+
+import keras
+import numpy as np
+import pytest
+
+from stormcnn.errors import UserError
+from stormcnn.models.architecture import build_network
+from stormcnn.models.network_files import load_network, read_metadata, save_network
+
+METADATA = {"predictors": ["U10_curr"], "event": {"threshold": 0.005}}
+
+
+def build():
+    architecture = {
+        "filters": [2, 3],
+        "kernel_size": 3,
+        "activation": "relu",
+        "pooling": "average",
+        "spatial_dropout": 0.2,
+    }
+    return build_network(architecture, (8, 8), [22.0, -0.3], [15.0, 4.7])
+
+
+def test_loaded_network_predicts_the_same_and_has_its_metadata(tmp_path):
+    network, path = build(), tmp_path / "network.keras"
+    save_network(network, path, METADATA)
+    patches = np.random.default_rng(0).normal(0, 10, (3, 8, 8, 2)).astype(np.float32)
+    loaded = load_network(path).predict_on_batch(patches)
+    np.testing.assert_array_equal(loaded, network.predict_on_batch(patches))
+    assert read_metadata(path) == METADATA
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "missing"])
+def test_damaged_network_file_is_named(tmp_path, damage):
+    path = tmp_path / "network.keras"
+    save_network(build(), path, METADATA)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:2000])
+    elif damage == "text":
+        path.write_text("not a network")
+    else:
+        path.unlink()
+    with pytest.raises(UserError, match=r"network\.keras"):
+        load_network(path)
+    with pytest.raises(UserError, match=r"network\.keras"):
+        read_metadata(path)
+
+
+def test_network_without_metadata_is_named(tmp_path):
+    build().save(tmp_path / "network.keras")
+    with pytest.raises(UserError, match=r"network\.keras"):
+        read_metadata(tmp_path / "network.keras")
+
+
+def test_network_that_would_run_code_is_not_loaded(tmp_path):
+    network = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.Lambda(lambda x: x), keras.layers.Flatten()]
+    )
+    network.save(tmp_path / "network.keras")
+    with pytest.raises(UserError, match=r"network\.keras"):
+        load_network(tmp_path / "network.keras")
+
+
+def test_network_of_another_kind_is_refused(tmp_path):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save(tmp_path / "network.keras")
+    with pytest.raises(UserError, match=r"network\.keras"):
+        load_network(tmp_path / "network.keras")
