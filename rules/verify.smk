@@ -1,4 +1,4 @@
-# Predictions for storms that a network has not seen, and how good they are.
+# Predictions for the test period, and their verification.
 
 
 rule predict_storms:
@@ -30,8 +30,8 @@ rule predict_storms:
 
 if OPPONENTS:
 
-    # No chance is in it, so one does for all seeds; it is filed under the first.
-    rule predict_simple_reference:
+    # The fit is deterministic, so one job is enough. Its files have the number of the first seed.
+    rule predict_logistic_regression:
         input:
             training=patches_of(TRAINING_BATCHES),
             test=patches_of(TEST_BATCHES),
@@ -40,21 +40,21 @@ if OPPONENTS:
             training=f"<results>/predictions/{LOGISTIC_REGRESSION}/seed-{SEEDS[0]}-training.nc",
             test=f"<results>/predictions/{LOGISTIC_REGRESSION}/seed-{SEEDS[0]}.nc",
         log:
-            "<logs>/predict_simple_reference/<run>.log",
+            "<logs>/predict_logistic_regression/<run>.log",
         benchmark:
-            "<benchmarks>/predict_simple_reference/<run>.tsv"
+            "<benchmarks>/predict_logistic_regression/<run>.tsv"
         conda:
             "../envs/report.yaml"
         resources:
             mem_mb=growing(4000),
             runtime=growing(30),
         params:
-            code=code("predict_simple_reference"),
+            code=code("predict_logistic_regression"),
             model=LOGISTIC_REGRESSION,
             seed=SEEDS[0],
             event=EVENT,
         script:
-            "../scripts/predict_simple_reference.py"
+            "../scripts/predict_logistic_regression.py"
 
 
 rule predict_own_scaling:

@@ -1,11 +1,13 @@
-"""The simple reference: logistic regression on the mean of each predictor over the patch.
+"""Logistic regression on the mean of each predictor over the patch.
 
-What a network gains over it is what the patterns in the patches are worth.
+It is the simplest opponent of the networks: the skill that a network gains over it comes from the
+spatial patterns in the patches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,14 +15,22 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stormcnn.models.fields import Fields
 from stormcnn.storms.patches import STORMS_AT_ONCE
 
+if TYPE_CHECKING:
+    from stormcnn.models.fields import Fields
+    from stormcnn.vocabulary import Array
 
-def storm_means(fields: Fields, variables: Sequence[str]) -> pd.DataFrame:
-    """Mean of each predictor over the patch: a row a storm, a column a variable in its unit.
 
-    `fields` has shape (storm, y, x, variable), of which memory holds a few storms at a time.
+def average_over_patch(fields: Fields, variables: Sequence[str]) -> pd.DataFrame:
+    """Return the mean of each predictor over the patch: one row per storm, one column per variable.
+
+    `fields` has shape (storm, y, x, variable) and is read a few storms at a time.
+
+    >>> fields = np.array([[[[20.0], [40.0]]]])
+    >>> average_over_patch(fields, ["REFL_COM_curr"])
+       REFL_COM_curr
+    0           30.0
     """
     means = np.empty((len(fields), len(variables)))
     for start in range(0, len(fields), STORMS_AT_ONCE):
@@ -29,35 +39,42 @@ def storm_means(fields: Fields, variables: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(means, columns=list(variables))
 
 
-def fit_simple_reference(means: pd.DataFrame, event: np.ndarray) -> Pipeline:
-    """Fit a logistic regression to `means` (a row a storm) and `event` (storms,), 0 or 1.
+def fit_logistic_regression(means: pd.DataFrame, event: Array) -> Pipeline:
+    """Fit a logistic regression to `means` (one row per storm) and `event` (storm,), 0 or 1.
 
-    Each column is scaled by its own mean and standard deviation. The squared coefficients, halved,
-    are added to the summed log loss, so that they stay finite where storms can be told apart
-    without an error. There is no chance in the fit. Source: Cox (1958); Hoerl and Kennard (1970).
+    Each column is standardized first. An L2 penalty (half the sum of squared coefficients, added
+    to the summed log loss) keeps the coefficients finite if the means separate the events
+    perfectly. The fit is deterministic.
+
+    Sources: Cox (1958), Hoerl and Kennard (1970).
+
+    >>> means = pd.DataFrame({"REFL_COM_curr": [10.0, 20.0, 30.0, 40.0]})
+    >>> regression = fit_logistic_regression(means, np.array([0, 0, 1, 1]))
+    >>> [f"{p:.2f}" for p in predict_logistic_regression(regression, means)]
+    ['0.22', '0.40', '0.60', '0.78']
     """
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(means, event)
 
 
-def forecast_probability(fit: Pipeline, means: pd.DataFrame) -> np.ndarray:
-    """Probability of the event of each storm (storms,), float32."""
-    return fit.predict_proba(means)[:, 1].astype("float32")
+def predict_logistic_regression(regression: Pipeline, means: pd.DataFrame) -> Array:
+    """Return the probability of the event for each storm, shape (storm,), float32."""
+    return regression.predict_proba(means)[:, 1].astype("float32")
 
 
-def describe_fit(fit: Pipeline, names: Iterable[str]) -> pd.DataFrame:
-    """The fit as a table: `term,mean,standard_deviation,coefficient`, the intercept first.
+def tabulate_coefficients(regression: Pipeline, variables: Iterable[str]) -> pd.DataFrame:
+    """Return the coefficients as a table: `term,mean,standard_deviation,coefficient`.
 
-    The log odds of the event are the intercept plus the sum over the terms of
-    coefficient * (value - mean) / standard deviation.
+    The first row is the intercept. The log odds of the event are the intercept plus the sum of
+    coefficient * (value - mean) / standard deviation over the other terms.
     """
-    scaler, regression = fit[0], fit[-1]
+    scaler, fit = regression[0], regression[-1]
     terms = pd.DataFrame(
         {
-            "term": list(names),
+            "term": list(variables),
             "mean": scaler.mean_,
             "standard_deviation": scaler.scale_,
-            "coefficient": regression.coef_[0],
+            "coefficient": fit.coef_[0],
         }
     )
-    intercept = pd.DataFrame({"term": ["intercept"], "coefficient": regression.intercept_})
+    intercept = pd.DataFrame({"term": ["intercept"], "coefficient": fit.intercept_})
     return pd.concat([intercept, terms])[terms.columns].reset_index(drop=True)

@@ -1,10 +1,10 @@
-"""Fit the simple reference to the training period and apply it to the storms of both periods."""
+"""Fit the logistic regression to the training period and apply it to both periods."""
 
 from typing import TYPE_CHECKING, Any
 
 from stormcnn.io import write_csv, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.models import logistic_regression
+from stormcnn.models import logistic_regression as opponent
 from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_any_storm, check_enough_storms, exceeds
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def predict_simple_reference(
+def predict_logistic_regression(
     *,
     patches: dict[str, list[str]],
     model: str,
@@ -23,20 +23,20 @@ def predict_simple_reference(
     coefficients: str,
     output: dict[str, str],
 ) -> None:
-    """Write the fit, and the probability and the label of every storm of each period."""
+    """Write the coefficients, and the probability and the event of every storm of each period."""
     threshold = event["threshold"]
-    fit = None
+    regression = None
     for period in ("training", "test"):
         storms = read_patches(patches[period], predictors=False)
         check_any_storm(storms.sizes["storm"])
         fields = open_fields(patches[period])
-        means = logistic_regression.storm_means(fields, storms["variable"].values.tolist())
-        if fit is None:
-            happened = exceeds(storms["peak"].values, threshold)
-            check_enough_storms(happened, threshold)
-            fit = logistic_regression.fit_simple_reference(means, happened)
-            write_csv(logistic_regression.describe_fit(fit, means.columns), coefficients)
-        probability = logistic_regression.forecast_probability(fit, means)
+        means = opponent.average_over_patch(fields, storms["variable"].values.tolist())
+        if regression is None:
+            label = exceeds(storms["peak"].values, threshold)
+            check_enough_storms(label, threshold)
+            regression = opponent.fit_logistic_regression(means, label)
+            write_csv(opponent.tabulate_coefficients(regression, means.columns), coefficients)
+        probability = opponent.predict_logistic_regression(regression, means)
         predictions = describe_predictions(probability, storms["peak"], threshold)
         about = provenance({"model": model, "event": event}, model=model, seed=seed)
         write_netcdf(predictions.assign_attrs(title=storms.attrs["title"], **about), output[period])
@@ -44,7 +44,7 @@ def predict_simple_reference(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        predict_simple_reference(
+        predict_logistic_regression(
             patches={name: snakemake.input[name] for name in ("training", "test")},
             model=snakemake.params.model,
             seed=snakemake.params.seed,
