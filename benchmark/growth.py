@@ -24,7 +24,8 @@ from benchmark.workflow import NETWORKS
 from stormcnn.config.archive_dates import demo_file_name
 from stormcnn.demo.generator import write_runs
 from stormcnn.models.fields import hold_fields
-from stormcnn.storms.patches import open_fields, prepare_batch, read_patches
+from stormcnn.storms.patches import open_patches
+from stormcnn.storms.preparing import prepare_batch
 from stormcnn.storms.run_files import as_run
 
 RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
@@ -71,7 +72,7 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
         from stormcnn.verification.resampling import resample_dates
         from stormcnn.verification.storm_totals import ForecastByDate
 
-        storms = read_patches(patches, predictors=False)
+        storms = open_patches(patches).storms
         event = storms["peak"].values > np.quantile(storms["peak"], 0.95)
         noise = np.random.default_rng(0).normal(size=event.size)
         probability = 1 / (1 + np.exp(3 - 2 * event - noise))
@@ -90,7 +91,7 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     backend.prepare(threads=1, seed=0)
     architecture = NETWORKS["dropout"]
     network = build_network(architecture, (32, 32), [24.0, 0.0, 0.0], [15.0, 5.0, 5.0])
-    fields = open_fields(patches)
+    fields = open_patches(patches).fields
     if stage == "train" or stage in JOBS:
         event = np.arange(len(fields)) % 20 == 0
         # A new folder, or training would resume from the checkpoint of an earlier call.

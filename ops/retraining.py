@@ -448,11 +448,11 @@ def earliest_cutoff(last: registry.Entry | None, trial: bool) -> str:
 def read_events(config: dict[str, Any]) -> dict[str, int]:
     """Number of events of each run that gave storms, from the prepared patches."""
     from stormcnn.storms.events import exceeds
-    from stormcnn.storms.patches import read_patches
+    from stormcnn.storms.patches import open_patches
 
     folder = Path("resources", config["data"]["name"], "patches")
     batches = sorted({run.batch for run in read_run_list(runs_csv(config["data"]))})
-    storms = read_patches([folder / f"{batch}.nc" for batch in batches], predictors=False)
+    storms = open_patches([folder / f"{batch}.nc" for batch in batches]).storms
     happened = exceeds(storms["peak"].values, config["event"]["threshold"])
     return promotion.count_events(storms["run_date"].values, happened)
 

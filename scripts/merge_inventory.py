@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from stormcnn.io import write_csv
 from stormcnn.logs import job_log
 from stormcnn.storms.inventory import merge_inventories
-from stormcnn.storms.patches import read_patches
+from stormcnn.storms.patches import open_patches
 from stormcnn.storms.tracks import compare_with_tracks
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def merge_inventory(
     """Write a row a run file; with `tracks`, also how often its track file disagrees."""
     inventory = merge_inventories(inventories)
     if tracks:
-        storms = read_patches(patches, predictors=False)
+        storms = open_patches(patches).storms
         inventory = compare_with_tracks(inventory, storms, tracks, threshold, target)
     write_csv(inventory, output)
 

@@ -8,7 +8,7 @@ from stormcnn.models import logistic_regression as opponent
 from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_any_storm, check_enough_storms, exceeds
-from stormcnn.storms.patches import open_fields, read_patches
+from stormcnn.storms.patches import open_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,9 +27,8 @@ def predict_logistic_regression(
     threshold = event["threshold"]
     regression = None
     for period in ("training", "test"):
-        storms = read_patches(patches[period], predictors=False)
+        storms, fields = open_patches(patches[period])
         check_any_storm(storms.sizes["storm"])
-        fields = open_fields(patches[period])
         means = opponent.average_over_patch(fields, storms["variable"].values.tolist())
         if regression is None:
             label = exceeds(storms["peak"].values, threshold)

@@ -9,7 +9,7 @@ from stormcnn.logs import job_log
 from stormcnn.models.own_scaling import exchange_scaling
 from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
-from stormcnn.storms.patches import open_fields, read_patches
+from stormcnn.storms.patches import open_patches
 from stormcnn.storms.scaling import merge_statistics
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def predict_own_scaling(
 ) -> None:
     """Write the probability and the event of every test storm."""
     own = pd.DataFrame(merge_statistics(read_rows(statistics)))
-    storms = read_patches(patches, predictors=False)
-    fields = exchange_scaling(open_fields(patches), own, pd.read_csv(scaling))
+    storms, stored_fields = open_patches(patches)
+    fields = exchange_scaling(stored_fields, own, pd.read_csv(scaling))
 
     # TensorFlow writes messages while it is imported. Import it here, where the log captures them.
     from stormcnn.models import backend

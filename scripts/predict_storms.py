@@ -7,7 +7,7 @@ from stormcnn.logs import job_log
 from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_any_storm
-from stormcnn.storms.patches import open_fields, read_patches
+from stormcnn.storms.patches import open_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -24,7 +24,7 @@ def predict_storms(
     predictions: str,
 ) -> None:
     """Write the probability and the event of every storm."""
-    storms = read_patches(patches, predictors=False)
+    storms, fields = open_patches(patches)
     check_any_storm(storms.sizes["storm"])
 
     # TensorFlow writes messages while it is imported. Import it here, where the log captures them.
@@ -34,7 +34,7 @@ def predict_storms(
 
     backend.prepare(threads, seed)
     trained = load_network(network)
-    probability = predict_probability(trained, open_fields(patches))
+    probability = predict_probability(trained, fields)
     described = describe_predictions(probability, storms["peak"], threshold)
     about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
     write_netcdf(described.assign_attrs(title=storms.attrs["title"], **about), predictions)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from stormcnn.logs import job_log
-from stormcnn.storms.patches import prepare_batch
+from stormcnn.storms.preparing import prepare_batch
 from stormcnn.storms.run_files import Run
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from stormcnn.io import read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance
 from stormcnn.sampling.members import EventCounts, describe_storms, summarise_members
-from stormcnn.storms.patches import open_fields, read_patches
+from stormcnn.storms.patches import open_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -36,10 +36,9 @@ def sample_members(
     backend.prepare(threads, seed)
     sampler = MemberSampler(load_network(network), members, seed)
     forecast = read_netcdf(predictions)
-    run_dates = read_patches(patches, predictors=False)["run_date"]
+    stored_storms, fields = open_patches(patches)
     # Batches contain whole run dates, so the dates identify the predictions for these storms.
-    forecast = forecast.isel(storm=np.isin(forecast["run_date"], run_dates))
-    fields = open_fields(patches)
+    forecast = forecast.isel(storm=np.isin(forecast["run_date"], stored_storms["run_date"]))
     event_counts = EventCounts(forecast["run_date"], members, seed)
     # Start with no storms, so that the files are valid even if the patches contain none.
     parts = [summarise_members(np.empty((0, members)))]

@@ -11,7 +11,7 @@ from stormcnn.models.fields import hold_fields
 from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_enough_storms, exceeds
-from stormcnn.storms.patches import open_fields, read_patches
+from stormcnn.storms.patches import open_patches
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -38,7 +38,7 @@ def train_network(
     An interrupted training is resumed after its last complete epoch, from the file
     `unfinished.npz` next to the network.
     """
-    storms = read_patches(patches, predictors=False)
+    storms, stored_fields = open_patches(patches)
     label = exceeds(storms["peak"].values, event["threshold"])
     check_enough_storms(label, event["threshold"])
     scales = pd.read_csv(scaling)
@@ -52,7 +52,7 @@ def train_network(
     from stormcnn.models.training import fit_network
 
     backend.prepare(training["threads"], seed)
-    fields = hold_fields(open_fields(patches), memory_mb)
+    fields = hold_fields(stored_fields, memory_mb)
     built = build_network(
         architecture, fields.shape[1:3], scales["mean"].tolist(), scales["std"].tolist()
     )

@@ -49,3 +49,6 @@ VARIANTS = ("isotonic", "logistic", "own_scaling")
 
 OVER_SEEDS = "mean"
 """Value of the column `seed` where scores are averaged over the networks of all seeds."""
+
+PATCH_DIMENSIONS = ("storm", "y", "x", "variable")
+"""Dimensions of the fields of storms, `predictors`."""

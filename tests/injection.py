@@ -14,7 +14,7 @@ from pathlib import Path
 
 from checkout import Checkout, write_runs
 
-from stormcnn.storms.patches import prepare_batch
+from stormcnn.storms.preparing import prepare_batch
 from stormcnn.storms.run_files import list_folder
 
 INVENTORY = "resources/tiny/inventory.csv"

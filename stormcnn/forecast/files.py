@@ -77,7 +77,15 @@ def assemble_forecast(
 
 def tabulate_forecast(forecast: xr.Dataset) -> pd.DataFrame:
     """A row a storm: run, time, track, position, probabilities; quantiles as `mc_q05`, ..."""
-    first = ["run_date", "valid_time", "member", "track_id", "track_step", "longitude", "latitude"]
+    first = [
+        "run_date",
+        "valid_time",
+        "ensemble_member",
+        "track_id",
+        "track_step",
+        "longitude",
+        "latitude",
+    ]
     table = forecast.drop_dims("quantile", errors="ignore").to_dataframe().reset_index(drop=True)
     if "mc_quantile" in forecast:
         for level, values in zip(
@@ -153,7 +161,7 @@ def match_outcome(forecast: xr.Dataset, outcome: xr.Dataset) -> np.ndarray:
     `outcome` need not be all of the forecast's: the others get NaN. Raises `UserError` where no
     storm is found, or one lies elsewhere than it was forecast.
     """
-    key = ["run_date", "member", "patch"]
+    key = ["run_date", "ensemble_member", "patch"]
     there = outcome[["peak"]].to_dataframe().set_index(key)
     here = forecast.drop_dims("quantile", errors="ignore").to_dataframe().set_index(key)
     peaks = there["peak"].reindex(here.index)

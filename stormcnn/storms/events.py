@@ -1,4 +1,4 @@
-"""The event: a storm whose low-level rotation becomes strong in the next hour."""
+"""The event, a storm whose peak exceeds a threshold, and checks that there are enough of them."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from numpy.typing import NDArray
 
 from stormcnn.errors import UserError
 
-LEAST_STORMS_A_CLASS = 10
+LEAST_STORMS_PER_CLASS = 10
+"""Fewest events, and fewest non-events, on which a model is trained."""
 
 
 def exceeds(peak: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
-    """Whether the peak vorticity of each storm (s-1) lies above `threshold`."""
-    # Files hold single precision; a threshold that it cannot hold exactly is rounded as they are.
+    """Return whether the peak of each storm, shape (storm,), exceeds `threshold` (same units)."""
+    # Round the threshold to the single precision of the files, or equal values might differ.
     return peak > np.asarray(threshold, peak.dtype)
 
 
 def check_enough_storms(event: NDArray[np.bool_], threshold: float) -> None:
-    """Raise `UserError` unless there are at least 10 events and 10 non-events to learn from."""
+    """Raise `UserError` unless `event`, shape (storm,), has 10 events and 10 non-events."""
     events = int(event.sum())
     others = event.size - events
-    if min(events, others) < LEAST_STORMS_A_CLASS:
-        rare = "events" if events < others else "storms without event"
+    if min(events, others) < LEAST_STORMS_PER_CLASS:
         raise UserError(
-            f"There are too few {rare} to train on: of {event.size} storms of the training period "
-            f"{events} exceed event.threshold {threshold:g} and {others} do not; at least "
-            f"{LEAST_STORMS_A_CLASS} of each are needed. Add run files, set a later "
-            "split.test_start (of dropout rates: tuning.validation_start), or change "
-            "event.threshold."
+            f"event.threshold: training needs at least {LEAST_STORMS_PER_CLASS} events and "
+            f"{LEAST_STORMS_PER_CLASS} non-events (got {events} and {others} of {event.size} "
+            f"storms of the training period with threshold {threshold:g}). Add run files, set a "
+            "later split.test_start (when tuning dropout rates: tuning.validation_start), or "
+            "change event.threshold."
         )
 
 
 def check_any_storm(storms: int) -> None:
-    """Raise `UserError` where there is no storm whose event could be forecast."""
+    """Raise `UserError` if there is no storm to forecast."""
     if not storms:
         raise UserError(
-            "There is no storm to forecast: the run files of this period hold none, or all were "
-            "set aside, as inventory.csv of the data says. Add run files, or set another "
-            "split.test_start (of dropout rates: tuning.validation_start)."
+            "split.test_start: the run files of this period contain no valid storm; inventory.csv "
+            "gives the reasons. Add run files, or set another split.test_start (when tuning "
+            "dropout rates: tuning.validation_start)."
         )

@@ -1,13 +1,13 @@
-"""The inventory: what each run file gave, and why storms of it were set aside."""
+"""The inventory: a row per run file with its storms, and why storms or the file were rejected."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from stormcnn.errors import UserError
 from stormcnn.io import join_csv
+from stormcnn.vocabulary import StrPath
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,28 +25,30 @@ COLUMNS = (
     "patch_size",
 )
 MADE_UP = "Made-up"
+"""First word of the title of every file that contains made-up storms, or results from them."""
+
 _COUNTS = ("storms", "rejected", "bytes")
 
 
 def as_inventory(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Rows with the inventory's columns as a table, also where there is no row."""
+    """Return rows as a table with the columns of the inventory, even if there are no rows."""
     import pandas as pd
 
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def read_inventory(path: str | os.PathLike[str] | TextIO) -> pd.DataFrame:
-    """An inventory as it was written: counts are whole numbers, empty texts stay empty."""
+def read_inventory(path: StrPath | TextIO) -> pd.DataFrame:
+    """Read an inventory: counts are integers, and empty texts are not missing values."""
     import pandas as pd
 
     types = {column: "int64" if column in _COUNTS else str for column in COLUMNS}
     return pd.read_csv(path, dtype=types, keep_default_na=False)
 
 
-def merge_inventories(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
-    """Inventories of batches as one table, sorted by run date and file.
+def merge_inventories(paths: Iterable[StrPath]) -> pd.DataFrame:
+    """Return the inventories of all batches as one table, sorted by run date and file.
 
-    Raises `UserError` as `check_inventory` does.
+    Raises `UserError` if `check_inventory` does.
     """
     table = read_inventory(join_csv(paths))
     check_inventory(table.to_dict("records"))
@@ -54,10 +56,10 @@ def merge_inventories(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
 
 
 def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
-    """Check that the run files of all batches go together, given their rows in any order.
+    """Check that the run files of all batches are compatible; `rows` may have any order.
 
-    Raises `UserError` where two run files that gave storms have the same content (equal
-    SHA-256), for the run would count twice, and where their patches differ in size.
+    Raises `UserError` if two run files with storms have the same content (SHA-256), so that a run
+    would count twice, or if the size of the patches differs.
     """
     files_by_content: dict[str, list[str]] = {}
     first_of_size: dict[str, str] = {}
@@ -68,22 +70,27 @@ def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
     for sha256, files in files_by_content.items():
         if len(files) > 1:
             raise UserError(
-                f"{' and '.join(files)} have the same content (SHA-256 {sha256}), so one run "
-                "would count twice. Take one of them away."
+                f"{' and '.join(files)} have the same content (SHA-256 {sha256}), so the run would "
+                "count twice. Remove all but one of them."
             )
     if len(first_of_size) > 1:
-        found = ", ".join(f"{file} has {size}" for size, file in first_of_size.items())
+        sizes = ", ".join(f"{file}: {size}" for size, file in first_of_size.items())
         raise UserError(
-            f"All patches of a data set must have one size, but {found} grid points. "
-            "Take the run files of the other sizes away."
+            f"The run files have patches of different sizes ({sizes} grid points). Remove the run "
+            "files of all sizes but one."
         )
 
 
-def is_made_up(path: str | os.PathLike[str]) -> bool:
-    """Whether any run file of the inventory in `path` says of itself that it is made up."""
+def patch_size(shape: Sequence[int]) -> str:
+    """Return the size of patches, from a shape that begins with (y, x), for example `32 x 32`."""
+    return f"{shape[0]} x {shape[1]}"
+
+
+def is_made_up(path: StrPath) -> bool:
+    """Return whether any run file of the inventory in `path` contains made-up storms."""
     return any(map(is_made_up_title, read_inventory(path)["title"]))
 
 
 def is_made_up_title(title: str) -> bool:
-    """Whether the title of a file says that it holds made-up storms, or what comes of them."""
+    """Return whether a file with this title contains made-up storms, or results from them."""
     return title.startswith(MADE_UP)

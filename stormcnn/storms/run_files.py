@@ -1,10 +1,12 @@
-"""Run files: their names, run dates and batches. Only the standard library is imported here."""
+"""Names, run dates and batches of run files, and lists of them.
+
+The Snakefile imports this module, so it uses only the standard library.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,26 +14,34 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stormcnn.errors import UserError
+from stormcnn.vocabulary import StrPath
 
-# Of patterns, and of paths elsewhere: the NetCDF library takes a backslash for a slash.
+# These characters have a meaning in Snakemake's patterns; the NetCDF library reads a backslash as a
+# slash.
 RESERVED = frozenset("<>{}\\")
 FILE_PATTERN = "*_model_patches.nc"
 COLUMNS = ("run_date", "file", "batch", "sha256")
 BATCH_FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
-_NAME = re.compile(r"(?P<ensemble>.+?)_(?P<date>\d{8}-\d{4})_(?P<member>.+)_model_patches\.nc")
+_NAME = re.compile(
+    r"(?P<ensemble>.+?)_(?P<date>\d{8}-\d{4})_(?P<ensemble_member>.+)_model_patches\.nc"
+)
 
 
 class RunName(NamedTuple):
-    """What the name of a run file says: `NCARSTORM_20101024-0000_d01_model_patches.nc`."""
+    """The parts of a run file's name, such as `NCARSTORM_20101024-0000_d01_model_patches.nc`."""
 
     ensemble: str
     run_date: datetime
-    member: str
+    ensemble_member: str
+
+
+class BadRunFile(UserError):
+    """A run file that cannot be used. The message names the file and the fault."""
 
 
 class Run(NamedTuple):
-    """One line of a run list. `sha256` is empty where it is not known."""
+    """One row of a run list. `sha256` is empty if it is not known."""
 
     run_date: str
     file: str
@@ -39,119 +49,122 @@ class Run(NamedTuple):
     sha256: str = ""
 
 
-def parse_run_name(path: str | os.PathLike[str]) -> RunName:
-    """Ensemble, run date and member of a run file, read from its name.
+def parse_run_name(path: StrPath) -> RunName:
+    """Return the ensemble, run date and ensemble member from the name of a run file.
 
-    Raises `UserError` where the name has another form, no such date exists, or the path holds a
-    character that cannot be printed or is `RESERVED`.
+    Raises `UserError` if the name has a different form or contains no valid date, or if the path
+    contains a character that is not printable or is in `RESERVED`.
     """
     name = Path(path).name
     form = (
-        "Run files are named ENSEMBLE_YYYYMMDD-HHMM_MEMBER_model_patches.nc, "
+        "Rename it to the form ENSEMBLE_YYYYMMDD-HHMM_MEMBER_model_patches.nc, "
         "for example NCARSTORM_20101024-0000_d01_model_patches.nc."
     )
     if not str(path).isprintable() or set(str(path)) & RESERVED:
         raise UserError(
-            f"{str(path)!a}: the path holds a character that cannot be printed, or one of "
-            f"{' '.join(sorted(RESERVED))}, which mean something else in patterns. Rename it."
+            f"{str(path)!a}: the path contains a character that is not printable or is reserved "
+            f"({' '.join(sorted(RESERVED))}). Rename it."
         )
     match = _NAME.fullmatch(name)
     if match is None:
-        raise UserError(f"{path}: no run date can be read from the file's name. {form}")
+        raise UserError(f"{path}: the file name contains no run date. {form}")
     try:
         run_date = datetime.strptime(match["date"], "%Y%m%d-%H%M")
     except ValueError:
         raise UserError(
-            f"{path}: {match['date']} in the file's name is not a date. {form}"
+            f"{path}: {match['date']} in the file name is not a valid date. {form}"
         ) from None
-    return RunName(match["ensemble"], run_date, match["member"])
+    return RunName(match["ensemble"], run_date, match["ensemble_member"])
 
 
 def batch_of(run_date: datetime, size: str) -> str:
-    """Name of the batch that a run date falls in: `2010-10-24`, `2010-10` or `2010`."""
+    """Return the name of the batch of a run date: `2010-10-24`, `2010-10` or `2010`."""
     return run_date.strftime(BATCH_FORMATS[size])
 
 
 def first_day(batch: str) -> str:
-    """First day of a batch: `2010-10-01` of `2010-10`."""
+    """Return the first day of a batch, for example `2010-10-01` for `2010-10`."""
     return f"{batch}-01-01"[:10]
 
 
-def as_run(path: str | os.PathLike[str], batch_size: str, sha256: str = "") -> Run:
-    """The line of the run list for one run file."""
+def as_run(path: StrPath, batch_size: str, sha256: str = "") -> Run:
+    """Return the row of the run list for one run file."""
     run_date = parse_run_name(path).run_date
     return Run(
         run_date.isoformat(timespec="minutes"), str(path), batch_of(run_date, batch_size), sha256
     )
 
 
-def list_folder(folder: str | os.PathLike[str], batch_size: str) -> list[Run]:
-    """Run files below a folder, sorted by run date and name.
+def list_folder(folder: StrPath, batch_size: str) -> list[Run]:
+    """Return the run files in a folder and its subfolders, sorted by run date and name.
 
-    Raises `UserError` where the folder is missing, holds no run file, holds a file whose run
-    date cannot be read, or holds the same run (ensemble, run date, member) twice.
+    Raises `UserError` if the folder is missing or contains no run file, if a run date cannot be
+    read from a file name, or if two files have the same ensemble, run date and ensemble member.
     """
     root = Path(folder)
     if not root.is_dir():
-        raise UserError(f"data.folder: {folder} is not a folder. Give the folder of run files.")
+        raise UserError(
+            f"data.folder: {folder} is not a folder. Set it to the folder of the run files."
+        )
     paths = sorted(root.rglob(FILE_PATTERN))
     if not paths:
         raise UserError(
-            f"data.folder: {folder} holds no run file ({FILE_PATTERN}). "
-            "Give the folder that the run files lie in; folders inside it are searched too."
+            f"data.folder: {folder} contains no run file ({FILE_PATTERN}). Set it to the folder "
+            "of the run files; subfolders are searched, too."
         )
     return check_runs(as_run(path, batch_size) for path in paths)
 
 
 def check_runs(runs: Iterable[Run]) -> list[Run]:
-    """The runs sorted by run date and name; `UserError` where a run is given twice."""
+    """Return the runs sorted by run date and name; raise `UserError` if one is listed twice."""
     seen: dict[RunName, str] = {}
     checked = sorted(runs, key=lambda run: (run.run_date, Path(run.file).name))
     for run in checked:
         name = parse_run_name(run.file)
         if name in seen:
             raise UserError(
-                f"{seen[name]} and {run.file} are the same run: ensemble {name.ensemble}, "
-                f"run date {run.run_date}, member {name.member}. Take one of them away."
+                f"{seen[name]} and {run.file} are files of the same forecast run (ensemble "
+                f"{name.ensemble}, run date {run.run_date}, ensemble member "
+                f"{name.ensemble_member}). Remove one of them."
             )
         seen[name] = run.file
     return checked
 
 
-def read_run_list(path: str | os.PathLike[str]) -> list[Run]:
-    """Runs of a list with the columns `run_date,file,batch[,sha256]`."""
+def read_run_list(path: StrPath) -> list[Run]:
+    """Read a run list with the columns `run_date,file,batch[,sha256]`."""
     with open(path, newline="", encoding="utf-8") as stream:
         rows = csv.DictReader(stream)
         missing = {"run_date", "file", "batch"} - set(rows.fieldnames or ())
         if missing:
-            raise UserError(f"{path}: the run list lacks the column {', '.join(sorted(missing))}.")
+            raise UserError(
+                f"{path}: column {', '.join(sorted(missing))} is missing from the run list. Add it."
+            )
         return [
             Run(row["run_date"], row["file"], row["batch"], row.get("sha256") or "") for row in rows
         ]
 
 
-def read_archive_list(
-    path: str | os.PathLike[str], folder: str | os.PathLike[str], batch_size: str
-) -> list[Run]:
-    """Runs that an archive holds, from its list `run_date,file[,sha256]`, to lie in `folder`.
+def read_archive_list(path: StrPath, folder: StrPath, batch_size: str) -> list[Run]:
+    """Read the list `run_date,file[,sha256]` of an archive whose files are unpacked to `folder`.
 
-    Raises `UserError` where a line's run date is not the one of its file's name.
+    Raises `UserError` if a row's run date differs from the one in its file name.
     """
-    found = []
+    runs = []
     with open(path, newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
             run = as_run(Path(folder, row["file"]), batch_size, row.get("sha256") or "")
             if row["run_date"] != run.run_date:
                 raise UserError(
-                    f"{path}: {row['file']} is listed under {row['run_date']}, but its name says "
-                    f"{run.run_date}. Correct the list."
+                    f"{path}: {row['file']} is listed with run date {row['run_date']}, but its "
+                    f"name contains {run.run_date}. Correct the list."
                 )
-            found.append(run)
-    return check_runs(found)
+            runs.append(run)
+    return check_runs(runs)
 
 
 def format_run_list(runs: Sequence[Run]) -> str:
-    """A run list as CSV text; the column `sha256` only where a run has one."""
+    """Return a run list as CSV text, with a column `sha256` only if a run has one."""
     columns = COLUMNS if any(run.sha256 for run in runs) else COLUMNS[:3]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,41 +1,41 @@
-"""Mean and spread of the predictors, from statistics that can be merged run by run."""
+"""Mean and standard deviation of the predictors, merged from the statistics of single runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from stormcnn.errors import UserError
 from stormcnn.io import read_rows
-
-if TYPE_CHECKING:
-    pass
+from stormcnn.vocabulary import StrPath
 
 COLUMNS = ["variable", "mean", "std", "minimum", "maximum", "count"]
 MOMENTS = ["count", "mean", "m2", "minimum", "maximum"]
 
 
 def merge_statistics(statistics: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Merge the moments of many runs into one row a variable.
+    """Merge the moments of many runs into one row per variable.
 
-    `statistics` has the columns `variable,count,mean,m2,minimum,maximum`, a row a run and
-    variable; `m2` is the sum of squared deviations from the row's own mean. The result has
-    `variable,mean,std,minimum,maximum,count` in the order in which the variables first appear,
-    in the variables' own units; `std` divides by the count. Rows without data count for nothing.
+    `statistics` has one row per run and variable with the columns
+    `variable,count,mean,m2,minimum,maximum`; `m2` is the sum of squared deviations from the row's
+    own mean. Rows with a count of 0 are ignored. Returns rows with the columns
+    `variable,mean,std,minimum,maximum,count` in the units of the variables, ordered by their first
+    appearance; `std` divides by the count.
 
-    Pairwise merging of moments: Chan, Golub & LeVeque (1983), in its form for many groups.
+    Source: Chan, Golub and LeVeque (1983), generalized from two groups to many.
     """
     by_variable: dict[str, list[list[float]]] = {}
     for row in statistics:
         if int(row["count"]):
-            by_variable.setdefault(row["variable"], []).append([float(row[of]) for of in MOMENTS])
+            moments = [float(row[moment]) for moment in MOMENTS]
+            by_variable.setdefault(row["variable"], []).append(moments)
     merged = []
     for variable, rows in by_variable.items():
         count, means, m2, minimum, maximum = np.array(rows).T
-        # Deviations from one run's mean keep their digits where a mean is large beside its spread.
+        # Subtracting one run's mean first avoids cancellation if a mean is large compared with the
+        # standard deviation.
         mean = means[0] + count @ (means - means[0]) / count.sum()
         squares = m2.sum() + count @ (means - mean) ** 2
         std = np.sqrt(squares / count.sum())
@@ -45,27 +45,31 @@ def merge_statistics(statistics: Iterable[Mapping[str, Any]]) -> list[dict[str, 
 
 
 def fit_scaling(
-    statistics: Sequence[str | PathLike[str]], predictors: Sequence[str], before: str
+    statistics: Sequence[StrPath], predictors: Sequence[str], before: str
 ) -> list[dict[str, Any]]:
-    """Scaling of the predictors from the statistics files of the runs dated before `before`.
+    """Return the scaling of the predictors from all runs with a run date earlier than `before`.
 
-    Returns `merge_statistics` of those runs, in the order of `predictors`. Raises `UserError`
-    where no storm is left, a predictor is missing, or a predictor is the same everywhere.
+    `statistics` are paths of statistics files. Returns the result of `merge_statistics` for these
+    runs, in the order of `predictors`. Raises `UserError` if there is no storm, or if a predictor
+    is missing or constant.
     """
     merged = merge_statistics(row for row in read_rows(statistics) if row["run_date"] < before)
     if not merged:
         raise UserError(
-            f"split.test_start: no storm of the training period (run dates before {before}) is "
-            "left after checking. Set a later day (of dropout rates: tuning.validation_start), or "
-            "see inventory.csv for what was set aside."
+            f"split.test_start: the training period (run dates before {before}) contains no valid "
+            "storm; inventory.csv gives the reasons. Set a later day (when tuning dropout rates: "
+            "tuning.validation_start)."
         )
     scaling = {row["variable"]: row for row in merged}
     for variable in predictors:
         if variable not in scaling:
-            raise UserError(f"data.predictors: there are no statistics of {variable}.")
+            raise UserError(
+                f"data.predictors: there are no statistics of {variable}. Prepare the run files "
+                "again, or remove it from data.predictors."
+            )
         if not scaling[variable]["std"] > 0:
             raise UserError(
-                f"{variable} is {scaling[variable]['mean']:g} everywhere in the training period "
-                "and can tell nothing about storms. Leave it out of data.predictors."
+                f"data.predictors: {variable} is constant in the training period (always "
+                f"{scaling[variable]['mean']:g}), so it carries no information. Remove it."
             )
     return [scaling[variable] for variable in predictors]

@@ -1,28 +1,28 @@
-"""Compare run files with hagelslag's track files, which tell of the same storms in CSV."""
+"""Compare run files with hagelslag's track files, CSV tables of the same storms."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from stormcnn.errors import UserError
 from stormcnn.storms.run_files import parse_run_name
+from stormcnn.vocabulary import StrPath
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
     from numpy.typing import ArrayLike
 
-# Track files give five decimals. The margin is for the peak's own rounding to single precision.
+# Track files have five decimals. The factor allows for the rounding of peaks to single precision.
 ROUNDING = 0.5e-5 * (1 + 1e-3)
 
 COMPARED = ("patch", "track_id", "track_step", "peak")
 
 
 class Disagreements(NamedTuple):
-    """How often a run file and its track file tell different things."""
+    """Number of disagreements of each kind between a run file and its track file."""
 
     rows: int
     tracks: int
@@ -30,14 +30,14 @@ class Disagreements(NamedTuple):
     events: int
 
 
-def tracks_file_name(run_file: str | os.PathLike[str]) -> str:
-    """Name of the track file of a run file; there the member stands before the run date."""
+def tracks_file_name(run_file: StrPath) -> str:
+    """Return the name of the track file of a run file."""
     name = parse_run_name(run_file)
-    return f"track_step_{name.ensemble}_{name.member}_{name.run_date:%Y%m%d-%H%M}.csv"
+    return f"track_step_{name.ensemble}_{name.ensemble_member}_{name.run_date:%Y%m%d-%H%M}.csv"
 
 
 def compare_tracks(
-    path: str | os.PathLike[str],
+    path: StrPath,
     *,
     patches: int,
     patch: ArrayLike,
@@ -47,20 +47,23 @@ def compare_tracks(
     threshold: float,
     target: str = "RVORT1_MAX_future",
 ) -> Disagreements:
-    """Count where the storms of one run file disagree with the rows of its track file `path`.
+    """Count the disagreements between the storms of one run file and its track file `path`.
 
-    Row k of the file is patch k of the run file, which has `patches` of them. The arrays are of
-    one length, the storms that were kept: `patch` is their index in the run file, `peak` the
-    largest value of `target` inside the storm's mask (in s-1 for vorticity).
+    Row k of the track file describes patch k of the run file, which has `patches` patches. The
+    arrays have shape (storm,) and hold the valid storms: `patch` is the index in the run file,
+    `peak` the largest value of `target` inside the storm's mask (for vorticity in s-1).
 
-    Counted are `rows` without a patch or patches without a row, storms of another track or step
-    (`tracks`), storms whose `peaks` differ by more than the file's five decimals can hide, and
-    storms that exceed `threshold` in one source only (`events`), unless their peak lies so near
-    to it that the five decimals decide. Storms without a row count among `rows` alone.
+    Returns the number of
+    - `rows` without a patch, and of patches without a row;
+    - storms with another track or step (`tracks`);
+    - storms whose `peaks` differ by more than the rounding to five decimals;
+    - storms that exceed `threshold` in only one source (`events`), unless the peak is so close to
+      it that the rounding decides.
+    Storms without a row count only in `rows`.
 
-    Raises `UserError` where the file cannot be read or lacks a column.
+    Raises `UserError` if the file cannot be read or lacks a column.
     """
-    # Imported here, because what only names track files must start quickly.
+    # The Snakefile imports this module for the names of track files, so it must load quickly.
     import numpy as np
     import pandas as pd
 
@@ -69,17 +72,17 @@ def compare_tracks(
         rows = pd.read_csv(path, usecols=["Track_ID", "Duration", column])
     except ValueError as error:
         raise UserError(
-            f"{path}: not a track file with the columns Track_ID, Duration and {column} ({error}). "
-            "Fetch the archive of track files again."
+            f"{path}: columns Track_ID, Duration and {column} cannot be read ({error}). Fetch the "
+            "archive of track files again."
         ) from error
 
     index = np.asarray(patch)
     paired = index < len(rows)
-    told = rows.iloc[index[paired]].assign(
+    listed = rows.iloc[index[paired]].assign(
         Track_ID=lambda row: row["Track_ID"].astype(str).str.rpartition("_")[2]
     )
-    track, step, told_peak = (
-        pd.to_numeric(told[name], errors="coerce").to_numpy(float)
+    track, step, listed_peak = (
+        pd.to_numeric(listed[name], errors="coerce").to_numpy(float)
         for name in ("Track_ID", "Duration", column)
     )
     own_peak = np.asarray(peak, dtype=float)[paired]
@@ -88,23 +91,24 @@ def compare_tracks(
     return Disagreements(
         rows=abs(len(rows) - patches),
         tracks=int(differs.sum()),
-        # Negated so that a peak which is not a number counts.
-        peaks=int((~(np.abs(own_peak - told_peak) <= ROUNDING)).sum()),
-        events=int((decided & ((own_peak > threshold) != (told_peak > threshold))).sum()),
+        # Negated so that NaN counts as a difference.
+        peaks=int((~(np.abs(own_peak - listed_peak) <= ROUNDING)).sum()),
+        events=int((decided & ((own_peak > threshold) != (listed_peak > threshold))).sum()),
     )
 
 
 def compare_with_tracks(
     inventory: pd.DataFrame,
     storms: xr.Dataset,
-    tracks: Sequence[str | os.PathLike[str]],
+    tracks: Sequence[StrPath],
     threshold: float,
     target: str,
 ) -> pd.DataFrame:
-    """The inventory with a column for each kind of disagreement with the runs' track files.
+    """Return the inventory with a column for each kind of disagreement with the track files.
 
-    `storms` has the `peak`, `run_file`, `patch`, `track_id` and `track_step` of all storms that
-    were kept. The columns are `tracks_` and the names in `Disagreements`; see `compare_tracks`.
+    `storms` has `peak`, `run_file`, `patch`, `track_id` and `track_step` of all valid storms, each
+    with shape (storm,). The names of the columns are `tracks_` followed by a name in
+    `Disagreements`; see `compare_tracks`.
     """
     import pandas as pd
 
@@ -115,12 +119,12 @@ def compare_with_tracks(
         name = Path(run.file).name
         own = kept[kept["run_file"] == name]
         columns = {column: own[column].to_numpy() for column in COMPARED}
-        found = compare_tracks(
+        disagreements = compare_tracks(
             paths[tracks_file_name(name)],
             patches=run.storms + run.rejected,
             threshold=threshold,
             target=target,
             **columns,
         )
-        rows.append({f"tracks_{kind}": count for kind, count in found._asdict().items()})
+        rows.append({f"tracks_{kind}": count for kind, count in disagreements._asdict().items()})
     return inventory.join(pd.DataFrame(rows, index=inventory.index))

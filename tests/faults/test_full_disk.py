@@ -18,7 +18,7 @@ from injection import INVENTORY
 from run_files import run_values, write_run_file
 
 from stormcnn.io import write_csv, write_netcdf, write_text
-from stormcnn.storms.patches import prepare_batch
+from stormcnn.storms.preparing import prepare_batch
 from stormcnn.storms.run_files import list_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")

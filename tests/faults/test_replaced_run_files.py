@@ -1,4 +1,4 @@
-"""Replaced run files: what is prepared is of one content, and the next run notices another."""
+"""A run file replaced during a run: jobs never mix two contents, and the next run is up to date."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from run_files import run_file_name, run_values, write_run_file
 from stormcnn.provenance import sha256_of
 
 
-def test_run_file_replaced_in_mid_run_is_prepared_again_by_the_next(
+def test_run_file_replaced_during_a_run_is_prepared_again_by_the_next_run(
     checkout: Checkout, tmp_path: Path
 ) -> None:
-    """Its new content is older than what was made of the old one, as that of a backup is."""
+    """The new file is older than the results from the old one, like a restored backup."""
     write_long_batch(checkout)
     name = run_file_name(pd.Timestamp("2014-04-01"))
+    line = f"Read 4 storms from runs/{name}"
     path = checkout.path / "runs" / name
     log = checkout.path / "logs/prepare_patches/tiny-2014-04.log"
     first, old = prepared(checkout, tmp_path), sha256_of(path)
     with nothing_left(checkout), checkout.start(INVENTORY) as controller:
-        wait_for(lambda: log.exists() and f"{name}: 4 storms" in log.read_text(), controller)
+        wait_for(lambda: log.exists() and line in log.read_text(), controller)
         assert not (checkout.path / APRIL).exists()
         write_run_file(path.parent, run_values(5), run_date=pd.Timestamp("2014-04-01"))
         os.utime(path, (0, 0))
@@ -38,12 +39,13 @@ def test_run_file_replaced_in_mid_run_is_prepared_again_by_the_next(
     assert digest_in_inventory(checkout, name) == sha256_of(path)
 
 
-def test_run_file_replaced_in_mid_run_by_one_of_its_size_stops_the_job(
+def test_run_file_replaced_by_one_of_the_same_size_stops_the_job(
     checkout: Checkout, tmp_path: Path
 ) -> None:
-    """Once the job has ended, neither size nor time would tell."""
+    """After the job has finished, neither size nor modification time would reveal the change."""
     write_long_batch(checkout)
     name = run_file_name(pd.Timestamp("2014-04-01"))
+    line = f"Read 4 storms from runs/{name}"
     path = checkout.path / "runs" / name
     old, other = sha256_of(path), shutil.copy(path, tmp_path)
     with netCDF4.Dataset(other, "a") as file:
@@ -51,10 +53,10 @@ def test_run_file_replaced_in_mid_run_by_one_of_its_size_stops_the_job(
     assert os.path.getsize(other) == path.stat().st_size
     log = checkout.path / "logs/prepare_patches/tiny-2014-04.log"
     with nothing_left(checkout), checkout.start(INVENTORY) as controller:
-        wait_for(lambda: log.exists() and f"{name}: 4 storms" in log.read_text(), controller)
+        wait_for(lambda: log.exists() and line in log.read_text(), controller)
         os.replace(other, path)
         assert controller.wait() == 1
-    assert f"runs/{name}: was replaced while it was read. Run again." in log.read_text()
+    assert f"runs/{name}: the file was replaced" in log.read_text()
     assert not (checkout.path / APRIL).exists()
 
     checkout.run(INVENTORY)

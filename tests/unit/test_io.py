@@ -69,7 +69,7 @@ def storms():
         {"probability": ("storm", np.array([0.25, np.nan], np.float32), {"units": "1"})},
         coords={
             "run_date": ("storm", np.array(["2010-10-24", "2011-01-01"], "datetime64[ns]")),
-            "member": ("storm", ["d01", "d02"]),
+            "ensemble_member": ("storm", ["d01", "d02"]),
         },
         attrs={"title": "Made-up storms"},
     )

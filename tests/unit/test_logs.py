@@ -51,7 +51,7 @@ def test_user_s_error_is_a_sentence_without_a_stack_trace(tmp_path):
         tmp_path, "from stormcnn.storms.run_files import as_run; as_run('a.nc', 'year')"
     )
     assert result.returncode == 1
-    assert "no run date can be read" in log
+    assert "a.nc: the file name contains no run date" in log
     assert "Traceback" not in log
 
 

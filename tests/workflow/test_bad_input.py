@@ -58,11 +58,11 @@ def test_faults_of_the_settings_are_told_together_before_any_job(own: Checkout) 
         ),
         (
             {"data": {"folder": "elsewhere"}},
-            "data.folder: elsewhere is not a folder. Give the folder of run files.",
+            "data.folder: elsewhere is not a folder.",
         ),
         (
             {"data": {"folder": "config"}},
-            "data.folder: config holds no run file (*_model_patches.nc).",
+            "data.folder: config contains no run file (*_model_patches.nc).",
         ),
     ],
 )
@@ -81,7 +81,7 @@ def test_wrong_setting_ends_before_any_job_with_a_sentence(
 def test_run_file_whose_name_has_no_date_is_named(own: Checkout) -> None:
     run_file(own, DATES[0]).rename(own.path / "runs" / "storms_model_patches.nc")
     said = own.fail("--dry-run")
-    assert "runs/storms_model_patches.nc: no run date can be read from the file's name." in said
+    assert "runs/storms_model_patches.nc: the file name contains no run date." in said
 
 
 def test_same_run_in_two_places_is_refused(own: Checkout) -> None:
@@ -89,10 +89,10 @@ def test_same_run_in_two_places_is_refused(own: Checkout) -> None:
     (own.path / "runs" / "again").mkdir()
     shutil.copy(run_file(own, DATES[0]), own.path / "runs" / "again")
     said = own.fail("--dry-run")
-    assert f"runs/{name} and runs/again/{name} are the same run" in said.replace(
+    assert f"runs/{name} and runs/again/{name} are files of the same forecast run" in said.replace(
         f"runs/again/{name} and runs/{name}", f"runs/{name} and runs/again/{name}"
     )
-    assert "Take one of them away." in said
+    assert "Remove one of them." in said
 
 
 def test_same_content_under_two_names_is_refused(own: Checkout) -> None:
@@ -120,7 +120,7 @@ def test_bad_storms_are_set_aside_and_a_truncated_file_stops_the_run(own: Checko
     path.write_bytes(path.read_bytes()[:30000])
     said = own.fail(INVENTORY)
     assert f"runs/{path.name}: cannot be read as NetCDF" in said
-    assert "With data.skip_bad_files: true such files are left out." in said
+    assert "data.skip_bad_files" in said
     # Nothing is half-written, and what does not depend on the file stays.
     assert (own.path / INVENTORY).read_bytes() == kept
     assert {file.name for file in (own.path / "resources/tiny/patches").iterdir()} == {"2015.nc"}
@@ -135,9 +135,9 @@ def test_bad_storms_are_set_aside_and_a_truncated_file_stops_the_run(own: Checko
 def test_run_files_with_patches_of_different_sizes_are_refused(own: Checkout) -> None:
     write_run_file(own.path / "runs", run_values(storms=4, size=6), run_date=DATES[2])
     said = own.fail(INVENTORY)
-    assert "All patches of a data set must have one size" in said
+    assert "patches of different sizes" in said
     for date, size in ((DATES[0], "8 x 8"), (DATES[2], "6 x 6")):
-        assert f"runs/{run_file_name(date)} has {size}" in said
+        assert f"runs/{run_file_name(date)}: {size}" in said
     assert not (own.path / INVENTORY).exists()
 
 
@@ -170,4 +170,4 @@ def test_test_period_without_a_storm_is_refused(rerun: Checkout) -> None:
         if date.year == 2015:
             write_run_file(rerun.path / "runs", run_values(storms=0), run_date=date)
     said = rerun.fail("results/tiny/predictions/baseline/seed-0.nc")
-    assert "There is no storm to forecast" in said
+    assert "contain no valid storm" in said

@@ -57,7 +57,7 @@ TABLES = {
 STORM = ("storm",)
 COORDINATES = dict.fromkeys(
     (
-        *("run_date", "valid_time", "forecast_hour", "member", "track_id", "track_step"),
+        *("run_date", "valid_time", "forecast_hour", "ensemble_member", "track_id", "track_step"),
         *("longitude", "latitude", "run_file", "patch"),
     ),
     STORM,

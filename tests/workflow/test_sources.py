@@ -118,8 +118,7 @@ def test_files_of_the_real_layout_go_up_to_the_inventory_but_are_too_few_to_trai
             assert (patches.sizes["y"], patches.sizes["x"]) == (32, 32)
 
     said = checkout.fail("results/tiny/models/baseline/seed-0/network.keras")
-    assert "There are too few events to train on" in said
-    assert "at least 10 of each are needed. Add run files" in said
+    assert "event.threshold: training needs at least 10 events and 10 non-events" in said
     assert not list(checkout.path.glob("results/tiny/models/*/*/*"))
     assert "tensorflow" not in checkout.imports("train_network")
     assert contents(checkout.path / "runs") == before

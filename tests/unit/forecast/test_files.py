@@ -36,7 +36,7 @@ def storms():
             "run_date": ("storm", np.full(3, run_date)),
             "valid_time": ("storm", run_date + np.arange(12, 15) * np.timedelta64(1, "h")),
             "forecast_hour": ("storm", [12, 13, 14]),
-            "member": ("storm", ["d01"] * 3),
+            "ensemble_member": ("storm", ["d01"] * 3),
             "track_id": ("storm", [0, 0, 1]),
             "track_step": ("storm", [1, 2, 1]),
             "longitude": ("storm", np.array([-100, -99.5, -98.25], np.float32)),
@@ -64,8 +64,14 @@ def test_most_probable_storm_comes_first_with_its_own_position():
 def test_table_has_a_column_for_each_quantile():
     table = tabulate_forecast(forecast())
     assert list(table)[:7] == [
-        "run_date", "valid_time", "member", "track_id", "track_step", "longitude", "latitude",
-    ]  # fmt: skip
+        "run_date",
+        "valid_time",
+        "ensemble_member",
+        "track_id",
+        "track_step",
+        "longitude",
+        "latitude",
+    ]
     assert table["mc_q05"].tolist() == pytest.approx(MEMBERS["mc_quantile"][[1, 2, 0], 0])
     assert table["mc_q95"].tolist() == pytest.approx(MEMBERS["mc_quantile"][[1, 2, 0], 4])
 

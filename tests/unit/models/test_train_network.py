@@ -8,7 +8,7 @@ from run_files import run_values, write_run_file
 
 from scripts.train_network import train_network
 from stormcnn.models.network_files import read_metadata
-from stormcnn.storms.patches import prepare_batch
+from stormcnn.storms.preparing import prepare_batch
 from stormcnn.storms.run_files import list_folder
 from stormcnn.vocabulary import LESSON_EVENT
 

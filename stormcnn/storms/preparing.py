@@ -1,0 +1,175 @@
+"""Prepare a batch of run files: its checked patches, their statistics and its inventory."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from stormcnn.errors import UserError
+from stormcnn.io import replacing, write_csv
+from stormcnn.provenance import provenance, sha256_of
+from stormcnn.storms.inventory import MADE_UP, as_inventory, is_made_up_title, patch_size
+from stormcnn.storms.patch_file import append_storms, create_text_dimension
+from stormcnn.storms.reading import read_run
+from stormcnn.storms.run_files import BadRunFile, Run, parse_run_name
+from stormcnn.storms.storm_dataset import no_storms
+from stormcnn.vocabulary import StrPath
+
+STATISTICS = ("run_date", "variable", "count", "mean", "m2", "minimum", "maximum")
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_batch(
+    runs: Sequence[Run],
+    patches_path: StrPath,
+    statistics_path: StrPath,
+    inventory_path: StrPath,
+    *,
+    predictors: Sequence[str],
+    target: str,
+    region: str,
+    skip_bad_files: bool = False,
+) -> None:
+    """Write the patches of a batch of run files, their statistics and their inventory.
+
+    The patches are the storms that `read_run` returns, in the order of `runs`. Memory holds one run
+    at a time. The statistics have a row for each predictor of each run with storms, over all grid
+    points and in the units of the file: `count`, `mean`, `m2` (sum of squared deviations from the
+    mean), `minimum` and `maximum`. The inventory has a row per run file with the number of `storms`
+    and of `rejected` ones, and the `reason` for rejecting them. If the batch has no storms, all
+    three files are valid and hold none.
+
+    Raises `BadRunFile` if `read_run` does, if the size of the patches differs from that of earlier
+    files, or if the run date differs from the one in the run list. With `skip_bad_files` such a
+    file is skipped, and the inventory gives the reason. Raises `UserError` if a run file was
+    replaced meanwhile by one of the same size, which later jobs could not detect.
+    """
+    before = {run.file: _size_and_time(run) for run in runs}
+    settings: dict[str, Any] = {
+        "predictors": list(predictors),
+        "target": target,
+        "region": region,
+    }
+    inventory: list[dict[str, Any]] = []
+    statistics: list[dict[str, Any]] = []
+    with replacing(patches_path) as temporary, netCDF4.Dataset(temporary, "w") as file:
+        create_text_dimension(file, [Path(run.file).name for run in runs])
+        for run in runs:
+            inventory_row, statistics_rows = _add_run(file, run, settings, skip_bad_files)
+            inventory.append(inventory_row)
+            statistics.extend(statistics_rows)
+        if not statistics:
+            append_storms(file, no_storms(**settings))
+        file.setncatts(_attributes(inventory, settings | {"skip_bad_files": skip_bad_files}))
+    write_csv(pd.DataFrame(statistics, columns=list(STATISTICS)), statistics_path)
+    write_csv(as_inventory(inventory), inventory_path)
+    for run in runs:
+        then, now = before[run.file], _size_and_time(run)
+        if then and now and then != now and then[0] == now[0]:
+            raise UserError(f"{run.file}: the file was replaced while it was read. Run again.")
+
+
+def _size_and_time(run: Run) -> tuple[int, int] | None:
+    """Return the size (bytes) and modification time (ns) of a run file; None if it is missing."""
+    try:
+        status = os.stat(run.file)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _add_run(
+    file: netCDF4.Dataset, run: Run, settings: dict[str, Any], skip_bad_files: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Append the storms of a run; return its row of the inventory and its rows of statistics."""
+    try:
+        patches = _read_listed(run, settings)
+        _check_patch_size(file, run, patches)
+    except BadRunFile as error:
+        if not skip_bad_files:
+            raise BadRunFile(
+                f"{error} To skip such files, set data.skip_bad_files to true."
+            ) from error
+        logger.warning("Skipped %s", error)
+        patches = _skipped(run, str(error), settings)
+    else:
+        logger.info(
+            "Read %s storms from %s (%s rejected%s).",
+            f"{patches.sizes['storm']:,}",
+            run.file,
+            f"{patches.attrs['rejected']:,}",
+            f": {patches.attrs['reason']}" if patches.attrs["reason"] else "",
+        )
+    storms = patches.sizes["storm"]
+    if storms:
+        append_storms(file, patches)
+    row = {
+        "run_date": run.run_date,
+        "file": run.file,
+        "batch": run.batch,
+        "storms": storms,
+        "patch_size": patch_size(patches["predictors"].shape[1:]),
+    }
+    return row | patches.attrs, _statistics(patches, run.run_date) if storms else []
+
+
+def _read_listed(run: Run, settings: dict[str, Any]) -> xr.Dataset:
+    patches = read_run(run.file, sha256=run.sha256, **settings)
+    run_date = parse_run_name(run.file).run_date
+    if datetime.fromisoformat(run.run_date) != run_date:
+        raise BadRunFile(
+            f"{run.file}: the run date is {run_date} according to the file name, but "
+            f"{run.run_date} according to the run list. Correct the run list."
+        )
+    return patches
+
+
+def _check_patch_size(file: netCDF4.Dataset, run: Run, patches: xr.Dataset) -> None:
+    if patches.sizes["storm"] and "storm" in file.dimensions:
+        size, expected = (
+            patch_size(source["predictors"].shape[1:]) for source in (patches, file.variables)
+        )
+        if size != expected:
+            raise BadRunFile(
+                f"{run.file}: the patches must have {expected} grid points, as in the other run "
+                f"files (got {size}). Remove the run files of one size."
+            )
+
+
+def _skipped(run: Run, reason: str, settings: dict[str, Any]) -> xr.Dataset:
+    """Return the empty dataset of a run file that is skipped."""
+    try:
+        content = {"bytes": os.path.getsize(run.file), "sha256": sha256_of(run.file)}
+    except OSError:
+        content = {"bytes": 0, "sha256": ""}
+    return no_storms(**settings).assign_attrs(title="", rejected=0, reason=reason, **content)
+
+
+def _statistics(patches: xr.Dataset, run_date: str) -> list[dict[str, Any]]:
+    rows = []
+    for index, variable in enumerate(patches["variable"].values):
+        values = patches["predictors"].values[..., index].astype(np.float64)
+        mean = values.mean()
+        m2 = np.square(values - mean).sum()
+        rows.append((run_date, variable, values.size, mean, m2, values.min(), values.max()))
+    return [dict(zip(STATISTICS, row, strict=True)) for row in rows]
+
+
+def _attributes(inventory: Sequence[Mapping[str, Any]], settings: dict[str, Any]) -> dict[str, str]:
+    titles = [row["title"] for row in inventory if row["storms"]]
+    made_up = any(map(is_made_up_title, titles))
+    storm = f"{MADE_UP} storm" if made_up else "Storm"
+    return {
+        "Conventions": "CF-1.8",
+        "title": f"{storm} patches of the forecast runs of {inventory[0]['batch']}",
+    } | provenance(settings, source_title=titles[0] if titles else None)

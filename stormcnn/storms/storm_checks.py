@@ -1,0 +1,82 @@
+"""Checks of single storms: which ones have values that are missing or physically impossible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from stormcnn.storms.variables import UNKNOWN, Selection, quantity_of
+from stormcnn.vocabulary import Array
+
+LONGEST_FORECAST = 240  # hours
+
+
+def first_fault(values: Mapping[str, Array], hours: Array, selection: Selection) -> Array:
+    """Return the first fault of each storm as text, or an empty text if the storm is valid.
+
+    `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in the units
+    of the run file, and the variables `PER_STORM` with shape (storm,). `hours` are the lead times
+    in hours, shape (storm,). The result has shape (storm,).
+    """
+    first = np.full(hours.shape, "", dtype=object)
+    for fault, storms in _faults(values, hours, selection):
+        first[storms & (first == "")] = fault
+    return first
+
+
+def summarize_faults(faults: Array) -> str:
+    """Return the number of storms and the first indices for each fault, most frequent first.
+
+    `faults` is the result of `first_fault`. An example of the result:
+    `2 x NaN in U10_curr (p = 1, 4); 1 x all-zero REFL_COM_curr (p = 0)`.
+    """
+    by_fault = {fault: np.flatnonzero(faults == fault) for fault in set(faults) - {""}}
+    return "; ".join(
+        f"{storms.size} x {fault} (p = {', '.join(map(str, storms[:5]))}"
+        f"{', ...' if storms.size > 5 else ''})"
+        for fault, storms in sorted(by_fault.items(), key=lambda item: (-item[1].size, item[0]))
+    )
+
+
+def _faults(
+    values: Mapping[str, Array], hours: Array, selection: Selection
+) -> Iterator[tuple[str, Array]]:
+    """Yield the description of each possible fault and which storms have it, shape (storm,)."""
+    for variable in selection.fields:
+        yield from _field_faults(variable, values[variable], hours)
+    if selection.masked:
+        inside, outside = values["masks"] == 1, values["masks"] == 0
+        yield "masks with values other than 0 and 1", ~(inside | outside).all(axis=(1, 2))
+        yield "masks without a grid point", ~inside.any(axis=(1, 2))
+    yield (
+        f"time not a whole number of hours from 0 to {LONGEST_FORECAST} after the run date",
+        _outside(hours, 0, LONGEST_FORECAST) | (hours != np.round(hours)),
+    )
+    yield "centroid_lon outside -180 to 360", _outside(values["centroid_lon"], -180, 360)
+    yield "centroid_lat outside -90 to 90", _outside(values["centroid_lat"], -90, 90)
+    largest = np.iinfo(np.int32).max
+    yield "negative track_id", _outside(values["track_id"], 0, largest)
+    yield "track_step below 1", _outside(values["track_step"], 1, largest)
+
+
+def _field_faults(variable: str, field: Array, hours: Array) -> Iterator[tuple[str, Array]]:
+    lowest, highest = field.min(axis=(1, 2)), field.max(axis=(1, 2))
+    yield f"NaN in {variable}", np.isnan(lowest)
+    yield f"infinity in {variable}", np.isinf(lowest) | np.isinf(highest)
+    zero = (lowest == 0) & (highest == 0)
+    quantity = quantity_of(variable)
+    if quantity is UNKNOWN:
+        for hour in np.unique(hours[zero]):
+            zero[hours == hour] = zero[hours == hour].all()
+    yield f"all-zero {variable}", zero
+    _, units, low, high = quantity
+    yield (
+        f"{variable} outside {low:g} to {high:g} {units}",
+        _outside(lowest, low, high) | _outside(highest, low, high),
+    )
+
+
+def _outside(values: Array, low: float, high: float) -> Array:
+    # Negated so that NaN counts as outside.
+    return ~((values >= low) & (values <= high))

@@ -1,0 +1,113 @@
+"""Assemble the storms of one run file as a dataset with CF names, units and coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+import xarray as xr
+
+from stormcnn.storms.run_files import RunName
+from stormcnn.storms.variables import PER_STORM, Selection, quantity_of
+from stormcnn.vocabulary import PATCH_DIMENSIONS, Array
+
+COORDINATES: dict[str, dict[str, str]] = {
+    "run_date": {
+        "long_name": "initialization time of the forecast run",
+        "standard_name": "forecast_reference_time",
+    },
+    "valid_time": {"long_name": "valid time of the storm", "standard_name": "time"},
+    # xarray may decode "hours" as a time difference, but a whole number is wanted: hence "h".
+    "forecast_hour": {
+        "long_name": "lead time in hours",
+        "standard_name": "forecast_period",
+        "units": "h",
+    },
+    "ensemble_member": {
+        "long_name": "ensemble member of the NWP model",
+        "standard_name": "realization",
+    },
+    "track_id": {"long_name": "number of the storm's track in its run file"},
+    "track_step": {"long_name": "step in the storm's track, from 1"},
+    "longitude": {
+        "long_name": "longitude of the patch's centre",
+        "standard_name": "longitude",
+        "units": "degrees_east",
+    },
+    "latitude": {
+        "long_name": "latitude of the patch's centre",
+        "standard_name": "latitude",
+        "units": "degrees_north",
+    },
+    "run_file": {"long_name": "name of the run file of the storm"},
+    "patch": {"long_name": "index of the storm along p in its run file"},
+}
+
+
+def storm_dataset(
+    name: RunName,
+    run_file: str,
+    values: Mapping[str, Array],
+    hours: Array,
+    kept: Array,
+    selection: Selection,
+) -> xr.Dataset:
+    """Return the storms with indices `kept`, an integer array, as described in `read_run`.
+
+    `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in the units
+    of the run file, and the variables `PER_STORM` with shape (storm,). `hours` are the lead times
+    in hours, shape (storm,). `name` and `run_file` are the parsed and the full file name.
+    """
+    predictors, target, region = selection
+    fields = np.empty((kept.size, *values[predictors[0]].shape[1:], len(predictors)), np.float32)
+    for index, predictor in enumerate(predictors):
+        fields[..., index] = values[predictor][kept]
+    quantities = [quantity_of(predictor) for predictor in predictors]
+    run_date = np.datetime64(name.run_date, "ns")
+    storms = {
+        "run_date": np.full(kept.size, run_date),
+        "valid_time": run_date + hours[kept].astype("timedelta64[h]"),
+        "forecast_hour": hours[kept].astype(np.int32),
+        "ensemble_member": np.full(kept.size, name.ensemble_member),
+        "track_id": values["track_id"][kept].astype(np.int32),
+        "track_step": values["track_step"][kept].astype(np.int32),
+        "longitude": values["centroid_lon"][kept].astype(np.float32),
+        "latitude": values["centroid_lat"][kept].astype(np.float32),
+        "run_file": np.full(kept.size, run_file),
+        "patch": kept.astype(np.int32),
+    }
+    dataset = xr.Dataset(
+        {"predictors": (PATCH_DIMENSIONS, fields, {"long_name": "fields of the storm's patch"})},
+        coords={
+            "variable": ("variable", list(predictors), {"long_name": "name in the run file"}),
+            "units": ("variable", [quantity.units for quantity in quantities]),
+            "standard_name": ("variable", [quantity.standard_name for quantity in quantities]),
+        }
+        | {key: ("storm", column, COORDINATES[key]) for key, column in storms.items()},
+    )
+    if target is not None:
+        inside = values["masks"][kept] == 1 if selection.masked else True
+        peak = values[target][kept].max(axis=(1, 2), initial=-np.inf, where=inside)
+        dataset["peak"] = ("storm", peak.astype(np.float32), _peak_attributes(target, region))
+    return dataset
+
+
+def no_storms(*, predictors: Sequence[str], target: str | None, region: str) -> xr.Dataset:
+    """Return the dataset of a run without storms; y and x have length 0."""
+    selection = Selection(tuple(predictors), target, region)
+    values: dict[str, Array] = {name: np.zeros((0, 0, 0)) for name in (*selection.fields, "masks")}
+    values |= {name: np.zeros(0) for name in PER_STORM}
+    name = RunName("", datetime(1970, 1, 1), "")
+    return storm_dataset(name, "", values, np.zeros(0), np.zeros(0, int), selection)
+
+
+def _peak_attributes(target: str, region: str) -> dict[str, str]:
+    where = "inside masks" if region == "storm" else "in the patch"
+    name, units, *_ = quantity_of(target)
+    attributes = {
+        "long_name": f"largest {target} {where}",
+        "standard_name": name,
+        "units": units,
+    }
+    return {key: text for key, text in attributes.items() if text}

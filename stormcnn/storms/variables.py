@@ -1,0 +1,56 @@
+"""The variables of run files: physical quantities with CF names, and which variables to read."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+PER_STORM = ("time", "track_id", "track_step", "centroid_lon", "centroid_lat")
+"""Variables with one value per storm."""
+
+
+class Quantity(NamedTuple):
+    """A physical quantity: CF standard name, units, and range of physically possible values."""
+
+    standard_name: str
+    units: str
+    lowest: float
+    highest: float
+
+
+QUANTITIES = {
+    "REFL_COM": Quantity("equivalent_reflectivity_factor", "dBZ", -35, 85),
+    "REFL_1KM_AGL": Quantity("equivalent_reflectivity_factor", "dBZ", -35, 85),
+    "U10": Quantity("x_wind", "m s-1", -100, 100),
+    "V10": Quantity("y_wind", "m s-1", -100, 100),
+    "T2": Quantity("air_temperature", "K", 150, 350),
+    "RVORT1_MAX": Quantity("atmosphere_upward_relative_vorticity", "s-1", 0, 0.2),
+}
+UNKNOWN = Quantity("", "", -math.inf, math.inf)
+
+
+def quantity_of(variable: str) -> Quantity:
+    """Return the quantity of a variable such as `REFL_COM_curr`, or `UNKNOWN`."""
+    name, _, time = variable.rpartition("_")
+    return QUANTITIES.get(name if time in ("prev", "curr", "future") else variable, UNKNOWN)
+
+
+class Selection(NamedTuple):
+    """The variables to read from a run file, and the region in which the target is evaluated.
+
+    `region` is one of `stormcnn.vocabulary.REGIONS`. Without a target no future variable is read.
+    """
+
+    predictors: tuple[str, ...]
+    target: str | None
+    region: str
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the two-dimensional variables whose values are checked."""
+        return self.predictors if self.target is None else (*self.predictors, self.target)
+
+    @property
+    def masked(self) -> bool:
+        """Whether `masks` is needed."""
+        return self.target is not None and self.region == "storm"
