@@ -22,7 +22,7 @@ import numpy as np
 from benchmark.measure import call_module, ratio
 from benchmark.workflow import NETWORKS
 from stormcnn.config.archive_dates import demo_file_name
-from stormcnn.demo.generator import write_runs
+from stormcnn.demo.writing import write_runs
 from stormcnn.models.fields import hold_fields
 from stormcnn.storms.patches import open_patches
 from stormcnn.storms.preparing import prepare_batch

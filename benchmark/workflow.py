@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmark.measure import ROOT
 from stormcnn.config.archive_dates import demo_file_name, demo_run_dates
-from stormcnn.demo.generator import write_runs
+from stormcnn.demo.writing import write_runs
 
 LESSON: dict[str, Any] = {
     "filters": [8, 16, 32],

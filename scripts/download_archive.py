@@ -1,4 +1,4 @@
-"""Download one of the two archives of the published data."""
+"""Download one of the two archives of the published data: run files or track files."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def download_archive(*, source: dict[str, Any], archive: str) -> None:
-    """Fetch the archive, going on from where an earlier try broke off."""
+    """Download the archive, resuming an earlier download."""
     download(source["url"], archive, size=source["bytes"], sha256=source["sha256"])
 
 

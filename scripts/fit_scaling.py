@@ -19,7 +19,7 @@ def fit_scaling(
     before: str,
     output: str,
 ) -> None:
-    """Merge the statistics of the training period's runs into `scaling.csv`."""
+    """Write the scaling, merged from the statistics of all runs before the date `before`."""
     check_inventory(read_rows(inventories))
     write_rows(scaling.fit_scaling(statistics, predictors, before), output)
 

@@ -1,8 +1,8 @@
-"""Make up the demo's run files."""
+"""Generate the made-up run files of the demo."""
 
 from typing import TYPE_CHECKING
 
-from stormcnn.demo.generator import write_runs
+from stormcnn.demo.writing import write_runs
 from stormcnn.io import write_csv
 from stormcnn.logs import job_log
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def generate_runs(*, runs: list[str], truth: str, storms: int, seed: int, workers: int) -> None:
-    """Write the run files and the true probability of every storm."""
+    """Write the run files and the table of true probabilities, a row per storm."""
     write_csv(write_runs(runs, storms, seed, workers), truth)
 
 

@@ -1,4 +1,4 @@
-"""Merge the inventories of all batches, and compare the runs with their track files."""
+"""Merge the inventories of all batches, and compare run files with their track files."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ def merge_inventory(
     target: str,
     output: str,
 ) -> None:
-    """Write a row a run file; with `tracks`, also how often its track file disagrees."""
+    """Write a row per run file; with `tracks`, also how often its track file disagrees."""
     inventory = merge_inventories(inventories)
     if tracks:
         storms = open_patches(patches).storms

@@ -1,4 +1,4 @@
-"""Check the storms of one batch of runs and write what the workflow needs of them."""
+"""Check the storms of one batch of run files, and write their patches, statistics and inventory."""
 
 from typing import TYPE_CHECKING
 

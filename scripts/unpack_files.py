@@ -1,4 +1,4 @@
-"""Unpack the files that are needed out of one of the archives."""
+"""Unpack the necessary files of one of the archives."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def unpack_files(*, archive: str, source: dict[str, Any], files: list[str]) -> None:
-    """Put `files`, which lie in one folder, there from the archive."""
+    """Unpack `files`, paths in the same folder, after checking the archive."""
     check_archive(archive, size=source["bytes"], sha256=source["sha256"])
     unpack(archive, Path(files[0]).parent, [Path(file).name for file in files])
 
