@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from stormcnn.logs import job_log
-from stormcnn.storms.archive import download
+from stormcnn.storms.download import download
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

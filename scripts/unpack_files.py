@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stormcnn.logs import job_log
-from stormcnn.storms.archive import check_archive, unpack
+from stormcnn.storms.download import check_archive
+from stormcnn.storms.unpacking import unpack
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
