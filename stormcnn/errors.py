@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class UserError(ValueError):
-    """Something that the user can fix.
+    """An error that the user can fix.
 
-    The message says where, what is wrong, and what to do. A job logs it without a stack trace; all
-    other exceptions are bugs.
+    The message says where, what is wrong, and what to do. Jobs log it without a stack trace. All
+    other exceptions are bugs. It is a `ValueError` for the convenience of users of the library.
     """

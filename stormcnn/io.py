@@ -1,4 +1,4 @@
-"""Read files, and write them atomically so that equal contents give equal files."""
+"""Read files, and write them atomically and reproducibly."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stormcnn.errors import UserError
+from stormcnn.vocabulary import StrPath
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
 COMPRESSED: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True}
-"""How a variable of a NetCDF file is stored unless there is a reason for another way."""
+"""Default storage settings of variables in NetCDF files."""
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`, moved to `path` when the block ends without an error.
+def replacing(path: StrPath) -> Iterator[Path]:
+    """Yield a temporary path next to `path`, renamed to `path` if the block raises no error.
 
-    The temporary name keeps the suffix of `path`, because some writers choose a format by it.
-    After an error the temporary file is removed and an earlier `path` is left as it was. Where the
-    disk is full, the error is the `OSError` that says so, whatever the writer made of it.
+    The temporary name has the suffix of `path`, because some writers choose the format by it.
+    After an error the temporary file is removed and an existing `path` remains unchanged. If the
+    disk is full, raises the corresponding `OSError`, whatever exception the writer raised.
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file's content is on the disk: after a power cut its new name may be there."""
+    """Wait until the content of a file is on the disk, so that it survives a power failure."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -58,50 +59,50 @@ def _sync(path: Path) -> None:
 
 
 def _check_room(folder: Path) -> None:
-    """Raise the system's own `OSError` where no file of 16 MiB can be written.
+    """Raise the `OSError` of the operating system if a file of 16 MiB cannot be written.
 
-    HDF5 gives up when its next chunk does not fit, and keeps the reason to itself.
+    HDF5 fails if its next chunk does not fit, but does not report the reason.
     """
     with tempfile.TemporaryFile(dir=folder) as stream:
         stream.write(bytes(1 << 24))
 
 
 def _umask() -> int:
-    """The process's file mode mask, which mkstemp ignores."""
+    """Return the file mode mask of the process, which `mkstemp` ignores."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def write_text(text: str, path: str | os.PathLike[str]) -> None:
-    """Write `text` as UTF-8 to `path`, whole or not at all."""
+def write_text(text: str, path: StrPath) -> None:
+    """Write `text` to `path` as UTF-8, atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_rows(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> None:
-    """Write one row or more, values by column, as `write_csv` would."""
+def write_rows(rows: Sequence[Mapping[str, Any]], path: StrPath) -> None:
+    """Write at least one row, values by column, in the same format as `write_csv`."""
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def read_rows(paths: Iterable[str | os.PathLike[str]]) -> list[dict[str, str]]:
-    """Rows of tables of equal columns, texts by column: for jobs too short to import pandas."""
+def read_rows(paths: Iterable[StrPath]) -> list[dict[str, str]]:
+    """Read CSV files with equal columns as rows of texts by column, without importing pandas."""
     return list(csv.DictReader(join_csv(paths)))
 
 
-def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a tidy table without its index. Floats are written so that they read back exactly."""
+def write_csv(table: pd.DataFrame, path: StrPath) -> None:
+    """Write a table without its index. Floating-point numbers are written with all digits."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def join_csv(paths: Iterable[str | os.PathLike[str]]) -> io.StringIO:
-    """Tables of equal columns, one after the other, to be parsed as one file.
+def join_csv(paths: Iterable[StrPath]) -> io.StringIO:
+    """Return the text of CSV files with equal columns under one header.
 
-    To parse each of many short tables takes longer than to read them.
+    Parsing many short files separately takes much longer than parsing one.
     """
     joined = io.StringIO()
     for path in paths:
@@ -114,12 +115,13 @@ def join_csv(paths: Iterable[str | os.PathLike[str]]) -> io.StringIO:
     return joined
 
 
-def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
-    """Write a dataset as compressed NetCDF-4 with `Conventions` CF-1.8 and no time stamp.
+def write_netcdf(dataset: xr.Dataset, path: StrPath) -> None:
+    """Write a dataset as compressed NetCDF-4 with the attribute `Conventions` and no time stamp.
 
-    Floating variables get no fill value unless they bring one; strings are not compressed.
+    Floating-point variables have no fill value unless their encoding does. Texts are not
+    compressed.
     """
-    # In one order, whatever was done to the dataset before.
+    # The order of variables must not depend on how the dataset was made.
     dataset = dataset[[*dataset.data_vars, *dataset.coords]]
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
@@ -136,30 +138,30 @@ def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Where a NetCDF file of the workflow cannot be read in the block, say which and what to do.
+def reading(path: StrPath) -> Iterator[None]:
+    """Raise `UserError` if a file of the workflow cannot be read in the block.
 
-    Raises `UserError` for a file that is missing, cut short or damaged.
+    The message names the file `path`, which is missing, truncated or damaged, and the remedy.
     """
     try:
         yield
     except (OSError, RuntimeError, UnicodeError) as error:
         raise UserError(
-            f"{path}: cannot be read ({error}). The file is missing, cut short or damaged: remove "
-            f"{to_remove(path)} and run the workflow again, which makes it anew where it is needed."
+            f"{path}: the file is missing, truncated or damaged ({error}). Remove "
+            f"{to_remove(path)} and run the workflow again to recompute it."
         ) from error
 
 
-def to_remove(path: str | os.PathLike[str]) -> str:
-    """What to remove in order to get rid of a file: also that in the cache, if it is a link to it.
+def to_remove(path: StrPath) -> str:
+    """Return which files to remove, in words: if `path` links to the cache, also the cached file.
 
-    Otherwise the cache would give the same file again.
+    Otherwise the workflow would take the same file from the cache again.
     """
     return f"it and {os.path.realpath(path)}" if os.path.islink(path) else "it"
 
 
-def read_netcdf(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a NetCDF file of the workflow into memory; `UserError` where it is damaged."""
+def read_netcdf(path: StrPath) -> xr.Dataset:
+    """Read a NetCDF file of the workflow into memory; raise `UserError` if it is damaged."""
     import xarray as xr
 
     with reading(path), xr.open_dataset(path, engine="netcdf4") as file:

@@ -1,4 +1,4 @@
-"""Send everything that a job says to its log file."""
+"""Write all output of a job to its log file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stormcnn.errors import UserError
+from stormcnn.vocabulary import StrPath
 
 
 @contextmanager
-def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Write this process's output, from Python and from the C++ of its libraries, to `path`.
+def job_log(path: StrPath) -> Iterator[None]:
+    """Write all output of this process in the block to `path`.
 
-    The file descriptors themselves are redirected, so messages of TensorFlow and HDF5 land
-    there too. After a `UserError` or on a full disk the log ends with the message and the process
-    with status 1. Any other exception is a bug and keeps its stack trace.
+    File descriptors are redirected, so the log includes the messages of C and C++ libraries such
+    as TensorFlow and HDF5. After a `UserError`, or if the disk is full, the log ends with the
+    message and the process with status 1. Any other exception is a bug and keeps its stack trace.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
@@ -47,7 +48,7 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        logger.error("The disk is full (%s). Make room and run again.", error)
+        logger.error("The disk is full (%s). Free some space and run again.", error)
         raise SystemExit(1) from None
     except UserError as error:
         logger.error("%s", error)
@@ -55,4 +56,5 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
     finally:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         logger.info("%.1f s, peak memory %.0f MiB", time.perf_counter() - start, peak)
-        gc.freeze()  # or the end of the process looks for garbage among its modules, for .1 s
+        # Otherwise garbage collection at the end of the process takes 0.1 s.
+        gc.freeze()

@@ -1,4 +1,4 @@
-"""Write small run files in the layout of hagelslag's patches, for tests to read or to spoil."""
+"""Write small run files in the layout of hagelslag, valid or with changed values."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ UNITS = {
 
 
 def run_values(storms: int = 6, size: int = 8, seed: int = 0) -> Values:
-    """The 23 variables of a run of valid storms, in the order of the real files.
+    """Return the 23 variables of a run with valid storms, in the order of real files.
 
-    The storm of each patch covers a square in its middle; the strongest future rotation of the
-    storm lies in that square at 0.001 to 0.009 s-1, that of the patch outside it at 0.01 s-1.
+    The storm of each patch is a square in the centre. Its largest future rotation increases from
+    0.001 s-1 in the first storm to 0.009 s-1 in the last; outside the square it is 0.01 s-1.
     """
     random = np.random.default_rng(seed)
     patch = np.arange(storms)
@@ -78,9 +78,9 @@ def run_values(storms: int = 6, size: int = 8, seed: int = 0) -> Values:
     return {name: values[name].astype("f4" if name in real else "i4") for name in names.split()}
 
 
-def run_file_name(run_date: datetime = FIRST_RUN, member: str = "d01") -> str:
-    """The name that hagelslag gives to the patches of a run."""
-    return f"NCARSTORM_{run_date:%Y%m%d-%H%M}_{member}_model_patches.nc"
+def run_file_name(run_date: datetime = FIRST_RUN, ensemble_member: str = "d01") -> str:
+    """Return the name that hagelslag gives to the run file."""
+    return f"NCARSTORM_{run_date:%Y%m%d-%H%M}_{ensemble_member}_model_patches.nc"
 
 
 def write_run_file(
@@ -94,11 +94,11 @@ def write_run_file(
     attributes: Mapping[str, Any] | None = None,
     fill_value: Any = None,
 ) -> Path:
-    """Write a run file from `values` (default: `run_values()`) into `folder`; gives its path.
+    """Write the variables `values` (default: `run_values()`) to a run file; return its path.
 
-    What is spoiled in or taken from `values` is spoiled in or missing from the file, and their
-    order is the file's. `attributes` are further global attributes. With `fill_value` floating
-    variables get this `_FillValue`, as files that were saved again with xarray have.
+    The file has the variables in the order of `values`, and no others. `attributes` are additional
+    global attributes. With `fill_value` floating-point variables have this `_FillValue`, like files
+    that were saved with xarray.
     """
     values = run_values() if values is None else values
     title = title or f"NCARSTORM Storm Patches for run {run_date:%Y%m%d-%H%M} member d01"

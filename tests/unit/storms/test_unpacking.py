@@ -22,6 +22,7 @@ NAMES = [f"NCARSTORM_201{year}0524-0000_d01_model_patches.nc" for year in range(
 FILES = {name: bytes(random.Random(name).choices(range(16), k=10_000)) for name in NAMES}
 RUNS = {f"track_data/{name}": content for name, content in FILES.items()}
 FIRST = f"track_data/{NAMES[0]}"
+NO_FILE = "neither a file nor a folder"
 
 
 def write(folder: Path, content: bytes) -> Path:
@@ -93,13 +94,13 @@ def test_missing_files_are_counted_and_named(tmp_path: Path) -> None:
         (folder("/etc/evil"), "path outside"),
         (
             header("track_data/evil.nc", tarfile.SYMTYPE, "/etc/passwd"),
-            "neither a file nor a folder",
+            NO_FILE,
         ),
-        (header("track_data", tarfile.SYMTYPE, "/tmp"), "neither a file nor a folder"),
-        (header("track_data/evil.nc", tarfile.LNKTYPE, FIRST), "neither a file nor a folder"),
-        (header("track_data/evil.nc", tarfile.CHRTYPE), "neither a file nor a folder"),
-        (header("track_data/evil.nc", tarfile.BLKTYPE), "neither a file nor a folder"),
-        (header("track_data/evil.nc", tarfile.FIFOTYPE), "neither a file nor a folder"),
+        (header("track_data", tarfile.SYMTYPE, "/tmp"), NO_FILE),
+        (header("track_data/evil.nc", tarfile.LNKTYPE, FIRST), NO_FILE),
+        (header("track_data/evil.nc", tarfile.CHRTYPE), NO_FILE),
+        (header("track_data/evil.nc", tarfile.BLKTYPE), NO_FILE),
+        (header("track_data/evil.nc", tarfile.FIFOTYPE), NO_FILE),
         (header("track_data/evil.nc", size=10**18), f"{10**18} bytes"),
     ],
 )
