@@ -124,6 +124,6 @@ def test_archive_at_hand_is_not_fetched_again_when_the_code_changes(tmp_path: Pa
     folder.mkdir(parents=True)
     for kind in ("patches", "tracks"):
         (folder / f"{kind}.tar.gz").touch()
-    with open(tmp_path / "stormcnn" / "storms" / "archive.py", "a") as module:
+    with open(tmp_path / "stormcnn" / "storms" / "download.py", "a") as module:
         module.write("\nCHANGED = True\n")
     assert "download_archive" not in count_rules(checkout.plan())
