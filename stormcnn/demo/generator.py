@@ -103,37 +103,37 @@ def make_storms(
     x, y = WEST_EDGE + 1000 * SPACING * j, SOUTH_EDGE + 1000 * SPACING * i
     longitude, latitude = geographic(x, y)
 
-    def whole(values: Array) -> Array:
+    def as_integers(values: Array) -> Array:
         return values.astype(np.int32)
 
-    def real(values: Array) -> Array:
+    def as_floats(values: Array) -> Array:
         return values.astype(np.float32)
 
     def centre(values: Array) -> Array:
-        return real(values[:, CENTRE, CENTRE])
+        return as_floats(values[:, CENTRE, CENTRE])
 
     return {
         "p": np.arange(storms, dtype=np.int32),
         "row": np.arange(SIZE, dtype=np.int32),
         "col": np.arange(SIZE, dtype=np.int32),
-        "lon": real(longitude),
-        "lat": real(latitude),
-        "i": whole(i),
-        "j": whole(j),
-        "x": real(x),
-        "y": real(y),
-        "masks": whole(storm),
-        "time": whole(tracks.hour),
+        "lon": as_floats(longitude),
+        "lat": as_floats(latitude),
+        "i": as_integers(i),
+        "j": as_integers(j),
+        "x": as_floats(x),
+        "y": as_floats(y),
+        "masks": as_integers(storm),
+        "time": as_integers(tracks.hour),
         "centroid_lon": centre(longitude),
         "centroid_lat": centre(latitude),
         "centroid_i": centre(i),
         "centroid_j": centre(j),
-        "track_id": whole(tracks.track_id),
-        "track_step": whole(tracks.track_step),
-        "REFL_COM_curr": real(reflectivity),
-        "U10_curr": real(u),
-        "V10_curr": real(v),
-        "T2_curr": real(temperature),
-        "RVORT1_MAX_future": real(future),
-        "HAIL_MAXK1_future": real(hail),
+        "track_id": as_integers(tracks.track_id),
+        "track_step": as_integers(tracks.track_step),
+        "REFL_COM_curr": as_floats(reflectivity),
+        "U10_curr": as_floats(u),
+        "V10_curr": as_floats(v),
+        "T2_curr": as_floats(temperature),
+        "RVORT1_MAX_future": as_floats(future),
+        "HAIL_MAXK1_future": as_floats(hail),
     }, event_probability(signal)

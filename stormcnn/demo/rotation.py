@@ -15,9 +15,9 @@ from scipy.special import ndtr
 from stormcnn.demo.environment import Environment
 from stormcnn.demo.grid import X, Y, as_field
 from stormcnn.demo.storm_structure import Vortex
-from stormcnn.vocabulary import Array
+from stormcnn.vocabulary import LESSON_EVENT, Array
 
-EVENT_THRESHOLD = 0.005  # s-1, compared with the largest rotation inside the storm's grid points
+EVENT_THRESHOLD: float = LESSON_EVENT["threshold"]  # s-1
 
 # The weights of the parts limit the skill that a network can reach: rotation and intensity, which
 # the patch shows, have 79 % of the variance.

@@ -1,1 +1,1 @@
-"""Input: run files, checked patches, inventory, events and scaling."""
+"""Input: archives and run files, checked patches, inventory, tracks, events and scaling."""

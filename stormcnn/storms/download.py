@@ -115,7 +115,7 @@ def check_archive(path: StrPath, *, size: int | None = None, sha256: str | None 
 
 
 def _receive(url: str, part: Path, size: int | None, timeout: float, log_every: float) -> None:
-    """Request the missing bytes once and append them to `part`, or write it anew if necessary."""
+    """Request the missing bytes once and append them to `part`, or start again if necessary."""
     etag_file = _etag_file(part)
     etag = etag_file.read_text(encoding="utf-8") if etag_file.exists() else ""
     received = _bytes_in(part) if etag else 0

@@ -1,4 +1,4 @@
-"""The event, a storm whose peak exceeds a threshold, and checks that there are enough of them."""
+"""Events, storms whose peak exceeds the threshold, and checks that there are enough of them."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ TEXT = "text"
 """Dimension of the characters of texts."""
 
 STORMS_PER_CHUNK = 64
-"""Storms in a chunk of the fields, which is read as a whole: 0.8 MB for three variables on 32 x 32
-grid points."""
+"""Storms per chunk of the fields: 0.8 MB for three variables on 32 x 32 grid points. Reading a storm
+reads its whole chunk."""
 
 STORMS_AT_ONCE = 16 * STORMS_PER_CHUNK
 """Storms to read or write in one step."""
@@ -80,7 +80,7 @@ def decode(variable: netCDF4.Variable) -> Array:
 
 
 def as_column(variable: netCDF4.Variable, values: Array) -> tuple[str, Array, dict[str, Any]]:
-    """Return dimension, decoded times and attributes, as `xarray.Dataset` takes them.
+    """Return the dimension, decoded values and attributes for `xarray.Dataset`.
 
     `values` are the decoded values of `variable`, or those of the same variable in several files.
     """
