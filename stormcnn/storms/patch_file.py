@@ -26,8 +26,8 @@ TEXT = "text"
 """Dimension of the characters of texts."""
 
 STORMS_PER_CHUNK = 64
-"""Storms per chunk of the fields: 0.8 MB for three variables on 32 x 32 grid points. Reading a storm
-reads its whole chunk."""
+"""Storms per chunk of the fields, which is read as a unit: 0.8 MB for three variables on 32 x 32
+grid points."""
 
 STORMS_AT_ONCE = 16 * STORMS_PER_CHUNK
 """Storms to read or write in one step."""
