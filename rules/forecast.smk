@@ -1,4 +1,4 @@
-# Probabilities for new runs, and their verification when the future has arrived.
+# Forecasts of new run files, and their verification when the outcome is known.
 
 
 rule forecast:
@@ -11,10 +11,10 @@ rule forecast:
     localrule: True
 
 
-# The network is no input: a forecast uses the file as it is and never trains one.
+# The network is a param and not an input, so that asking for a forecast never trains a network.
 rule forecast_storms:
     input:
-        run=lambda wildcards: for_users(forecasts.new_run_file)(
+        run_file=lambda wildcards: for_users(forecasts.new_run_file)(
             NEW_RUNS, wildcards.run_date
         ),
     output:
@@ -52,7 +52,7 @@ rule verify:
 
 rule verify_forecasts:
     input:
-        runs=list(OBSERVED_RUNS.values()),
+        run_files=list(OBSERVED_RUNS.values()),
     output:
         scores="<results>/forecast/scores.csv",
         storms="<results>/forecast/verified_storms.csv",

@@ -1,4 +1,5 @@
-# A newly trained network against the champion; ops/retrain asks for it and acts on the decision.
+# Compare a newly trained network with the champion. ops/retrain requests the decision and applies
+# it to the registry.
 
 CHALLENGER = "{model}/seed-{seed}".format(**config["retraining"])
 

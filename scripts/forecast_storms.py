@@ -1,4 +1,4 @@
-"""Forecast the storms of one new run with a trained network."""
+"""Forecast the storms of one run file with a trained network."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def forecast_storms(
     *,
-    run: str,
+    run_file: str,
     network: str,
     members: int,
     seed: int,
@@ -31,15 +31,15 @@ def forecast_storms(
     geojson: str,
     picture: str,
 ) -> None:
-    """Write the forecast of every storm of a run as NetCDF, CSV, GeoJSON and a map."""
-    # TensorFlow speaks while it is imported, so it is imported where the log listens.
+    """Write the forecast of every storm of a run file as NetCDF, CSV, GeoJSON and a map."""
+    # TensorFlow writes messages while it is imported, so import it after the log is opened.
     from stormcnn.models import backend
     from stormcnn.models.network_files import load_network, read_metadata
     from stormcnn.models.prediction import predict_probability
     from stormcnn.sampling.sampler import MemberSampler, dropout_layers
 
-    about = read_metadata(network)
-    storms = read_run(run, predictors=about["predictors"])
+    about = read_about(network)
+    storms = read_run(run_file, predictors=about["predictors"])
     fields = storms["predictors"].values
     backend.prepare(threads, seed)
     trained = load_network(network)
@@ -74,7 +74,7 @@ def forecast_storms(
         size=(9, 6.5), made_up=is_made_up_title(storms.attrs["title"])
     )
     draw_map(panel, *(rows[name].to_numpy() for name in ("longitude", "latitude", "probability")))
-    when = f"{parse_run_name(run).run_date:%Y-%m-%d %H} UTC"
+    when = f"{parse_run_name(run_file).run_date:%Y-%m-%d %H} UTC"
     panel.set_title(f"{panel.get_title(loc='left')}, run of {when}", loc="left")
     save_figure(figure, picture)
 
@@ -82,7 +82,7 @@ def forecast_storms(
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         forecast_storms(
-            run=snakemake.input.run,
+            run_file=snakemake.input.run_file,
             network=snakemake.params.network,
             members=snakemake.params.members,
             seed=snakemake.params.seed,

@@ -1,16 +1,12 @@
-"""Score earlier forecasts now that the future of their storms is known."""
+"""Verify earlier forecasts against run files that hold the outcome of their storms."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from stormcnn.forecast.files import (
-    check_unseen,
-    join_by_network,
-    match_outcome,
-    tabulate_forecast,
-)
+from stormcnn.forecast.files import tabulate_forecast
+from stormcnn.forecast.outcomes import check_unseen, join_by_network, match_outcome
 from stormcnn.io import read_netcdf, write_csv
 from stormcnn.logs import job_log
 from stormcnn.storms.events import exceeds
@@ -24,51 +20,53 @@ if TYPE_CHECKING:
 def verify_forecasts(
     *,
     forecasts: list[str],
-    runs: list[str],
+    run_files: list[str],
     verification: dict[str, Any],
     scores: str,
     storms: str,
 ) -> None:
-    """Write the scores of all forecasts of each network, and what each storm did."""
-    parts = []
-    for path, run in zip(forecasts, runs, strict=True):
+    """Write the scores of each network's forecasts, and the outcome of each storm."""
+    verifiable = []
+    for path, run_file in zip(forecasts, run_files, strict=True):
         forecast = read_netcdf(path)
         check_unseen(forecast)
         outcome = read_run(
-            run,
+            run_file,
             predictors=forecast.attrs["predictors"].split(","),
             target=forecast.attrs["event_target"],
             region=forecast.attrs["event_region"],
         )
         peak = match_outcome(forecast, outcome)
-        parts.append(forecast.assign(peak=("storm", peak)).isel(storm=np.isfinite(peak)))
-    scored, told = [], []
-    for known in join_by_network(parts):
-        happened = exceeds(known["peak"].values, known.attrs["event_threshold"])
-        known["label"] = ("storm", happened.astype("int8"))
-        network = (known.attrs["model"], int(known.attrs["seed"]))
+        verifiable.append(forecast.assign(peak=("storm", peak)).isel(storm=np.isfinite(peak)))
+    score_tables, storm_tables = [], []
+    for joined in join_by_network(verifiable):
+        event = exceeds(joined["peak"].values, joined.attrs["event_threshold"])
+        joined["label"] = ("storm", event.astype("int8"))
+        model, seed = joined.attrs["model"], int(joined.attrs["seed"])
         tables = verify(
-            {network: known},
-            monte_carlo={network: known} if "mc_mean" in known else {},
-            reference=network[0],
-            training_climatology=known.attrs["training_event_frequency"],
+            {(model, seed): joined},
+            monte_carlo={(model, seed): joined} if "mc_mean" in joined else {},
+            reference=model,
+            training_climatology=joined.attrs["training_event_frequency"],
             resamples=verification["resamples"],
             curves=False,
             confidence=verification["confidence"],
         )
-        which = {key: known.attrs[key] for key in ("trained_until", "network_sha256")}
-        scored.append(tables.scores.assign(**which))
-        which = {"model": network[0], "seed": network[1]} | which
-        told.append(pd.DataFrame(which, range(known.sizes["storm"])).join(tabulate_forecast(known)))
-    write_csv(pd.concat(scored), scores)
-    write_csv(pd.concat(told), storms)
+        identity = {key: joined.attrs[key] for key in ("trained_until", "network_sha256")}
+        score_tables.append(tables.scores.assign(**identity))
+        network = pd.DataFrame(
+            {"model": model, "seed": seed} | identity, range(joined.sizes["storm"])
+        )
+        storm_tables.append(network.join(tabulate_forecast(joined)))
+    write_csv(pd.concat(score_tables), scores)
+    write_csv(pd.concat(storm_tables), storms)
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         verify_forecasts(
             forecasts=list(snakemake.params.forecasts),
-            runs=snakemake.input.runs,
+            run_files=snakemake.input.run_files,
             verification=snakemake.params.verification,
             scores=snakemake.output.scores,
             storms=snakemake.output.storms,

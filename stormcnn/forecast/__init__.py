@@ -1,1 +1,1 @@
-"""Forecasts of new storms, and their outcomes."""
+"""Forecasts of new storms, and their verification when the outcome is known."""
