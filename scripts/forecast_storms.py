@@ -38,7 +38,7 @@ def forecast_storms(
     from stormcnn.models.prediction import predict_probability
     from stormcnn.sampling.sampler import MemberSampler, dropout_layers
 
-    about = read_about(network)
+    about = read_metadata(network)
     storms = read_run(run_file, predictors=about["predictors"])
     fields = storms["predictors"].values
     backend.prepare(threads, seed)

@@ -1,1 +1,1 @@
-"""Scheduled operation: registry, promotion and MLflow."""
+"""Scheduled operation: the registry of champions, promotion, and the MLflow registry."""

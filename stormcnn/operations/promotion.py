@@ -1,147 +1,101 @@
-"""Whether a newly trained network takes the champion's place, and on which runs that is judged.
-
-The networks are judged on runs that neither was trained on and that decided nothing before: a
-network that won on some runs by chance would otherwise win on them again.
-"""
+"""Decide whether a newly trained network, the challenger, replaces the champion."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stormcnn.errors import UserError
-from stormcnn.storms.run_files import batch_of, first_day
 
-Array = np.ndarray
-LEAST_RUNS = 10
-LEAST_EVENTS = 20
+if TYPE_CHECKING:
+    import pandas as pd
 
-
-class TooFew(Exception):
-    """There are not enough unseen runs or events yet to judge a network by."""
+RECORDED_SCORES = ("brier_score", "brier_skill_score_training", "log_score", "auc")
+"""Scores of the challenger and of the champion that the registry keeps."""
 
 
 class Estimate(NamedTuple):
-    """A value and the interval around it; the ends are NaN where there is none."""
+    """A value with its confidence interval; the bounds are NaN if there is none."""
 
     value: float
     low: float
     high: float
 
+    def as_json(self) -> dict[str, float | None]:
+        """Return the numbers by name; None stands for NaN, which JSON lacks."""
+        return {
+            name: value if math.isfinite(value) else None for name, value in self._asdict().items()
+        }
+
 
 class Verdict(NamedTuple):
-    """Whether the challenger is promoted, and why in words."""
+    """Whether the challenger is promoted, and the reason in words."""
 
     promote: bool
     why: str
 
 
-def choose_cutoff(events: Mapping[str, int], batch_size: str, not_before: str) -> str:
-    """Latest first day of a batch from which on there are enough runs and events to judge by.
-
-    `events` gives the number of events of each run by its run date (ISO 8601). Networks train on
-    the runs before the day that is chosen and are judged by those from it on; it is `not_before` or
-    later. Raises `TooFew` where no such day leaves 10 runs and 20 events, and a run to train on.
-    """
-    days = sorted(
-        {first_day(batch_of(datetime.fromisoformat(run_date), batch_size)) for run_date in events}
-    )
-    possible = [day for day in days[1:] if day >= not_before]
-    for day in reversed(possible):
-        if is_enough(*count_from(events, day)):
-            return day
-    first = possible[0] if possible else not_before
-    runs, happened = count_from(events, first)
-    raise TooFew(
-        f"There are {runs} runs with {happened} events from {first} on; to judge a network, "
-        f"{LEAST_RUNS} runs and {LEAST_EVENTS} events are needed behind the first day of a "
-        f"{batch_size}, none of them trained on or judged by before."
-    )
-
-
-def count_events(run_date: Array, event: Array) -> dict[str, int]:
-    """Number of events of each run, by its run date (ISO 8601), from those of its storms."""
-    dates, date = np.unique(np.asarray(run_date, "datetime64[m]"), return_inverse=True)
-    counts = np.bincount(date, event).astype(int).tolist()
-    return dict(zip(dates.astype(str).tolist(), counts, strict=True))
-
-
-def count_from(events: Mapping[str, int], day: str) -> tuple[int, int]:
-    """Number of runs from a day on, and of the events in them."""
-    found = [number for run_date, number in events.items() if run_date >= day]
-    return len(found), sum(found)
-
-
-def is_enough(runs: int, events: int) -> bool:
-    """Whether a network can be judged by so many runs and events."""
-    return runs >= LEAST_RUNS and events >= LEAST_EVENTS
-
-
-def check_enough(events: Mapping[str, int]) -> None:
-    """Raise `UserError` where a network cannot be judged by runs with so many events each."""
-    if not is_enough(len(events), sum(events.values())):
-        raise UserError(
-            f"{len(events)} runs with {sum(events.values())} events are too few to judge a network "
-            f"by; at least {LEAST_RUNS} runs and {LEAST_EVENTS} events are needed. Set an earlier "
-            "split.test_start."
-        )
-
-
 def check_same_question(champion: Mapping[str, Any], challenger: Mapping[str, Any]) -> None:
-    """Raise `UserError` where two networks forecast different events or see other variables."""
+    """Raise `UserError` if two networks forecast different events or use other predictors."""
     for name in ("event", "predictors"):
         if champion[name] != challenger[name]:
             raise UserError(
-                f"The champion and the challenger cannot be compared: their {name} are "
-                f"{champion[name]} and {challenger[name]}. Set them back in the config, or begin "
-                "a new registry: move registry/ away."
+                f"The champion and the challenger cannot be compared: their {name} differ "
+                f"({champion[name]} and {challenger[name]}). Restore the settings in the config, "
+                "or move the folder registry/ away to start a new registry."
             )
 
 
 def check_unseen(run_dates: Iterable[str], cutoff: str) -> None:
-    """Raise `UserError` where a network may have been trained on one of the runs.
+    """Raise `UserError` if the champion may have been trained on one of the runs.
 
-    `cutoff` is the day from which on there was no run in its training.
+    `cutoff` is the day from which on no run was used to train it.
     """
     if seen := sorted(run_date for run_date in run_dates if run_date < cutoff):
         raise UserError(
-            f"The champion was trained on runs before {cutoff}, so it cannot be judged by the run "
-            f"of {seen[0]}. Judge by later runs."
+            f"The champion was trained on runs before {cutoff}, so it cannot be evaluated on the "
+            f"run of {seen[0]}. Set split.test_start to {cutoff} or later."
         )
 
 
-def judge_first(skill: Estimate, confidence: float) -> Verdict:
-    """Whether a network becomes the first champion: if it is surely better than climatology.
+def select_estimates(scores: pd.DataFrame) -> dict[str, Estimate]:
+    """Return the `RECORDED_SCORES` from the table of one network's scores, indexed by score."""
+    table = scores.loc[list(RECORDED_SCORES), list(Estimate._fields)].astype(float)
+    return {str(row[0]): Estimate(*row[1:]) for row in table.itertuples()}
 
-    `skill` is its Brier skill score against the events' frequency in training.
+
+def judge_first(skill: Estimate, confidence: float) -> Verdict:
+    """Decide whether a network becomes the first champion: it must be better than climatology.
+
+    `skill` is its Brier skill score against the base rate of its training period. The lower bound
+    of the interval must be above 0.
     """
-    said = f"Brier skill score {skill.value:.3f}, {_shown(skill, confidence)}"
+    evidence = f"Brier skill score {skill.value:.3f}, {_format_interval(skill, confidence)}"
     if skill.low > 0:
-        return Verdict(True, f"The first champion: better than climatology ({said}).")
+        return Verdict(True, f"First champion: better than climatology ({evidence}).")
     return Verdict(
-        False, f"No champion yet: the network may be no better than climatology ({said})."
+        False,
+        f"No champion yet: the network is not significantly better than climatology ({evidence}).",
     )
 
 
 def judge_challenge(difference: Estimate, confidence: float) -> Verdict:
-    """Whether a challenger takes the champion's place: if it is surely better.
+    """Decide whether a challenger replaces the champion: it must be significantly better.
 
-    `difference` is its Brier score minus the champion's on the same storms, with an interval that
-    resamples run dates. A tie, or a difference without an interval, keeps the champion.
+    `difference` is its Brier score minus the champion's on the same storms, with an interval from
+    resampled run dates. The upper bound must be below 0; without an interval the champion stays.
     """
-    said = (
-        f"Brier score of the challenger minus the champion's {difference.value:+.4f}, "
-        f"{_shown(difference, confidence)}"
+    evidence = (
+        f"Brier score of the challenger minus that of the champion {difference.value:+.4f}, "
+        f"{_format_interval(difference, confidence)}"
     )
     if difference.high < 0:
-        return Verdict(True, f"The challenger is better ({said}).")
+        return Verdict(True, f"The challenger is better ({evidence}).")
     if difference.low > 0:
-        return Verdict(False, f"The champion is better ({said}).")
-    return Verdict(False, f"A tie keeps the champion ({said}).")
+        return Verdict(False, f"The champion is better ({evidence}).")
+    return Verdict(False, f"No significant difference, so the champion stays ({evidence}).")
 
 
-def _shown(estimate: Estimate, confidence: float) -> str:
+def _format_interval(estimate: Estimate, confidence: float) -> str:
     return f"{100 * confidence:g} % interval {estimate.low:.4f} to {estimate.high:.4f}"

@@ -1,13 +1,13 @@
-"""The registry: which network forecasts, why and since when, and how that came about.
+"""Store which network is champion, since when and why, with the history of all decisions.
 
-`champion.json` is the last entry; `history/` holds a copy of every entry, `networks/` the file of
-every network that was ever champion, named by its SHA-256. Files are written whole or not at all,
-so whatever breaks off leaves a champion. Who writes must see to it that nobody else does.
+`champion.json` is the last entry, `history/` holds a copy of every entry, and `networks/` holds
+the file of every network that was ever champion, named by its SHA-256. Writes are atomic, so an
+interruption never loses the champion. Callers that write must hold the lock.
 """
 
 from __future__ import annotations
 
-import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,16 +20,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from stormcnn.errors import UserError
 from stormcnn.io import replacing, write_text
 from stormcnn.provenance import sha256_of
+from stormcnn.vocabulary import StrPath
 
 CHAMPION = "champion"
-"""In the config: the network that the registry names."""
+"""Value of `forecast.network` in the config that stands for the champion of the registry."""
 
-Folder = str | os.PathLike[str]
 Event = Literal["promoted", "kept", "rolled back"]
 
 
 class Record(BaseModel):
-    """A part of a registry's file; a key that it does not know is a sign of damage."""
+    """Part of a registry file. Unknown keys are refused, because they indicate damage."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -48,12 +48,13 @@ class Network(Record):
 
 
 class Champion(Network):
-    """A network that was promoted: by which retraining and entry, since when, and why.
+    """A promoted network.
 
-    `replaced` is the entry that had promoted the champion before it.
+    `experiment` and `entry` are the retraining that promoted it and its entry. `replaced` is the
+    entry that had promoted the previous champion.
     """
 
-    run: str
+    experiment: str
     since: AwareDatetime
     why: str
     entry: int
@@ -61,7 +62,7 @@ class Champion(Network):
 
 
 class Entry(Record):
-    """What one retraining, or one step back, did; and who is champion since."""
+    """The result of one retraining or rollback, with the champion since then."""
 
     number: Annotated[int, Field(ge=1)]
     time: AwareDatetime
@@ -69,83 +70,85 @@ class Entry(Record):
     why: str
     champion: Champion | None
     scored_until: str
-    run: str
+    experiment: str
     decision: dict[str, Any] | None
 
 
-def read_entry(folder: Folder) -> Entry | None:
-    """The last entry, or None where nothing was ever entered.
+def read_last_entry(folder: StrPath) -> Entry | None:
+    """Return the last entry, or None if the registry is empty.
 
-    Raises `UserError` where `champion.json` is missing, damaged or older than the history.
+    Raises `UserError` if `champion.json` is missing, damaged or older than the history.
     """
-    path, copies = Path(folder, "champion.json"), _copies(folder)
-    if not copies and not path.exists():
+    path, history = Path(folder, "champion.json"), _history_paths(folder)
+    if not history and not path.exists():
         return None
-    remedy = f"Put a good one in its place: cp {copies[-1]} {path}" if copies else "Remove it."
+    if history:
+        remedy = f"Restore the last copy: {shlex.join(['cp', str(history[-1]), str(path)])}"
+    else:
+        remedy = "Remove the file."
     try:
         entry = _read(path)
     except UserError as error:
         raise UserError(f"{error} {remedy}") from None
-    if copies and entry.number < int(copies[-1].stem):
-        raise UserError(f"{path} is older than the history beside it. {remedy}")
+    if history and entry.number < int(history[-1].stem):
+        raise UserError(f"{path} is older than {history[-1]}. {remedy}")
     return entry
 
 
-def read_champion(folder: Folder) -> dict[str, Any] | None:
-    """The champion as plain values, or None where no network has been promoted.
+def read_champion(folder: StrPath) -> dict[str, Any] | None:
+    """Return the champion as plain values, or None if no network has been promoted.
 
-    Raises `UserError` as `read_entry` does, and where the network's file is not the one that was
-    promoted.
+    Raises `UserError` like `read_last_entry`, or if the network's file is missing or has changed
+    since it was promoted.
     """
-    entry = read_entry(folder)
+    entry = read_last_entry(folder)
     if entry is None or entry.champion is None:
         return None
     check_network(entry.champion)
     return entry.champion.model_dump(mode="json")
 
 
-def read_history(folder: Folder) -> list[Entry]:
-    """Every entry, the first one first. Raises `UserError` where one is damaged."""
-    copies, last = _copies(folder), read_entry(folder)
-    entries = [_read(path) for path in copies]
-    if last is not None and _copy(folder, last.number) not in copies:  # the disk was full
+def read_history(folder: StrPath) -> list[Entry]:
+    """Return all entries in order of time. Raises `UserError` if one of them is damaged."""
+    paths, last = _history_paths(folder), read_last_entry(folder)
+    entries = [_read(path) for path in paths]
+    # The copy of the last entry is missing if the disk was full.
+    if last is not None and _history_path(folder, last.number) not in paths:
         entries.append(last)
     return entries
 
 
 def check_network(network: Network) -> None:
-    """Raise `UserError` where a network's file is missing or is not the one it was."""
+    """Raise `UserError` if a network's file is missing or has changed."""
     path = Path(network.network)
+    remedy = "Restore the file, or return to the previous champion with ops/retrain --rollback."
     if not path.exists():
-        raise UserError(
-            f"{path}: the network of the champion is missing. Bring the file back, or take the "
-            "champion before it: ops/retrain --rollback."
-        )
+        raise UserError(f"{path}: the network of the champion is missing. {remedy}")
     if sha256_of(path) != network.sha256:
         raise UserError(
             f"{path}: the network of the champion is damaged; its SHA-256 is not "
-            f"{network.sha256}. Bring the file back, or take the champion before it: "
-            "ops/retrain --rollback."
+            f"{network.sha256}. {remedy}"
         )
 
 
-def check_clock(entry: Entry | None, now: datetime) -> None:
-    """Raise `UserError` where the clock is behind the last entry."""
-    if entry is not None and now < entry.time:
+def check_clock(last: Entry | None, now: datetime) -> None:
+    """Raise `UserError` if the clock is behind the time of the last entry."""
+    if last is not None and now < last.time:
         raise UserError(
-            f"The clock says {now:%Y-%m-%d %H:%M} UTC, but the last entry of the registry was made "
-            f"on {entry.time:%Y-%m-%d %H:%M} UTC. Set the clock."
+            f"The last entry of the registry was made on {last.time:%Y-%m-%d %H:%M} UTC, but it is "
+            f"{now:%Y-%m-%d %H:%M} UTC by the clock. Correct the clock."
         )
 
 
 def enter_decision(
-    folder: Folder, last: Entry | None, run: str, decision: Mapping[str, Any], now: datetime
+    folder: StrPath, last: Entry | None, experiment: str, decision: Mapping[str, Any], now: datetime
 ) -> Entry:
-    """Enter what came of a retraining; a challenger that is promoted is the champion from then on.
+    """Enter the decision of a retraining and, if it says so, make the challenger the champion.
 
-    `decision` says whether to `promote`, `why`, the run date it has `scored_until`, and describes
-    the `challenger`. Its file is copied into the registry. Raises `UserError` where that file is
-    not the one that was scored.
+    `decision` says whether to `promote` and `why`, gives the last run date of the evaluation
+    (`scored_until`), and describes the `challenger`, whose file is copied into the registry.
+    `experiment` is the name of the retraining's results. Raises `UserError` if the network's file
+    has changed since it was scored.
     """
     number = _next_number(last)
     champion = last.champion if last else None
@@ -154,7 +157,7 @@ def enter_decision(
         kept = _keep_network(folder, challenger)
         champion = Champion(
             **challenger.model_dump() | {"network": str(kept)},
-            run=run,
+            experiment=experiment,
             since=now,
             why=decision["why"],
             entry=number,
@@ -167,43 +170,46 @@ def enter_decision(
         why=decision["why"],
         champion=champion,
         scored_until=decision["scored_until"],
-        run=run,
+        experiment=experiment,
         decision=dict(decision),
     )
     _write(folder, last, entry)
     return entry
 
 
-def roll_back(folder: Folder, now: datetime) -> Entry:
-    """Make the champion before the present one champion again.
+def roll_back(folder: StrPath, now: datetime) -> Entry:
+    """Make the previous champion champion again.
 
-    Raises `UserError` where there was none, or its network is missing or damaged.
+    Raises `UserError` if there is none, or if its network is missing or damaged.
     """
-    last = read_entry(folder)
+    last = read_last_entry(folder)
     if last is None or last.champion is None:
-        raise UserError(f"There is no champion in {folder} to roll back.")
+        raise UserError(f"{folder}: there is no champion to roll back.")
     if last.champion.replaced is None:
-        raise UserError(f"There was no champion before that of {last.champion.run}.")
-    earlier = _read(_copy(folder, last.champion.replaced)).champion
-    if earlier is None:
-        raise UserError(f"{_copy(folder, last.champion.replaced)} names no champion.")
-    check_network(earlier)
+        raise UserError(
+            f"{folder}: there is no champion before that of {last.champion.experiment}."
+        )
+    path = _history_path(folder, last.champion.replaced)
+    previous = _read(path).champion
+    if previous is None:
+        raise UserError(f"{path} names no champion. Restore it from a backup.")
+    check_network(previous)
     entry = Entry(
         number=_next_number(last),
         time=now,
         event="rolled back",
-        why=f"Rolled back from {last.champion.run} to {earlier.run}.",
-        champion=earlier,
+        why=f"Rolled back from {last.champion.experiment} to {previous.experiment}.",
+        champion=previous,
         scored_until=last.scored_until,
-        run=earlier.run,
+        experiment=previous.experiment,
         decision=None,
     )
     _write(folder, last, entry)
     return entry
 
 
-def _keep_network(folder: Folder, network: Network) -> Path:
-    """Copy a network into the registry, where nothing but its content gives it its name."""
+def _keep_network(folder: StrPath, network: Network) -> Path:
+    """Copy a network into the registry under the SHA-256 of its content; return the copy."""
     kept = Path(folder, "networks", f"{network.sha256[:16]}.keras")
     with replacing(kept) as temporary:
         shutil.copyfile(network.network, temporary)
@@ -215,24 +221,24 @@ def _keep_network(folder: Folder, network: Network) -> Path:
     return kept
 
 
-def _write(folder: Folder, last: Entry | None, entry: Entry) -> None:
+def _write(folder: StrPath, last: Entry | None, entry: Entry) -> None:
     if last is not None:
-        write_text(_text(last), _copy(folder, last.number))
+        write_text(_text(last), _history_path(folder, last.number))
     write_text(_text(entry), Path(folder, "champion.json"))
-    # It is entered now, copy or not; the next entry makes up for a copy that is missing.
+    # The entry is valid without its copy in the history; the next entry makes up for it.
     with suppress(OSError):
-        write_text(_text(entry), _copy(folder, entry.number))
+        write_text(_text(entry), _history_path(folder, entry.number))
 
 
 def _next_number(last: Entry | None) -> int:
     return last.number + 1 if last else 1
 
 
-def _copies(folder: Folder) -> list[Path]:
+def _history_paths(folder: StrPath) -> list[Path]:
     return sorted(Path(folder, "history").glob("[0-9]*.json"))
 
 
-def _copy(folder: Folder, number: int) -> Path:
+def _history_path(folder: StrPath, number: int) -> Path:
     return Path(folder, "history", f"{number:06d}.json")
 
 
@@ -245,7 +251,7 @@ def _read(path: Path) -> Entry:
         return Entry.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         fault = error.errors()[0]
-        reason = f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}"
+        reason = f"{'.'.join(map(str, fault['loc'])) or 'whole file'}: {fault['msg']}"
     except (OSError, UnicodeDecodeError) as error:
         reason = str(error)
     raise UserError(f"{path} is missing or damaged ({reason}).")

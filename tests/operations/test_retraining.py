@@ -1,4 +1,4 @@
-"""ops/retrain, as a scheduler calls it: what it does, what it leaves alone, and how it ends."""
+"""`ops/retrain` called as by a scheduler: what it does, what it leaves alone, how it ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from stormcnn.provenance import sha256_of
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
 CHAMPION = "registry/champion.json"
 SQLITE = "registry/mlflow.db"
-# One small network that learns within seconds.
+# One small network that is trained within seconds.
 LEARNING = merged(
     SETTINGS,
     {
@@ -44,7 +44,7 @@ LEARNING = merged(
 
 
 def write_month(checkout: Checkout, month: int, runs: int = 10) -> None:
-    """Run files of a month in which wind tells of rotation, so that networks have skill."""
+    """Write run files of a month in which wind predicts rotation, so that networks have skill."""
     for day in range(1, runs + 1):
         run_date = datetime(2014, month, day)
         values = run_values(12, seed=int(f"{run_date:%Y%m%d}"))
@@ -57,10 +57,10 @@ def command(checkout: Checkout, *arguments: str) -> list[str]:
 
 
 def retrain(checkout: Checkout, *arguments: str, **variables: str) -> tuple[int, str]:
-    """Exit code and what was said, which is never a stack trace."""
-    called = checkout.execute(*command(checkout, *arguments), **variables)
-    assert "Traceback" not in called.stdout, called.stdout
-    return called.returncode, called.stdout
+    """Return the exit code and the output, which never has a stack trace."""
+    process = checkout.execute(*command(checkout, *arguments), **variables)
+    assert "Traceback" not in process.stdout, process.stdout
+    return process.returncode, process.stdout
 
 
 def read(checkout: Checkout, path: str = CHAMPION) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def read(checkout: Checkout, path: str = CHAMPION) -> dict[str, Any]:
 
 
 def events(checkout: Checkout) -> list[str]:
-    """Names of the events in the log for machines."""
+    """Return the names of the events in the JSON log."""
     lines = (checkout.path / "logs/retrain/tiny.jsonl").read_text().splitlines()
     parsed = [json.loads(line) for line in lines]
     assert all(datetime.fromisoformat(line["time"]) and line["message"] for line in parsed)
@@ -76,7 +76,7 @@ def events(checkout: Checkout) -> list[str]:
 
 
 def contents(checkout: Checkout) -> dict[str, str]:
-    """Digest of every file, but for what Python and Snakemake keep for themselves."""
+    """Return the digest of every file except the private files of Python and Snakemake."""
     return {
         str(path.relative_to(checkout.path)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in checkout.path.rglob("*")
@@ -88,7 +88,7 @@ def contents(checkout: Checkout) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The first champion, trained on April and judged by May. It has learnt little."""
+    """The first champion, trained on April and evaluated on May. It has little skill."""
     checkout = Checkout.of_code(tmp_path_factory.mktemp("first") / "checkout", LEARNING)
     write_month(checkout, 4)
     write_month(checkout, 5)
@@ -98,7 +98,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 @pytest.fixture(scope="module")
 def promoted(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A challenger that has learnt more, trained on April and May and judged by June."""
+    """A better challenger, trained on April and May and evaluated on June."""
     checkout = first.copy(tmp_path_factory.mktemp("promoted") / "checkout")
     write_month(checkout, 6)
     checkout.change({"training": {"epochs": 60}})
@@ -108,9 +108,10 @@ def promoted(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Check
 
 @pytest.fixture(scope="module")
 def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A challenger that has learnt less.
+    """A worse challenger.
 
-    Before, there was a trial; it was interrupted, then killed; and beside it there was another.
+    Before it there were a trial, a call that was interrupted, a call that was killed, and a second
+    call at the same time.
     """
     checkout = promoted.copy(tmp_path_factory.mktemp("kept") / "checkout")
     write_month(checkout, 7)
@@ -132,7 +133,7 @@ def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
 
     def kill(group: int) -> None:
         os.kill(group, signal.SIGKILL)
-        call_again(group)  # The workflow has outlived its caller, and holds the lock.
+        call_again(group)  # The workflow outlives its caller and keeps holding the lock.
         os.killpg(group, signal.SIGKILL)
 
     assert interrupt(checkout, kill) == -signal.SIGKILL
@@ -141,13 +142,13 @@ def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
 
 
 def interrupt(checkout: Checkout, act: Callable[[int], None]) -> int:
-    """Do something while the workflow of a retraining trains; gives its exit code."""
-    begun = events(checkout).count("training")
+    """Call `act` while the workflow of a retraining is training; return the exit code."""
+    before = events(checkout).count("training")
     process = subprocess.Popen(
         command(checkout), cwd=checkout.path, start_new_session=True, stdout=subprocess.DEVNULL
     )
-    until = time.monotonic() + 120
-    while events(checkout).count("training") == begun and time.monotonic() < until:
+    deadline = time.monotonic() + 120
+    while events(checkout).count("training") == before and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1)
     act(process.pid)
@@ -156,7 +157,7 @@ def interrupt(checkout: Checkout, act: Callable[[int], None]) -> int:
 
 @pytest.fixture
 def again(promoted: Checkout, tmp_path: Path) -> Checkout:
-    """A copy with two champions in its history, in which a test may change things."""
+    """A copy with two champions in its history, which a test may change."""
     return promoted.copy(tmp_path / "again")
 
 
@@ -170,7 +171,6 @@ def test_first_champion_is_the_network_that_was_scored(first: Checkout) -> None:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == champion["sha256"]
     assert champion["cutoff"] == "2014-05-01"
     assert (champion["model"], champion["seed"]) == ("dropout", 3)
-    assert "better than climatology" in champion["why"]
     assert champion["scores"]["brier_skill_score_training"]["low"] > 0
     assert events(first) == ["found", "training", "promoted", "recorded"]
 
@@ -183,8 +183,8 @@ def test_list_of_run_files_lies_under_resources(first: Checkout) -> None:
 
 def test_without_new_run_files_nothing_is_done(first: Checkout) -> None:
     before = contents(first)
-    code, said = retrain(first)
-    assert (code, said) == (DONE, "There is no new run file; nothing to do.\n")
+    assert retrain(first)[0] == DONE
+    assert events(first)[-1] == "nothing_new"
     after = contents(first)
     assert {path for path in after if after[path] != before.get(path)} == {
         "logs/retrain/tiny.jsonl"
@@ -197,7 +197,7 @@ def test_without_new_run_files_nothing_is_done(first: Checkout) -> None:
 def test_better_challenger_is_promoted(promoted: Checkout, first: Checkout) -> None:
     entry, decision = read(promoted), read(promoted)["decision"]
     assert entry["event"] == "promoted"
-    assert entry["champion"]["run"] == "tiny-2014-06-01"
+    assert entry["champion"]["experiment"] == "tiny-2014-06-01"
     assert decision["difference"]["high"] < 0
     assert decision["runs"] == 10
     assert (decision["scored_from"], decision["scored_until"]) == (
@@ -216,15 +216,15 @@ def test_worse_challenger_leaves_the_champion(kept: Checkout, promoted: Checkout
     assert entry["decision"]["challenger"]["cutoff"] == "2014-07-01"
 
 
-def test_trial_is_logged_and_the_second_of_two_ends_at_once(kept: Checkout) -> None:
-    told = ["trial", "failed", "locked", "locked", "kept"]
-    assert [event for event in events(kept) if event in told] == told
+def test_log_has_the_outcome_of_every_call(kept: Checkout) -> None:
+    expected = ["trial", "failed", "locked", "locked", "kept"]
+    assert [event for event in events(kept) if event in expected] == expected
 
 
 def test_trial_never_overwrites_results(kept: Checkout) -> None:
     code, said = retrain(kept, "--trial", "shorter")
     assert code == FAILED
-    assert "results/shorter is there already" in said
+    assert "results/shorter" in said
 
 
 @pytest.mark.parametrize(
@@ -237,10 +237,11 @@ def test_trial_never_overwrites_patches(again: Checkout, other: dict[str, Any]) 
     again.change({"data": other})
     code, said = retrain(again, "--trial", "another")
     assert code == FAILED
-    assert "The patches in resources/tiny are of other run files" in said
+    assert "resources/tiny" in said
+    assert "data.name" in said
     same = {"region": "storm", "skip_bad_files": False, "folder": "runs"}
     again.change({"data": {key: same[key] for key in other}})
-    # What a killed job and other batches have left does not matter.
+    # Files of a killed job and of other batches do not matter.
     for name in (".2014-06-abc.nc", "2014.nc"):
         (prepared / name).write_bytes(b"half")
     assert "Would train" in retrain(again, "--trial", "another", "--dry-run")[1]
@@ -248,7 +249,7 @@ def test_trial_never_overwrites_patches(again: Checkout, other: dict[str, Any]) 
 
 
 def leave_locked(checkout: Checkout, *, marked: bool) -> Path:
-    """As after the power failed, Snakemake's lock is there, and with it the mark of who left it."""
+    """Leave Snakemake's lock as after a power cut, with or without the mark of `ops/retrain`."""
     locks = checkout.path / ".snakemake/locks"
     locks.mkdir(exist_ok=True)
     (locks / "0.output.lock").write_text("resources/tiny/inventory.csv\n")
@@ -259,12 +260,12 @@ def leave_locked(checkout: Checkout, *, marked: bool) -> Path:
 def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
     write_month(again, 7, runs=2)
     leave_locked(again, marked=True)
-    (again.path / "registry/recorded.txt").unlink()  # as if MLflow had been away last time
+    (again.path / "registry/recorded.txt").unlink()  # as if MLflow had been down last time
     before = read(again)
     code, said = retrain(again)
     assert code == POSTPONED
-    assert "Recorded in MLflow." in said
-    assert "There are 2 runs with 12 events from 2014-07-01 on" in said
+    assert events(again)[-2:] == ["recorded", "postponed"]
+    assert "2 runs with 12 events since 2014-07-01" in said
     assert (again.path / "resources/tiny/patches/2014-07.nc").exists()
     assert read(again) == before
 
@@ -274,13 +275,15 @@ def test_lock_of_a_user_at_work_is_respected(again: Checkout) -> None:
     locks = leave_locked(again, marked=False)
     code, said = retrain(again)
     assert code == FAILED
-    assert "logs/retrain/tiny.log says why" in said
+    assert "logs/retrain/tiny.log" in said
     assert "locked" in (again.path / "logs/retrain/tiny.log").read_text()
     assert list(locks.iterdir())
 
 
 @pytest.mark.parametrize("word", [".snakemake/scripts/tmp1.train_network.py", "snakemake"])
-def test_what_outlives_a_killed_workflow_is_waited_for(again: Checkout, word: str) -> None:
+def test_process_that_outlives_a_killed_workflow_is_not_disturbed(
+    again: Checkout, word: str
+) -> None:
     write_month(again, 7, runs=2)
     locks = leave_locked(again, marked=True)
     waiting = [sys.executable, "-c", "import time; time.sleep(900)", word]
@@ -288,14 +291,12 @@ def test_what_outlives_a_killed_workflow_is_waited_for(again: Checkout, word: st
         code, said = retrain(again)
         process.kill()
     assert code == LOCKED
-    assert f"(process {process.pid})" in said
+    assert f"Process {process.pid} " in said
     assert list(locks.iterdir())
     assert retrain(again)[0] == POSTPONED
 
 
-def test_nothing_is_unlocked_while_the_queue_cannot_be_asked(
-    again: Checkout, tmp_path: Path
-) -> None:
+def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) -> None:
     write_month(again, 7, runs=2)
     locks = leave_locked(again, marked=True)
     (again.path / ".venv").symlink_to(sys.prefix)
@@ -306,30 +307,30 @@ def test_nothing_is_unlocked_while_the_queue_cannot_be_asked(
     path = f"{tmp_path}:{os.environ['PATH']}"
     code, said = retrain(again, *in_queue, PATH=path)
     assert code == FAILED
-    assert "What a killed workflow has left could not be ended" in said
+    assert "logs/retrain/tiny.log" in said
     assert list(locks.iterdir())
 
-    # An empty queue. No job can be submitted to it, so the workflow itself fails.
+    # The queue is empty now. No job can be submitted to it, so the workflow itself fails.
     squeue.write_text("#!/bin/sh\n")
     code, said = retrain(again, *in_queue, PATH=path)
     assert code == FAILED
-    assert "The workflow did not succeed" in said
+    assert "logs/retrain/tiny.log" in said
     assert not (locks / "0.output.lock").exists()
     assert (again.path / "registry/retrain.lock").read_text() == ""
 
 
-def test_dry_run_says_what_would_happen_and_writes_nothing(again: Checkout) -> None:
+def test_dry_run_prints_the_plan_and_writes_nothing(again: Checkout) -> None:
     write_month(again, 7)
     before = contents(again)
     code, said = retrain(again, "--dry-run")
     assert code == DONE
-    assert f"New: runs/{run_file_name(datetime(2014, 7, 1))}" in said
-    assert "Would prepare, where needed: 2014-07." in said
-    assert "Would train dropout with seed 3 on the runs before 2014-07-01" in said
+    assert f"runs/{run_file_name(datetime(2014, 7, 1))}" in said
+    for part in ("2014-07.", "dropout", "seed 3", "before 2014-07-01"):
+        assert part in said
     assert contents(again) == before
     shutil.rmtree(again.path / "runs")
     write_month(again, 7, runs=9)
-    assert "Would postpone: there are fewer than 10" in retrain(again, "--dry-run")[1]
+    assert "Would postpone" in retrain(again, "--dry-run")[1]
 
 
 # Forecasts, and back
@@ -342,11 +343,11 @@ def test_forecast_uses_the_champion_and_follows_a_rollback(
     again.run("forecast")
     network = read(again)["champion"]["network"]
     again.change({"forecast": {"network": network}})
-    assert again.plan("forecast") == {}, "it was not the champion that forecast"
+    assert again.plan("forecast") == {}, "the forecast was not made by the champion"
 
     code, said = retrain(again, "--rollback")
     assert code == DONE
-    assert "Rolled back from tiny-2014-06-01 to tiny-2014-05-01" in said
+    assert "tiny-2014-06-01 to tiny-2014-05-01" in said
     assert read(again)["champion"] == read(first)["champion"]
     assert len(list((again.path / "registry/history").iterdir())) == 3
     assert alias(again, "champion") == "1"
@@ -354,21 +355,23 @@ def test_forecast_uses_the_champion_and_follows_a_rollback(
     assert "forecast_storms 20101024-0000" in again.plan("forecast")
     code, said = retrain(again, "--rollback")
     assert code == FAILED
-    assert "There was no champion before that of tiny-2014-05-01" in said
+    assert "tiny-2014-05-01" in said
 
 
-def test_forecast_without_a_champion_says_so(checkout: Checkout) -> None:
+def test_forecast_without_a_champion_names_the_registry_and_the_key(checkout: Checkout) -> None:
     checkout.configure(LEARNING)
     write_month(checkout, 4, runs=1)
     write_month(checkout, 5, runs=1)
     write_run_file(checkout.path / "new")
-    assert "There is no champion in registry/ to forecast with." in checkout.fail("forecast")
+    said = checkout.fail("forecast")
+    assert "registry/" in said
+    assert "forecast.network" in said
 
 
 # Faults
 
 
-def test_damaged_registry_is_refused_and_mended_as_the_sentence_says(again: Checkout) -> None:
+def test_damaged_registry_is_restored_by_the_command_in_the_message(again: Checkout) -> None:
     good = read(again)
     path = again.path / CHAMPION
     write_run_file(again.path / "new")
@@ -379,9 +382,9 @@ def test_damaged_registry_is_refused_and_mended_as_the_sentence_says(again: Chec
             path.write_text(damaged)
         code, said = retrain(again)
         assert code == FAILED
-        assert "missing or damaged" in said
-        assert "missing or damaged" in again.fail("forecast", "--dry-run")
-        remedy = said.strip().partition("in its place: ")[2]
+        assert CHAMPION in said
+        assert CHAMPION in again.fail("forecast", "--dry-run")
+        remedy = said[said.index("cp ") :]
         subprocess.run(shlex.split(remedy), cwd=again.path, check=True)
         assert read(again) == good
     assert retrain(again)[0] == DONE
@@ -395,12 +398,12 @@ def test_damaged_network_is_refused_until_it_is_rolled_back(again: Checkout) -> 
     write_month(again, 7)
     code, said = retrain(again)
     assert code == FAILED
-    assert f"{network.name}: the network of the champion is damaged" in said
+    assert f"{network.name}: " in said
     assert retrain(again, "--rollback")[0] == DONE
-    assert read(again)["champion"]["run"] == "tiny-2014-05-01"
+    assert read(again)["champion"]["experiment"] == "tiny-2014-05-01"
 
 
-def test_clock_that_was_set_back_is_refused(again: Checkout) -> None:
+def test_clock_behind_the_registry_is_refused(again: Checkout) -> None:
     entry = read(again)
     later = datetime.now(UTC) + timedelta(days=2)
     entry["time"] = later.isoformat()
@@ -409,36 +412,36 @@ def test_clock_that_was_set_back_is_refused(again: Checkout) -> None:
     for arguments in ([], ["--rollback"], ["--dry-run"]):
         code, said = retrain(again, *arguments)
         assert code == FAILED
-        assert f"was made on {later:%Y-%m-%d}" in said
-        assert "Set the clock" in said
+        assert f"{later:%Y-%m-%d}" in said
+        assert "clock" in said
     assert read(again) == entry
 
 
-def test_run_of_the_future_is_refused(again: Checkout) -> None:
+def test_run_file_of_the_future_is_named(again: Checkout) -> None:
     name = run_file_name(datetime(2099, 5, 1))
     write_run_file(again.path / "runs", name=name)
     code, said = retrain(again)
     assert code == FAILED
-    assert f"runs/{name}: its run date lies in the future" in said
+    assert f"runs/{name}" in said
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "key"),
     [
-        ({"retraining": {"model": "deep"}}, "retraining.model must be"),
-        ({"data": {"name": "demo", "source": "demo", "folder": None}}, "data.source must be"),
+        ({"retraining": {"model": "deep"}}, "retraining.model"),
+        ({"data": {"name": "demo", "source": "demo", "folder": None}}, "data.source"),
     ],
 )
-def test_config_that_does_not_suit_is_refused(
-    checkout: Checkout, changes: dict[str, Any], sentence: str
+def test_setting_that_does_not_suit_retraining_is_named(
+    checkout: Checkout, changes: dict[str, Any], key: str
 ) -> None:
     checkout.configure(merged(LEARNING, changes))
     code, said = retrain(checkout)
     assert code == FAILED
-    assert sentence in said
+    assert key in said
 
 
-def test_wrong_command_line_has_its_own_code(checkout: Checkout) -> None:
+def test_wrong_command_line_has_its_own_exit_code(checkout: Checkout) -> None:
     assert retrain(checkout, "--rollback", "--trial", "x")[0] == 2
     assert retrain(checkout, "--rollback", "--dry-run")[0] == 2
 
@@ -464,7 +467,7 @@ def test_every_retraining_is_recorded_in_sqlite(kept: Checkout) -> None:
 
 
 def check_last_record(client: MlflowClient, checkout: Checkout, folder: Path) -> None:
-    """The parameters, scores and files of the last retraining."""
+    """Check the parameters, scores and files of the last retraining in MLflow."""
     decision = read(checkout)["decision"]
     version = client.get_model_version_by_alias("stormcnn-tiny", "challenger")
     run = client.get_run(version.run_id)
@@ -472,10 +475,10 @@ def check_last_record(client: MlflowClient, checkout: Checkout, folder: Path) ->
     assert run.data.params["threshold"] == "0.005"
     assert run.data.params["cutoff"] == "2014-07-01"
     assert run.data.tags["outcome"] == "kept"
-    for whose in ("challenger", "champion"):
+    for role in ("challenger", "champion"):
         for part, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
-            score = decision[whose]["scores"]["brier_score"][part]
-            assert run.data.metrics[f"{whose}_brier_score{suffix}"] == pytest.approx(score)
+            score = decision[role]["scores"]["brier_score"][part]
+            assert run.data.metrics[f"{role}_brier_score{suffix}"] == pytest.approx(score)
     assert run.data.metrics["brier_score_difference"] == decision["difference"]["value"]
     names = {file.path for file in client.list_artifacts(version.run_id)}
     assert {"config.yaml", "decision.json", "scores.csv", "report.html", "network"} <= names
@@ -490,7 +493,7 @@ def test_record_holds_parameters_scores_and_files(kept: Checkout, tmp_path: Path
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """An MLflow server on loopback; gives its host and port."""
+    """The host and port of an MLflow server on the loopback interface."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -513,12 +516,12 @@ def server(tmp_path: Path) -> Iterator[str]:
         ) as process,
     ):
         try:
-            until = time.monotonic() + 120
+            deadline = time.monotonic() + 120
             while True:
                 with socket.socket() as test:
                     if test.connect_ex(("127.0.0.1", port)) == 0:
                         break
-                assert time.monotonic() < until, (tmp_path / "server.log").read_text()
+                assert time.monotonic() < deadline, (tmp_path / "server.log").read_text()
                 assert process.poll() is None, (tmp_path / "server.log").read_text()
                 time.sleep(0.2)
             yield address
@@ -526,33 +529,33 @@ def server(tmp_path: Path) -> Iterator[str]:
             process.terminate()
 
 
-def test_another_server_gets_all_that_was_missed(
+def test_another_server_gets_the_whole_history_without_passwords(
     kept: Checkout, server: str, tmp_path: Path
 ) -> None:
     checkout = kept.copy(tmp_path / "checkout")
-    away = retrain(checkout, MLFLOW_TRACKING_URI="http://storm:s3cret@127.0.0.1:9")
-    assert away[0] == DONE
-    assert "Not recorded in MLflow; the next call tries again." in away[1]
-
-    code, said = retrain(checkout, MLFLOW_TRACKING_URI=f"http://storm:s3cret@{server}")
+    code, said = retrain(checkout, MLFLOW_TRACKING_URI="http://storm:s3cret@127.0.0.1:9")
     assert code == DONE
-    assert "Recorded in MLflow." in said
-    assert (
-        "Recorded" not in retrain(checkout, MLFLOW_TRACKING_URI=f"http://storm:s3cret@{server}")[1]
-    )
+    assert events(checkout)[-1] == "not_recorded"
+
+    # The first call records the history, and the second finds that nothing is missing.
+    for last_event in ("recorded", "nothing_new"):
+        code, more = retrain(checkout, MLFLOW_TRACKING_URI=f"http://storm:s3cret@{server}")
+        assert code == DONE
+        assert events(checkout)[-1] == last_event
+        said += more
     client = MlflowClient(f"http://{server}")
     assert len(client.search_model_versions("name = 'stormcnn-tiny'")) == 3
     assert client.get_model_version_by_alias("stormcnn-tiny", "champion").version == "2"
     (tmp_path / "downloads").mkdir()
     check_last_record(client, checkout, tmp_path / "downloads")
 
-    assert "s3cret" not in away[1] + said
+    assert "s3cret" not in said
     for path in checkout.path.rglob("*"):
         if path.is_file():
             assert b"s3cret" not in path.read_bytes(), path
 
 
-def test_without_mlflow_the_files_are_enough(again: Checkout, tmp_path: Path) -> None:
+def test_registry_works_without_mlflow(again: Checkout, tmp_path: Path) -> None:
     observer = (OBSERVER / "sitecustomize.py").read_text()
     (tmp_path / "sitecustomize.py").write_text(f'{observer}sys.modules["mlflow"] = None\n')
     write_month(again, 7)
@@ -560,5 +563,6 @@ def test_without_mlflow_the_files_are_enough(again: Checkout, tmp_path: Path) ->
     for arguments, possible in outcomes.items():
         code, said = retrain(again, *arguments, PYTHONPATH=str(tmp_path))
         assert code in (DONE, PROMOTED)
-        assert said.count("MLflow is not installed, so the registry is in files alone.") == 1
+        assert events(again)[-1] == "not_recorded"
+        assert "Install the extra `registry`" in said
         assert read(again)["event"] in possible

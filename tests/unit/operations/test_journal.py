@@ -1,0 +1,44 @@
+"""The journal tells people and programs the same, even if the log cannot be written."""
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import get_args
+
+from checkout import ROOT
+
+from stormcnn.operations.journal import Event, Journal
+
+
+def test_message_is_printed_and_logged_with_its_fields(tmp_path, capsys):
+    journal = Journal(tmp_path / "logs" / "storms.jsonl")
+    journal.write("nothing_new", "No new run files.")
+    journal.write("recorded", "Recorded.", entry=3)
+    assert capsys.readouterr().out == "No new run files.\nRecorded.\n"
+    first, second = map(json.loads, (tmp_path / "logs" / "storms.jsonl").open())
+    assert (first["event"], first["message"]) == ("nothing_new", "No new run files.")
+    assert (second["event"], second["entry"]) == ("recorded", 3)
+    assert datetime.fromisoformat(first["time"]).utcoffset() == timedelta(0)
+
+
+def test_journal_without_a_log_only_prints(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Journal(None).write("failed", "Failed.")
+    assert capsys.readouterr().out == "Failed.\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_message_is_printed_if_the_log_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "logs").write_text("not a folder")
+    path = tmp_path / "logs" / "storms.jsonl"
+    Journal(path).write("failed", "Failed.")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "Failed."
+    assert str(path) in second
+
+
+def test_manual_lists_every_event():
+    manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = manual.partition("| `event` |")[2].partition("\n\n")[0]
+    cells = re.findall(r"^\| (`.*?) \|", table, re.M)
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(get_args(Event))
