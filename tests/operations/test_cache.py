@@ -1,4 +1,4 @@
-"""What a cache between workflows gives to another clone, and what it does not."""
+"""A cache that clones share gives them each other's results exactly if these are the same."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ PREPARING = {f"prepare_patches {year}-{month:02}" for year in (2014, 2015) for m
 EVERYTHING = {*PREPARING, "fit_scaling", *TRAINING, *SAMPLING, *RATE_JOBS}
 
 
-def targets(run: str = "tiny") -> list[str]:
-    """What needs every job that a cache may hold, and no figure."""
+def targets(experiment: str = "tiny") -> list[str]:
+    """Return files that require every job that can be cached, and no figure."""
     return [
-        f"results/{run}/models/baseline/seed-0/network.keras",
-        f"results/{run}/uncertainty/scores.csv",
-        f"results/{run}/uncertainty/dropout/seed-0/cases.nc",
-        f"results/{run}/tuning/rate-{RATE}/seed-0/storms.nc",
+        f"results/{experiment}/models/baseline/seed-0/network.keras",
+        f"results/{experiment}/uncertainty/scores.csv",
+        f"results/{experiment}/uncertainty/dropout/seed-0/cases.nc",
+        f"results/{experiment}/tuning/rate-{RATE}/seed-0/storms.nc",
     ]
 
 
 class Clone(Checkout):
-    """A clone that shares a cache with others."""
+    """A clone that shares a cache with other clones."""
 
     def __init__(self, path: Path, cache: Path) -> None:
         super().__init__(path)
@@ -51,19 +51,19 @@ class Clone(Checkout):
         return self.run(*(files or targets()), "--cache")
 
     def misses(self, *files: str) -> set[str]:
-        """Jobs that a cache may hold and that this one does not."""
-        said = self.run(*(files or targets()), "--dry-run", "--cache")
-        asked = dict(re.findall(r"^Output file (\S+) will be (obtained|written)", said, re.M))
-        jobs = {job.outputs[0]: name for name, job in read_plan(said).items()}
-        return {jobs[file] for file, answer in asked.items() if answer == "written"}
+        """Return the jobs that can be cached but are not in the cache."""
+        output = self.run(*(files or targets()), "--dry-run", "--cache")
+        answers = dict(re.findall(r"^Output file (\S+) will be (obtained|written)", output, re.M))
+        jobs = {job.outputs[0]: name for name, job in read_plan(output).items()}
+        return {jobs[file] for file, answer in answers.items() if answer == "written"}
 
     def times_run(self, script: str) -> int:
-        """Number of jobs of a script that have run here."""
+        """Return the number of jobs of a script that have run here."""
         return len(list(self._records.glob(f"tmp*.{script}.py")))
 
 
 def clone_of(checkout: Checkout, path: Path, cache: Path) -> Clone:
-    """A fresh clone with the config and the run files of another."""
+    """Return a fresh clone with the config and the run files of another checkout."""
     copy_code(path)
     shutil.copytree(checkout.path / "runs", path / "runs", copy_function=shutil.copyfile)
     clone = Clone(path, cache)
@@ -72,7 +72,7 @@ def clone_of(checkout: Checkout, path: Path, cache: Path) -> Clone:
 
 
 def rewire(clone: Clone, rules: str, changes: Mapping[str, str]) -> None:
-    """Replace texts of a file of rules."""
+    """Replace text in a rules file."""
     path = clone.path / "rules" / f"{rules}.smk"
     text = path.read_text()
     for old, new in changes.items():
@@ -98,13 +98,13 @@ def first(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Clone
 
 @pytest.fixture
 def clone(first: Clone, tmp_path: Path) -> Clone:
-    """A second clone with the same config and the first one's cache."""
+    """A second clone with the same config and the cache of the first."""
     return clone_of(first, tmp_path / "clone", first.cache)
 
 
 @pytest.fixture
 def own_cache(clone: Clone, tmp_path: Path) -> Clone:
-    """The same with a copy of the cache, to which a test may add."""
+    """The second clone with a copy of the cache, which a test may change."""
     cache = tmp_path / "cache"
     shutil.copytree(clone.cache, cache)
     return Clone(clone.path, cache)
@@ -118,22 +118,23 @@ def test_second_clone_prepares_trains_and_samples_nothing(first: Clone, clone: C
     clone.make()
     assert clone.rules_run() == {"predict_storms", "score_uncertainty"}
     assert contents(clone.cache) == before
-    found = (path for path in first.path.glob("res*/**/*.*") if path.is_file())
-    made = [path.relative_to(first.path) for path in found]
-    assert {path.name for path in made} > {"network.keras", "scaling.csv", "storms.nc", "cases.nc"}
-    for path in made:
+    files = [path for path in first.path.glob("res*/**/*.*") if path.is_file()]
+    results = [path.relative_to(first.path) for path in files]
+    names = {path.name for path in results}
+    assert names > {"network.keras", "scaling.csv", "storms.nc", "cases.nc"}
+    for path in results:
         assert (clone.path / path).read_bytes() == (first.path / path).read_bytes()
     assert "Nothing to be done" in clone.run(*targets())
 
 
-def test_damaged_entry_is_named_and_made_again_once_it_is_removed(own_cache: Clone) -> None:
+def test_damaged_entry_is_named_and_recomputed_after_it_is_removed(own_cache: Clone) -> None:
     network = own_cache.path / "results/tiny/models/baseline/seed-0/network.keras"
     predictions = "results/tiny/predictions/baseline/seed-0.nc"
     own_cache.make(str(network.relative_to(own_cache.path)))
     weights, entry = read_weights(network), network.resolve()
     assert entry.parent == own_cache.cache
     os.truncate(entry, entry.stat().st_size // 2)
-    assert f"Remove it and {entry} and train again" in own_cache.fail(predictions, "--cache")
+    assert str(entry) in own_cache.fail(predictions, "--cache")
     entry.unlink()
     network.unlink()
     own_cache.make(predictions)
@@ -141,18 +142,18 @@ def test_damaged_entry_is_named_and_made_again_once_it_is_removed(own_cache: Clo
     np.testing.assert_equal(read_weights(network), weights)
 
 
-def test_setting_that_no_cached_job_uses_is_no_miss(clone: Clone) -> None:
+def test_setting_that_no_cached_job_uses_causes_no_miss(clone: Clone) -> None:
     clone.change({"models": {"dropout": {"title": "Another title"}}})
     clone.change({"verification": {"resamples": 21}, "data": {"name": "other"}})
     assert clone.misses() == set()
 
 
-def test_run_of_another_name_is_no_miss(clone: Clone) -> None:
+def test_other_name_of_the_experiment_causes_no_miss(clone: Clone) -> None:
     clone.change({"experiment": {"name": "other"}})
     assert clone.misses(*targets("other")) == set()
 
 
-def test_file_from_the_cache_is_replaced_and_not_written_over(first: Clone, clone: Clone) -> None:
+def test_file_from_the_cache_is_replaced_and_not_overwritten(first: Clone, clone: Clone) -> None:
     clone.make()
     folder = clone.path / "results/tiny/models/dropout/seed-0"
     assert all(path.resolve().parent == clone.cache for path in folder.iterdir())
@@ -167,7 +168,7 @@ def test_file_from_the_cache_is_replaced_and_not_written_over(first: Clone, clon
 # Misses
 
 
-def test_other_config_of_a_network_trains_that_network_alone(own_cache: Clone) -> None:
+def test_other_architecture_trains_only_that_network(own_cache: Clone) -> None:
     own_cache.change({"models": {"dropout": {"spatial_dropout": 0.5}}})
     assert own_cache.misses() == {"train_network dropout 0", *SAMPLING}
     own_cache.make()
@@ -185,14 +186,14 @@ def test_other_config_of_a_network_trains_that_network_alone(own_cache: Clone) -
         ({"data": {"region": "patch"}}, EVERYTHING),
     ],
 )
-def test_other_setting_misses_the_jobs_that_use_it(
+def test_changed_setting_misses_the_jobs_that_use_it(
     clone: Clone, changes: Mapping[str, Any], missing: set[str]
 ) -> None:
     clone.change(changes)
     assert clone.misses() == missing
 
 
-def test_other_seed_trains_with_that_one_alone(clone: Clone) -> None:
+def test_additional_seed_trains_only_that_seed(clone: Clone) -> None:
     clone.change({"training": {"seeds": [0, 7]}})
     folders = [f"results/tiny/models/{model}/seed-{seed}" for model in MODELS for seed in (0, 7)]
     networks = [f"{folder}/network.keras" for folder in folders]
@@ -203,13 +204,13 @@ def test_other_seed_trains_with_that_one_alone(clone: Clone) -> None:
     }
 
 
-def test_other_dropout_rate_trains_with_that_one_alone(clone: Clone) -> None:
+def test_additional_dropout_rate_trains_only_that_rate(clone: Clone) -> None:
     clone.change({"tuning": {"rates": [RATE, 0.4]}})
     files = [f"results/tiny/tuning/rate-{rate}/seed-0/storms.nc" for rate in (RATE, 0.4)]
     assert clone.misses(*files) == {"train_rate 0.4 0", "sample_rate 0.4 0"}
 
 
-def test_other_batches_are_prepared_anew(clone: Clone) -> None:
+def test_other_batches_are_prepared_again(clone: Clone) -> None:
     clone.change({"data": {"batch": "year"}})
     assert clone.misses(f"{UNCERTAINTY}/scores.csv") == {
         "prepare_patches 2014",
@@ -220,7 +221,7 @@ def test_other_batches_are_prepared_anew(clone: Clone) -> None:
     }
 
 
-def test_sampling_split_over_jobs_misses_the_parts(own_cache: Clone) -> None:
+def test_sampling_in_several_jobs_misses_its_parts(own_cache: Clone) -> None:
     own_cache.change({"uncertainty": {"jobs": 2}})
     first, second = (f"sample_part dropout 0 {part}-of-2" for part in (1, 2))
     assert own_cache.misses() == {first, second}
@@ -241,8 +242,8 @@ def test_other_backend_of_keras_misses_everything(clone: Clone) -> None:
     assert clone.misses() == EVERYTHING
 
 
-# Wrong hits that Snakemake's own key would allow. That no rule has a body of its own, and that no
-# script reads the config behind its params' back, is among the rules of the wiring.
+# Wrong hits that Snakemake's own cache key would allow. Other tests check that rules have no `run:`
+# blocks and that scripts do not read the config except through their params.
 
 
 @pytest.mark.parametrize(
@@ -272,13 +273,13 @@ def test_wording_and_notation_of_any_module_miss_nothing(clone: Clone, edit: Edi
     assert clone.misses() == set()
 
 
-def test_network_that_differs_by_its_name_alone_is_a_miss(clone: Clone) -> None:
+def test_equal_network_of_another_name_is_a_miss(clone: Clone) -> None:
     clone.change({"models": {"twin": {"filters": [4], "kernel_size": 3}}})
     folder = "results/tiny/models/twin/seed-0"
     assert clone.misses(f"{folder}/network.keras") == {"train_network twin 0"}
 
 
-def test_job_that_differs_by_a_wildcard_alone_is_a_miss(clone: Clone) -> None:
+def test_job_that_differs_only_in_a_wildcard_is_a_miss(clone: Clone) -> None:
     rewire(clone, "train", {'seed="{seed}",': 'seed="0",'})
     clone.change({"training": {"seeds": [0, 7]}})
     folder = "results/tiny/models/baseline"
@@ -286,14 +287,14 @@ def test_job_that_differs_by_a_wildcard_alone_is_a_miss(clone: Clone) -> None:
     assert clone.misses(*networks) == {"train_network baseline 7"}
 
 
-def test_run_files_that_change_places_are_a_miss(clone: Clone) -> None:
+def test_swapped_run_files_are_a_miss(clone: Clone) -> None:
     one, other = (clone.path / "runs" / run_file_name(datetime(2014, 5, day)) for day in (1, 2))
     content = one.read_bytes()
     one.write_bytes(other.read_bytes())
     other.write_bytes(content)
-    missed = clone.misses(f"{UNCERTAINTY}/scores.csv")
-    assert {name for name in missed if name.startswith("prepare")} == {"prepare_patches 2014-05"}
-    assert {"fit_scaling", "train_network dropout 0", "sample_members dropout 0"} < missed
+    misses = clone.misses(f"{UNCERTAINTY}/scores.csv")
+    assert {name for name in misses if name.startswith("prepare")} == {"prepare_patches 2014-05"}
+    assert {"fit_scaling", "train_network dropout 0", "sample_members dropout 0"} < misses
 
 
 STATISTICS = 'statistics=expand("<data>/statistics/'
@@ -308,7 +309,7 @@ INVENTORIES = 'inventories=expand("<data>/inventory/'
                 STATISTICS: STATISTICS.replace("/statistics/", "/inventory/"),
                 INVENTORIES: INVENTORIES.replace("/inventory/", "/statistics/"),
             },
-            id="inputs change places",
+            id="swapped inputs",
         ),
         pytest.param(
             {STATISTICS: STATISTICS.replace("/statistics/", "/inventory/")},
@@ -323,23 +324,22 @@ def test_rule_that_reads_other_files_of_the_same_jobs_is_a_miss(
     assert clone.misses("results/tiny/scaling.csv") == {"fit_scaling"}
 
 
-# What ends with a sentence
+# Errors
 
 
-@pytest.mark.parametrize("given", ["", "cache"])
-def test_cache_that_is_no_folder_ends_with_a_sentence(clone: Clone, given: str) -> None:
-    clone.variables["SNAKEMAKE_OUTPUT_CACHE"] = given
-    said = clone.fail("--dry-run", "--cache")
-    assert f"SNAKEMAKE_OUTPUT_CACHE: '{given}' was given with --cache; allowed is" in said
+@pytest.mark.parametrize("location", ["", "cache"])
+def test_cache_that_is_no_folder_is_named(clone: Clone, location: str) -> None:
+    clone.variables["SNAKEMAKE_OUTPUT_CACHE"] = location
+    message = clone.fail("--dry-run", "--cache")
+    assert "SNAKEMAKE_OUTPUT_CACHE" in message
+    assert location in message
 
 
 def test_archive_without_checksum_is_not_cached(tmp_path: Path) -> None:
     copy_code(tmp_path)
     checkout = Clone(tmp_path, tmp_path)
     checkout.config = "config/ncar.yaml"
-    assert "data.ncar.patches.sha256: null was given with --cache" in checkout.fail(
-        "--dry-run", "--cache"
-    )
+    assert "data.ncar.patches.sha256" in checkout.fail("--dry-run", "--cache")
     settings = yaml.safe_load((ROOT / checkout.config).read_text())
     settings["data"]["ncar"]["patches"]["sha256"] = "0" * 64
     (tmp_path / checkout.config).write_text(yaml.safe_dump(settings))
