@@ -222,9 +222,9 @@ def test_log_has_the_outcome_of_every_call(kept: Checkout) -> None:
 
 
 def test_trial_never_overwrites_results(kept: Checkout) -> None:
-    code, said = retrain(kept, "--trial", "shorter")
+    code, output = retrain(kept, "--trial", "shorter")
     assert code == FAILED
-    assert "results/shorter" in said
+    assert "results/shorter" in output
 
 
 @pytest.mark.parametrize(
@@ -235,10 +235,10 @@ def test_trial_never_overwrites_patches(again: Checkout, other: dict[str, Any]) 
     prepared = again.path / "resources/tiny/patches"
     before = {path: sha256_of(path) for path in prepared.iterdir()}
     again.change({"data": other})
-    code, said = retrain(again, "--trial", "another")
+    code, output = retrain(again, "--trial", "another")
     assert code == FAILED
-    assert "resources/tiny" in said
-    assert "data.name" in said
+    assert "resources/tiny" in output
+    assert "data.name" in output
     same = {"region": "storm", "skip_bad_files": False, "folder": "runs"}
     again.change({"data": {key: same[key] for key in other}})
     # Files of a killed job and of other batches do not matter.
@@ -262,10 +262,10 @@ def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
     leave_locked(again, marked=True)
     (again.path / "registry/recorded.txt").unlink()  # as if MLflow had been down last time
     before = read(again)
-    code, said = retrain(again)
+    code, output = retrain(again)
     assert code == POSTPONED
     assert events(again)[-2:] == ["recorded", "postponed"]
-    assert "2 runs with 12 events since 2014-07-01" in said
+    assert "2 runs with 12 events since 2014-07-01" in output
     assert (again.path / "resources/tiny/patches/2014-07.nc").exists()
     assert read(again) == before
 
@@ -273,9 +273,9 @@ def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
 def test_lock_of_a_user_at_work_is_respected(again: Checkout) -> None:
     write_month(again, 7, runs=2)
     locks = leave_locked(again, marked=False)
-    code, said = retrain(again)
+    code, output = retrain(again)
     assert code == FAILED
-    assert "logs/retrain/tiny.log" in said
+    assert "logs/retrain/tiny.log" in output
     assert "locked" in (again.path / "logs/retrain/tiny.log").read_text()
     assert list(locks.iterdir())
 
@@ -288,10 +288,10 @@ def test_process_that_outlives_a_killed_workflow_is_not_disturbed(
     locks = leave_locked(again, marked=True)
     waiting = [sys.executable, "-c", "import time; time.sleep(900)", word]
     with subprocess.Popen(waiting, cwd=again.path) as process:
-        code, said = retrain(again)
+        code, output = retrain(again)
         process.kill()
     assert code == LOCKED
-    assert f"Process {process.pid} " in said
+    assert f"Process {process.pid} " in output
     assert list(locks.iterdir())
     assert retrain(again)[0] == POSTPONED
 
@@ -305,16 +305,16 @@ def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) ->
     squeue.chmod(0o755)
     in_queue = ("--", "--workflow-profile", "slurm")
     path = f"{tmp_path}:{os.environ['PATH']}"
-    code, said = retrain(again, *in_queue, PATH=path)
+    code, output = retrain(again, *in_queue, PATH=path)
     assert code == FAILED
-    assert "logs/retrain/tiny.log" in said
+    assert "logs/retrain/tiny.log" in output
     assert list(locks.iterdir())
 
     # The queue is empty now. No job can be submitted to it, so the workflow itself fails.
     squeue.write_text("#!/bin/sh\n")
-    code, said = retrain(again, *in_queue, PATH=path)
+    code, output = retrain(again, *in_queue, PATH=path)
     assert code == FAILED
-    assert "logs/retrain/tiny.log" in said
+    assert "logs/retrain/tiny.log" in output
     assert not (locks / "0.output.lock").exists()
     assert (again.path / "registry/retrain.lock").read_text() == ""
 
@@ -322,11 +322,11 @@ def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) ->
 def test_dry_run_prints_the_plan_and_writes_nothing(again: Checkout) -> None:
     write_month(again, 7)
     before = contents(again)
-    code, said = retrain(again, "--dry-run")
+    code, output = retrain(again, "--dry-run")
     assert code == DONE
-    assert f"runs/{run_file_name(datetime(2014, 7, 1))}" in said
+    assert f"runs/{run_file_name(datetime(2014, 7, 1))}" in output
     for part in ("2014-07.", "dropout", "seed 3", "before 2014-07-01"):
-        assert part in said
+        assert part in output
     assert contents(again) == before
     shutil.rmtree(again.path / "runs")
     write_month(again, 7, runs=9)
@@ -345,17 +345,17 @@ def test_forecast_uses_the_champion_and_follows_a_rollback(
     again.change({"forecast": {"network": network}})
     assert again.plan("forecast") == {}, "the forecast was not made by the champion"
 
-    code, said = retrain(again, "--rollback")
+    code, output = retrain(again, "--rollback")
     assert code == DONE
-    assert "tiny-2014-06-01 to tiny-2014-05-01" in said
+    assert "tiny-2014-06-01 to tiny-2014-05-01" in output
     assert read(again)["champion"] == read(first)["champion"]
     assert len(list((again.path / "registry/history").iterdir())) == 3
     assert alias(again, "champion") == "1"
     again.change({"forecast": {"network": "champion"}})
     assert "forecast_storms 20101024-0000" in again.plan("forecast")
-    code, said = retrain(again, "--rollback")
+    code, output = retrain(again, "--rollback")
     assert code == FAILED
-    assert "tiny-2014-05-01" in said
+    assert "tiny-2014-05-01" in output
 
 
 def test_forecast_without_a_champion_names_the_registry_and_the_key(checkout: Checkout) -> None:
@@ -363,9 +363,9 @@ def test_forecast_without_a_champion_names_the_registry_and_the_key(checkout: Ch
     write_month(checkout, 4, runs=1)
     write_month(checkout, 5, runs=1)
     write_run_file(checkout.path / "new")
-    said = checkout.fail("forecast")
-    assert "registry/" in said
-    assert "forecast.network" in said
+    output = checkout.fail("forecast")
+    assert "registry/" in output
+    assert "forecast.network" in output
 
 
 # Faults
@@ -380,11 +380,11 @@ def test_damaged_registry_is_restored_by_the_command_in_the_message(again: Check
             path.unlink()
         else:
             path.write_text(damaged)
-        code, said = retrain(again)
+        code, output = retrain(again)
         assert code == FAILED
-        assert CHAMPION in said
+        assert CHAMPION in output
         assert CHAMPION in again.fail("forecast", "--dry-run")
-        remedy = said[said.index("cp ") :]
+        remedy = output[output.index("cp ") :]
         subprocess.run(shlex.split(remedy), cwd=again.path, check=True)
         assert read(again) == good
     assert retrain(again)[0] == DONE
@@ -396,9 +396,9 @@ def test_damaged_network_is_refused_until_it_is_rolled_back(again: Checkout) -> 
     content[len(content) // 2] ^= 1
     network.write_bytes(content)
     write_month(again, 7)
-    code, said = retrain(again)
+    code, output = retrain(again)
     assert code == FAILED
-    assert f"{network.name}: " in said
+    assert f"{network.name}: " in output
     assert retrain(again, "--rollback")[0] == DONE
     assert read(again)["champion"]["experiment"] == "tiny-2014-05-01"
 
@@ -410,19 +410,19 @@ def test_clock_behind_the_registry_is_refused(again: Checkout) -> None:
     (again.path / CHAMPION).write_text(json.dumps(entry))
     write_month(again, 7)
     for arguments in ([], ["--rollback"], ["--dry-run"]):
-        code, said = retrain(again, *arguments)
+        code, output = retrain(again, *arguments)
         assert code == FAILED
-        assert f"{later:%Y-%m-%d}" in said
-        assert "clock" in said
+        assert f"{later:%Y-%m-%d}" in output
+        assert "clock" in output
     assert read(again) == entry
 
 
 def test_run_file_of_the_future_is_named(again: Checkout) -> None:
     name = run_file_name(datetime(2099, 5, 1))
     write_run_file(again.path / "runs", name=name)
-    code, said = retrain(again)
+    code, output = retrain(again)
     assert code == FAILED
-    assert f"runs/{name}" in said
+    assert f"runs/{name}" in output
 
 
 @pytest.mark.parametrize(
@@ -436,9 +436,9 @@ def test_setting_that_does_not_suit_retraining_is_named(
     checkout: Checkout, changes: dict[str, Any], key: str
 ) -> None:
     checkout.configure(merged(LEARNING, changes))
-    code, said = retrain(checkout)
+    code, output = retrain(checkout)
     assert code == FAILED
-    assert key in said
+    assert key in output
 
 
 def test_wrong_command_line_has_its_own_exit_code(checkout: Checkout) -> None:
@@ -533,7 +533,7 @@ def test_another_server_gets_the_whole_history_without_passwords(
     kept: Checkout, server: str, tmp_path: Path
 ) -> None:
     checkout = kept.copy(tmp_path / "checkout")
-    code, said = retrain(checkout, MLFLOW_TRACKING_URI="http://storm:s3cret@127.0.0.1:9")
+    code, output = retrain(checkout, MLFLOW_TRACKING_URI="http://storm:s3cret@127.0.0.1:9")
     assert code == DONE
     assert events(checkout)[-1] == "not_recorded"
 
@@ -542,14 +542,14 @@ def test_another_server_gets_the_whole_history_without_passwords(
         code, more = retrain(checkout, MLFLOW_TRACKING_URI=f"http://storm:s3cret@{server}")
         assert code == DONE
         assert events(checkout)[-1] == last_event
-        said += more
+        output += more
     client = MlflowClient(f"http://{server}")
     assert len(client.search_model_versions("name = 'stormcnn-tiny'")) == 3
     assert client.get_model_version_by_alias("stormcnn-tiny", "champion").version == "2"
     (tmp_path / "downloads").mkdir()
     check_last_record(client, checkout, tmp_path / "downloads")
 
-    assert "s3cret" not in said
+    assert "s3cret" not in output
     for path in checkout.path.rglob("*"):
         if path.is_file():
             assert b"s3cret" not in path.read_bytes(), path
@@ -561,8 +561,8 @@ def test_registry_works_without_mlflow(again: Checkout, tmp_path: Path) -> None:
     write_month(again, 7)
     outcomes = {(): {"kept", "promoted"}, ("--rollback",): {"rolled back"}}
     for arguments, possible in outcomes.items():
-        code, said = retrain(again, *arguments, PYTHONPATH=str(tmp_path))
+        code, output = retrain(again, *arguments, PYTHONPATH=str(tmp_path))
         assert code in (DONE, PROMOTED)
         assert events(again)[-1] == "not_recorded"
-        assert "Install the extra `registry`" in said
+        assert "Install the extra `registry`" in output
         assert read(again)["event"] in possible
