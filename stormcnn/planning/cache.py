@@ -65,4 +65,5 @@ def _identity(path: str, folders: tuple[tuple[str, str], ...]) -> str:
 def _software() -> dict[str, str]:
     """Return the versions of the libraries that compute, and the backend of Keras."""
     versions = library_versions((*LIBRARIES, "pandas", "scipy", "jax", "torch"))
+    del versions["stormcnn"]  # The digests of the code say more than its version.
     return versions | {"backend": os.getenv("KERAS_BACKEND", "tensorflow")}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,18 +28,19 @@ def code_digest(root: Path, script: str) -> str:
     """Return 16 hexadecimal digits that identify what a script of the checkout `root` does.
 
     `script` is a path relative to `root`. The digest also covers the modules of `imported_files`.
+    Of a module that only defines constants, it covers those that are imported.
     """
-    files = [script, *sorted(imported_files(root, script))]
-    return _digest({file: _file_digest(root, file) for file in files})
-
-
-@cache
-def _file_digest(root: Path, file: str) -> str:
-    return _digest(_meaning(_parse(root, file)))
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+    visits = _visits(root, script)
+    whole = {visit.file for visit in visits if visit.names is None}
+    names: dict[str, frozenset[str]] = {}
+    for visit in visits:
+        names[visit.file] = names.get(visit.file, frozenset()) | (visit.names or frozenset())
+    return _digest(
+        {
+            file: _file_digest(root, file, None if file in whole else names[file])
+            for file in sorted(names)
+        }
+    )
 
 
 @cache
@@ -50,31 +51,40 @@ def imported_files(root: Path, file: str) -> frozenset[str]:
     not. The `__init__.py` of a package runs when anything in the package is imported, but the
     functions in it only when one of its own names is.
     """
-    visited: set[_Visit] = set()
-    waiting = {_Visit(file, with_functions=True)}
-    while waiting:
-        visit = waiting.pop()
-        visited.add(visit)
-        waiting |= _imports(root, visit) - visited
-    return frozenset(visit.file for visit in visited) - {file}
+    return frozenset(visit.file for visit in _visits(root, file)) - {file}
 
 
 class _Visit(NamedTuple):
+    """One import of a file. `names` are the names that it takes, or None for the whole module."""
+
     file: str
-    with_functions: bool
+    with_functions: bool = True
+    names: frozenset[str] | None = None
 
 
 @cache
-def _imports(root: Path, visit: _Visit) -> frozenset[_Visit]:
-    """Return the files that a file imports itself."""
+def _visits(root: Path, file: str) -> frozenset[_Visit]:
+    """Return all imports that a file causes, directly or not, and itself."""
+    visited: set[_Visit] = set()
+    waiting = {_Visit(file)}
+    while waiting:
+        visit = waiting.pop()
+        visited.add(visit)
+        waiting |= _imports(root, visit.file, visit.with_functions) - visited
+    return frozenset(visited)
+
+
+@cache
+def _imports(root: Path, file: str, with_functions: bool) -> frozenset[_Visit]:
+    """Return the imports in a file."""
     found: set[_Visit] = set()
-    for node in _statements(_parse(root, visit.file), visit.with_functions):
+    for node in _statements(_parse(root, file), with_functions):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found |= set(_resolve(root, alias.name, []))
         elif isinstance(node, ast.ImportFrom):
             names = [alias.name for alias in node.names]
-            found |= set(_resolve(root, _absolute(visit.file, node), names))
+            found |= set(_resolve(root, _absolute(file, node), names))
     return frozenset(found)
 
 
@@ -89,6 +99,15 @@ def _statements(tree: ast.AST, with_functions: bool) -> Iterator[ast.AST]:
         elif with_functions or not isinstance(node, ast.FunctionDef):
             yield node
             yield from _statements(node, with_functions)
+
+
+def _at_runtime(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements without those that only type checkers run."""
+    for statement in statements:
+        if isinstance(statement, ast.If) and _is_type_checking(statement.test):
+            yield from statement.orelse
+        else:
+            yield statement
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -108,18 +127,53 @@ def _resolve(root: Path, module: str, names: Sequence[str]) -> Iterator[_Visit]:
     parts = module.split(".")
     if parts[0] != PACKAGE or module == LOGGING:
         return
-    for depth in range(1, len(parts)):
+    # The package's own `__init__.py` only has the version, which changes no result.
+    for depth in range(2, len(parts)):
         yield _Visit("/".join([*parts[:depth], INIT]), with_functions=False)
     path = "/".join(parts)
     if (root / f"{path}.py").exists():
-        yield _Visit(f"{path}.py", with_functions=True)
+        yield _Visit(f"{path}.py", names=frozenset(names) or None)
         return
-    yield _Visit(f"{path}/{INIT}", with_functions=False)
     for name in names:
         if (root / path / f"{name}.py").exists() or (root / path / name).is_dir():
             yield from _resolve(root, f"{module}.{name}", [])
-        else:
-            yield _Visit(f"{path}/{INIT}", with_functions=True)
+        elif module != PACKAGE:
+            yield _Visit(f"{path}/{INIT}")
+    if module != PACKAGE:
+        yield _Visit(f"{path}/{INIT}", with_functions=False)
+
+
+@cache
+def _file_digest(root: Path, file: str, names: frozenset[str] | None) -> str:
+    tree = _parse(root, file)
+    constants = _constants(tree)
+    if names is None or not names <= constants.keys():
+        return _digest(_meaning(tree))
+    needed: set[str] = set()
+    waiting = set(names)
+    while waiting:
+        name = waiting.pop()
+        needed.add(name)
+        used = {node.id for node in ast.walk(constants[name]) if isinstance(node, ast.Name)}
+        waiting |= (used & constants.keys()) - needed
+    return _digest({name: _meaning(constants[name]) for name in sorted(needed)})
+
+
+def _constants(tree: ast.Module) -> dict[str, ast.stmt]:
+    """Return the assignment of each constant, if a module only defines constants."""
+    constants: dict[str, ast.stmt] = {}
+    for statement in _at_runtime(tree.body):
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    constants[node.id] = statement
+        elif not (isinstance(statement, ast.Import | ast.ImportFrom) or _is_docstring(statement)):
+            return {}
+    return constants
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 @cache

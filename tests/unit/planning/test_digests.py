@@ -69,33 +69,33 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-INIT = "stormcnn/__init__.py"
-MODELS = {INIT, "stormcnn/models/__init__.py"}
+MODELS = {"stormcnn/models/__init__.py"}
 FIELDS = MODELS | {"stormcnn/models/fields.py", "stormcnn/io.py"}
-SCORES = {INIT, "stormcnn/scores/__init__.py"}
+SCORES = {"stormcnn/scores/__init__.py"}
 
 
 @pytest.mark.parametrize(
     ("text", "files"),
     [
         ("import os, numpy", set()),
-        ("import stormcnn", {INIT}),
-        ("import stormcnn.io", {INIT, "stormcnn/io.py"}),
-        ("from stormcnn import io as files", {INIT, "stormcnn/io.py"}),
-        ("from stormcnn.io import read", {INIT, "stormcnn/io.py"}),
+        ("import stormcnn", set()),
+        ("import stormcnn.io", {"stormcnn/io.py"}),
+        ("from stormcnn import io as files", {"stormcnn/io.py"}),
+        ("from stormcnn.io import read", {"stormcnn/io.py"}),
         ("from stormcnn.models.fields import hold", FIELDS),
         ("from stormcnn.models import training", FIELDS | {"stormcnn/models/training.py"}),
         ("def late():\n    import stormcnn.models.fields", FIELDS),
         ("from stormcnn.logs import job_log", set()),
-        ("from stormcnn import logs", {INIT}),
+        ("from stormcnn import logs", set()),
+        ("from stormcnn import __version__", set()),
         ("from stormcnn.scores.brier import score", SCORES | {"stormcnn/scores/brier.py"}),
         ("from stormcnn.scores import verify", SCORES | {"stormcnn/scores/tables.py"}),
         ("if TYPE_CHECKING:\n    import stormcnn.io", set()),
         (
             "if TYPE_CHECKING:\n    pass\nelse:\n    import stormcnn.io",
-            {INIT, "stormcnn/io.py"},
+            {"stormcnn/io.py"},
         ),
-        ("try:\n    import stormcnn.io\nexcept ImportError:\n    pass", {INIT, "stormcnn/io.py"}),
+        ("try:\n    import stormcnn.io\nexcept ImportError:\n    pass", {"stormcnn/io.py"}),
     ],
 )
 def test_imported_files_are_found(project: Project, text: str, files: set[str]) -> None:
@@ -120,7 +120,7 @@ def test_relative_imports_are_found(project: Project, line: str, files: set[str]
 def test_modules_that_import_each_other_are_found(project: Project) -> None:
     project.write("stormcnn/one.py", "import stormcnn.two")
     project.write("stormcnn/two.py", "import stormcnn.one")
-    assert project.imports("import stormcnn.one") == {INIT, "stormcnn/one.py", "stormcnn/two.py"}
+    assert project.imports("import stormcnn.one") == {"stormcnn/one.py", "stormcnn/two.py"}
 
 
 CODE = '''
@@ -185,6 +185,40 @@ def test_digest_covers_imported_modules_but_not_their_wording(project: Project) 
     assert project.digest(script) == before
     project.write("stormcnn/io.py", "SUFFIX = '.nc'\n")
     assert project.digest(script) != before
+
+
+CONSTANTS = """
+import os
+if TYPE_CHECKING:
+    from numpy.typing import NDArray as Array
+else:
+    Array = object
+SMALL, LARGE = 1, 2
+BOTH = [SMALL, LARGE]
+OTHER: int = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("OTHER: int = 3", "OTHER: int = 4", True),
+        ("OTHER: int = 3", "OTHER: int = 3\nNEW = 5", True),
+        ("= 1, 2", "= 1, 3", False),
+        ("[SMALL, LARGE]", "[LARGE, SMALL]", False),
+        ("OTHER: int = 3", "OTHER: int = print()\nprint(SMALL)", False),
+        ("OTHER: int = 3", "def function(): SMALL = 3", False),
+    ],
+)
+def test_constants_count_only_if_they_are_used(
+    project: Project, old: str, new: str, same: bool
+) -> None:
+    assert old in CONSTANTS
+    script = "from stormcnn.names import BOTH, Array"
+    project.write("stormcnn/names.py", CONSTANTS)
+    before = project.digest(script)
+    project.write("stormcnn/names.py", CONSTANTS.replace(old, new))
+    assert (project.digest(script) == before) == same
 
 
 def test_every_script_of_this_project_has_a_digest_of_its_own() -> None:
