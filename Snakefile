@@ -1,5 +1,5 @@
-# Storm patches to probabilities of strong low-level rotation, their verification, their
-# uncertainty, and a report. `snakemake` makes the demo; README.md says what else there is.
+# Train networks on storm patches, verify their probabilities, and write a report. Without a config
+# file, `snakemake` runs the demo; README.md describes other uses.
 
 from snakemake.utils import min_version
 
@@ -19,7 +19,7 @@ pathvars:
     data=DATA,
     results=RESULTS,
     dataset=config["data"]["name"],
-    run=config["experiment"]["name"],
+    experiment=config["experiment"]["name"],
 
 
 wildcard_constraints:
@@ -54,11 +54,11 @@ onstart:
 
 
 onsuccess:
-    # Snakemake counts jobs a second with a timer, for which the process would wait at its end.
+    # Snakemake limits its rate of jobs with a timer. Without this, the process would wait for it.
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.cancel()
 
 
 onerror:
-    print("Stopped. What each job said is under logs/, in a folder a rule.")
+    print("Workflow failed. The log of each job is in logs/<rule>/.")

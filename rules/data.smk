@@ -1,6 +1,6 @@
-# Run files from one of three sources, and the checked patches made of them.
+# Run files from one of three sources, and the checked patches made from them.
 
-# The archive's second half tells of the same storms in CSV: their largest values inside `masks`.
+# The archive also has CSV files with the largest values of each storm inside `masks`.
 TRACK_FILES = [
     f"<data>/tracks/{tracks_file_name(run.file)}"
     for run in RUNS
@@ -25,7 +25,7 @@ if SOURCE == "demo":
             runtime=growing(60),
         params:
             code=code("generate_runs"),
-            # How many there are decides on which dates, and the storms of each.
+            # The number of runs determines their dates and storms.
             runs=config["data"]["demo"]["runs"],
             storms=config["data"]["demo"]["storms_per_run"],
             seed=config["data"]["demo"]["seed"],
@@ -51,7 +51,7 @@ if SOURCE == "ncar":
         script:
             "../scripts/download_archive.py"
 
-    # Archives are unpacked where they were downloaded: compute nodes need not see them.
+    # Archives are unpacked where they were downloaded, so compute nodes need no access to them.
     rule unpack_runs:
         input:
             archive=archive_path("patches"),
@@ -136,7 +136,7 @@ rule merge_inventory:
         "../envs/data.yaml"
     params:
         code=code("merge_inventory"),
-        # The lesson's, whatever a run's own is: runs share this file.
+        # Experiments with different thresholds share this file, so it uses the AMS lesson's.
         threshold=LESSON_EVENT["threshold"],
         target=config["data"]["target"],
     script:

@@ -24,9 +24,9 @@ rule forecast_storms:
         map="<results>/forecast/{run_date}.png",
         drawing="<results>/forecast/{run_date}.svg",
     log:
-        "<logs>/forecast_storms/<run>-{run_date}.log",
+        "<logs>/forecast_storms/<experiment>-{run_date}.log",
     benchmark:
-        "<benchmarks>/forecast_storms/<run>-{run_date}.tsv"
+        "<benchmarks>/forecast_storms/<experiment>-{run_date}.tsv"
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -57,9 +57,9 @@ rule verify_forecasts:
         scores="<results>/forecast/scores.csv",
         storms="<results>/forecast/verified_storms.csv",
     log:
-        "<logs>/verify_forecasts/<run>.log",
+        "<logs>/verify_forecasts/<experiment>.log",
     benchmark:
-        "<benchmarks>/verify_forecasts/<run>.tsv"
+        "<benchmarks>/verify_forecasts/<experiment>.tsv"
     conda:
         "../envs/report.yaml"
     resources:

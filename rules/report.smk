@@ -19,9 +19,9 @@ rule draw_training:
     output:
         figure_files("training_curves", "Training"),
     log:
-        "<logs>/draw_training/<run>.log",
+        "<logs>/draw_training/<experiment>.log",
     benchmark:
-        "<benchmarks>/draw_training/<run>.tsv"
+        "<benchmarks>/draw_training/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -49,9 +49,9 @@ rule draw_verification:
         figure_files("performance", "Verification"),
         figure_files("strata", "Verification"),
     log:
-        "<logs>/draw_verification/<run>.log",
+        "<logs>/draw_verification/<experiment>.log",
     benchmark:
-        "<benchmarks>/draw_verification/<run>.tsv"
+        "<benchmarks>/draw_verification/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -75,9 +75,9 @@ rule draw_uncertainty:
         figure_files("discard", "Uncertainty"),
         figure_files("counts", "Uncertainty"),
     log:
-        "<logs>/draw_uncertainty/<run>.log",
+        "<logs>/draw_uncertainty/<experiment>.log",
     benchmark:
-        "<benchmarks>/draw_uncertainty/<run>.tsv"
+        "<benchmarks>/draw_uncertainty/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -100,9 +100,9 @@ rule draw_cases:
             seed="{seed}",
         ),
     log:
-        "<logs>/draw_cases/<run>-{model}-{seed}.log",
+        "<logs>/draw_cases/<experiment>-{model}-{seed}.log",
     benchmark:
-        "<benchmarks>/draw_cases/<run>-{model}-{seed}.tsv"
+        "<benchmarks>/draw_cases/<experiment>-{model}-{seed}.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -116,9 +116,9 @@ rule draw_dropout:
     output:
         figure_files("dropout_masks", "Training", shown="png"),
     log:
-        "<logs>/draw_dropout/<run>.log",
+        "<logs>/draw_dropout/<experiment>.log",
     benchmark:
-        "<benchmarks>/draw_dropout/<run>.tsv"
+        "<benchmarks>/draw_dropout/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -141,7 +141,9 @@ rule compare_models:
             model=MODELS,
             seed=SEEDS,
         ),
-        coefficients=expand("<results>/models/{model}/coefficients.csv", model=OPPONENTS),
+        coefficients=expand(
+            "<results>/models/{model}/coefficients.csv", model=OPPONENTS
+        ),
     output:
         comparison=report(
             "<results>/comparison.csv",
@@ -150,9 +152,9 @@ rule compare_models:
             labels={"table": "All models"},
         ),
     log:
-        "<logs>/compare_models/<run>.log",
+        "<logs>/compare_models/<experiment>.log",
     benchmark:
-        "<benchmarks>/compare_models/<run>.tsv"
+        "<benchmarks>/compare_models/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -169,9 +171,9 @@ rule write_config:
     output:
         config="<results>/config.yaml",
     log:
-        "<logs>/write_config/<run>.log",
+        "<logs>/write_config/<experiment>.log",
     benchmark:
-        "<benchmarks>/write_config/<run>.tsv"
+        "<benchmarks>/write_config/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -239,7 +241,9 @@ rule write_report:
             else []
         ),
         published=PUBLISHED["published_scores"],
-        coefficients=expand("<results>/models/{model}/coefficients.csv", model=OPPONENTS),
+        coefficients=expand(
+            "<results>/models/{model}/coefficients.csv", model=OPPONENTS
+        ),
     output:
         report=report(
             "<results>/report.html",
@@ -248,9 +252,9 @@ rule write_report:
             labels={"table": "Full report"},
         ),
     log:
-        "<logs>/write_report/<run>.log",
+        "<logs>/write_report/<experiment>.log",
     benchmark:
-        "<benchmarks>/write_report/<run>.tsv"
+        "<benchmarks>/write_report/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"

@@ -11,9 +11,9 @@ use rule predict_storms as predict_champion with:
     output:
         predictions="<results>/retraining/champion.nc",
     log:
-        "<logs>/predict_champion/<run>.log",
+        "<logs>/predict_champion/<experiment>.log",
     benchmark:
-        "<benchmarks>/predict_champion/<run>.tsv"
+        "<benchmarks>/predict_champion/<experiment>.tsv"
     params:
         model="champion",
         seed=0,
@@ -32,9 +32,9 @@ rule judge_challenger:
         scores="<results>/retraining/scores.csv",
         differences="<results>/retraining/differences.csv",
     log:
-        "<logs>/judge_challenger/<run>.log",
+        "<logs>/judge_challenger/<experiment>.log",
     benchmark:
-        "<benchmarks>/judge_challenger/<run>.tsv"
+        "<benchmarks>/judge_challenger/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"

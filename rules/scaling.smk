@@ -1,4 +1,4 @@
-# The scaling of the predictors, from the training period alone.
+# The scaling of the predictors, fitted to the training period only.
 
 
 rule fit_scaling:
@@ -8,7 +8,7 @@ rule fit_scaling:
     output:
         scaling="<results>/scaling.csv",
     log:
-        "<logs>/fit_scaling/<run>.log",
+        "<logs>/fit_scaling/<experiment>.log",
     cache: CACHE
     localrule: True
     conda:

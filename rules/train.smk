@@ -13,7 +13,7 @@ rule train_network:
         size="<results>/models/{model}/seed-{seed}/size.csv",
         predictions="<results>/predictions/{model}/seed-{seed}-training.nc",
     log:
-        "<logs>/train_network/<run>-{model}-{seed}.log",
+        "<logs>/train_network/<experiment>-{model}-{seed}.log",
     cache: CACHE
     priority: 2
     conda:
@@ -44,7 +44,7 @@ if WIDE_MODELS:
 
     use rule train_network as train_wide_network with:
         log:
-            "<logs>/train_wide_network/<run>-{model}-{seed}.log",
+            "<logs>/train_wide_network/<experiment>-{model}-{seed}.log",
         wildcard_constraints:
             model="|".join(WIDE_MODELS),
         cache: CACHE

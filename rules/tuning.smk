@@ -20,7 +20,7 @@ use rule fit_scaling as fit_rate_scaling with:
     output:
         scaling="<results>/tuning/scaling.csv",
     log:
-        "<logs>/fit_rate_scaling/<run>.log",
+        "<logs>/fit_rate_scaling/<experiment>.log",
     cache: CACHE
     localrule: True
     params:
@@ -38,7 +38,7 @@ use rule train_network as train_rate with:
         size="<results>/tuning/rate-{rate}/seed-{seed}/size.csv",
         predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions-training.nc",
     log:
-        "<logs>/train_rate/<run>-{rate}-{seed}.log",
+        "<logs>/train_rate/<experiment>-{rate}-{seed}.log",
     cache: CACHE
     params:
         model=lambda wildcards: tuned_dropout().model,
@@ -52,9 +52,9 @@ use rule predict_storms as predict_rate with:
     output:
         predictions="<results>/tuning/rate-{rate}/seed-{seed}/predictions.nc",
     log:
-        "<logs>/predict_rate/<run>-{rate}-{seed}.log",
+        "<logs>/predict_rate/<experiment>-{rate}-{seed}.log",
     benchmark:
-        "<benchmarks>/predict_rate/<run>-{rate}-{seed}.tsv"
+        "<benchmarks>/predict_rate/<experiment>-{rate}-{seed}.tsv"
     params:
         model=lambda wildcards: tuned_dropout().model,
 
@@ -68,7 +68,7 @@ use rule sample_members as sample_rate with:
         storms="<results>/tuning/rate-{rate}/seed-{seed}/storms.nc",
         counts="<results>/tuning/rate-{rate}/seed-{seed}/counts.nc",
     log:
-        "<logs>/sample_rate/<run>-{rate}-{seed}.log",
+        "<logs>/sample_rate/<experiment>-{rate}-{seed}.log",
     cache: CACHE
     params:
         model=lambda wildcards: tuned_dropout().model,
@@ -96,9 +96,9 @@ rule score_rates:
         scores="<results>/tuning/scores.csv",
         choice="<results>/tuning/choice.csv",
     log:
-        "<logs>/score_rates/<run>.log",
+        "<logs>/score_rates/<experiment>.log",
     benchmark:
-        "<benchmarks>/score_rates/<run>.tsv"
+        "<benchmarks>/score_rates/<experiment>.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -121,9 +121,9 @@ rule draw_rates:
     output:
         figure_files("rate_sweep", "Tuning"),
     log:
-        "<logs>/draw_rates/<run>.log",
+        "<logs>/draw_rates/<experiment>.log",
     benchmark:
-        "<benchmarks>/draw_rates/<run>.tsv"
+        "<benchmarks>/draw_rates/<experiment>.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"

@@ -11,7 +11,7 @@ rule sample_members:
         storms="<results>/uncertainty/{model}/seed-{seed}/storms.nc",
         counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
     log:
-        "<logs>/sample_members/<run>-{model}-{seed}.log",
+        "<logs>/sample_members/<experiment>-{model}-{seed}.log",
     cache: CACHE
     conda:
         "../envs/train.yaml"
@@ -47,7 +47,7 @@ if SAMPLING_JOBS > 1:
             storms="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/storms.nc",
             counts="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/counts.nc",
         log:
-            "<logs>/sample_part/<run>-{model}-{seed}-{part}.log",
+            "<logs>/sample_part/<experiment>-{model}-{seed}-{part}.log",
         cache: CACHE
 
     rule merge_members:
@@ -64,9 +64,9 @@ if SAMPLING_JOBS > 1:
             storms="<results>/uncertainty/{model}/seed-{seed}/storms.nc",
             counts="<results>/uncertainty/{model}/seed-{seed}/counts.nc",
         log:
-            "<logs>/merge_members/<run>-{model}-{seed}.log",
+            "<logs>/merge_members/<experiment>-{model}-{seed}.log",
         benchmark:
-            "<benchmarks>/merge_members/<run>-{model}-{seed}.tsv"
+            "<benchmarks>/merge_members/<experiment>-{model}-{seed}.tsv"
         localrule: True
         conda:
             "../envs/data.yaml"
@@ -86,7 +86,7 @@ rule sample_cases:
     output:
         cases="<results>/uncertainty/{model}/seed-{seed}/cases.nc",
     log:
-        "<logs>/sample_cases/<run>-{model}-{seed}.log",
+        "<logs>/sample_cases/<experiment>-{model}-{seed}.log",
     cache: CACHE
     conda:
         "../envs/train.yaml"
@@ -130,9 +130,9 @@ if SAMPLED_MODELS:
             discard="<results>/uncertainty/discard.csv",
             counts="<results>/uncertainty/counts.csv",
         log:
-            "<logs>/score_uncertainty/<run>.log",
+            "<logs>/score_uncertainty/<experiment>.log",
         benchmark:
-            "<benchmarks>/score_uncertainty/<run>.tsv"
+            "<benchmarks>/score_uncertainty/<experiment>.tsv"
         conda:
             "../envs/report.yaml"
         resources:

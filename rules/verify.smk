@@ -8,9 +8,9 @@ rule predict_storms:
     output:
         predictions="<results>/predictions/{model}/seed-{seed}.nc",
     log:
-        "<logs>/predict_storms/<run>-{model}-{seed}.log",
+        "<logs>/predict_storms/<experiment>-{model}-{seed}.log",
     benchmark:
-        "<benchmarks>/predict_storms/<run>-{model}-{seed}.tsv"
+        "<benchmarks>/predict_storms/<experiment>-{model}-{seed}.tsv"
     priority: 1
     conda:
         "../envs/train.yaml"
@@ -40,9 +40,9 @@ if OPPONENTS:
             training=f"<results>/predictions/{LOGISTIC_REGRESSION}/seed-{SEEDS[0]}-training.nc",
             test=f"<results>/predictions/{LOGISTIC_REGRESSION}/seed-{SEEDS[0]}.nc",
         log:
-            "<logs>/predict_logistic_regression/<run>.log",
+            "<logs>/predict_logistic_regression/<experiment>.log",
         benchmark:
-            "<benchmarks>/predict_logistic_regression/<run>.tsv"
+            "<benchmarks>/predict_logistic_regression/<experiment>.tsv"
         conda:
             "../envs/report.yaml"
         resources:
@@ -66,9 +66,9 @@ rule predict_own_scaling:
     output:
         predictions="<results>/predictions/{model}/seed-{seed}-own-scaling.nc",
     log:
-        "<logs>/predict_own_scaling/<run>-{model}-{seed}.log",
+        "<logs>/predict_own_scaling/<experiment>-{model}-{seed}.log",
     benchmark:
-        "<benchmarks>/predict_own_scaling/<run>-{model}-{seed}.tsv"
+        "<benchmarks>/predict_own_scaling/<experiment>-{model}-{seed}.tsv"
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -110,9 +110,9 @@ rule score_networks:
         training_calibrated=predictions_of("-training-calibrated"),
         test_calibrated=predictions_of("-calibrated"),
     log:
-        "<logs>/score_networks/<run>.log",
+        "<logs>/score_networks/<experiment>.log",
     benchmark:
-        "<benchmarks>/score_networks/<run>.tsv"
+        "<benchmarks>/score_networks/<experiment>.tsv"
     conda:
         "../envs/report.yaml"
     resources:
