@@ -82,6 +82,10 @@ benchmark: $(development) ## Measure time and memory (SIZE=small or SIZE=full)
 docs: $(development) ## Build the documentation in site/
 	.venv/bin/mkdocs build --strict
 
+.PHONY: images
+images: demo $(development) ## Draw the pictures of the guide; needs Chromium and Graphviz
+	.venv/bin/python docs/draw_images.py
+
 .PHONY: install
 install: $(development) ## Install everything that is needed to run and develop stormcnn
 

@@ -1,4 +1,4 @@
-"""Write the captions of Snakemake's report from the registry of figures.
+"""Write the figure captions of the workflow report from the registry of figures.
 
 After a change of `FIGURES`, run `python -m stormcnn.report.captions` in the root of the project.
 """
@@ -15,7 +15,7 @@ from stormcnn.report.labels import FIGURES
 if TYPE_CHECKING:
     from stormcnn.vocabulary import StrPath
 
-# Snakemake renders captions with Jinja, which drops this comment.
+# Captions are rendered with Jinja, which drops this comment.
 HEADER = "{# Generated: edit stormcnn/report/labels.py, run python -m stormcnn.report.captions #}"
 
 

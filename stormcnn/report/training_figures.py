@@ -56,7 +56,7 @@ def dropout_figure() -> Figure:
 def rate_figure(scores: pd.DataFrame, choice: pd.DataFrame, made_up: bool = False) -> Figure:
     """Return a figure with one panel per score that was computed for each dropout rate.
 
-    `scores` and `choice` are the tables `results/<experiment>/tuning/{scores,choice}.csv`.
+    `scores` and `choice` are the tables of `verification.tuning.TuningTables`.
     """
     chosen = choice.loc[choice["chosen"], "rate"].iloc[0]
     excess = choice.rename(columns={"difference": "value"}).assign(

@@ -52,7 +52,7 @@ def uncertainty_figures(
     titles: Mapping[str, str],
     made_up: bool = False,
 ) -> dict[str, Figure]:
-    """Return the figures of `results/<experiment>/uncertainty/*.csv` by the name of their file."""
+    """Return the figures of the tables of uncertainty, by the name of their file."""
     members = select_headline(scores)
     entropy, axes = make_figure(size=(8, 4), made_up=made_up)
     draw_entropy_split(axes[0, 0], members[members["forecast"] == MC_MEAN], titles)

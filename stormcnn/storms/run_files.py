@@ -16,8 +16,8 @@ from typing import NamedTuple
 from stormcnn.errors import UserError
 from stormcnn.vocabulary import StrPath
 
-# These characters have a meaning in Snakemake's patterns; the NetCDF library reads a backslash as a
-# slash.
+# These characters have a meaning in the patterns of rules. The NetCDF library reads a backslash as
+# a slash.
 RESERVED = frozenset("<>{}\\")
 FILE_PATTERN = "*_model_patches.nc"
 COLUMNS = ("run_date", "file", "batch", "sha256")
