@@ -45,11 +45,11 @@ RATIOS = {
 """What is compared, and the target of the ratio."""
 
 STAGES = {
-    "prepare": "preparation",
-    "train": "training (2 epochs of the dropout network, in memory)",
-    "predict": "prediction",
-    "sample": "sampling (10 MC members per storm)",
-    "score": "scores of one network, 1000 resamples",
+    "prepare": "Preparation",
+    "train": "Training (2 epochs of the dropout network, in memory)",
+    "predict": "Prediction",
+    "sample": "Sampling (10 MC members per storm)",
+    "score": "Scores of one network, 1000 resamples",
 }
 
 
@@ -245,7 +245,7 @@ def growth(results: Mapping[str, Any]) -> list[str]:
             )
             for size, by_stage in results[axis].items()
         ]
-        lines += [*table((name, *(STAGES[stage].capitalize() for stage in stages)), rows), ""]
+        lines += [*table((name, *(STAGES[stage] for stage in stages)), rows), ""]
     return lines
 
 
