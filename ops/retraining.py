@@ -336,7 +336,7 @@ def read_events(config: dict[str, Any]) -> dict[str, int]:
 
 def check_trial(config: dict[str, Any], name: str, runs: Sequence[Run]) -> None:
     """Raise `UserError` if a trial would overwrite results or prepared patches."""
-    from stormcnn.storms.patches import is_prepared_with
+    from stormcnn.storms.preparing import is_prepared_with
 
     load_config(config | {"experiment": {"name": name}})
     if Path("results", name).exists():

@@ -7,6 +7,13 @@ PUBLISHED = {
 }
 
 
+COEFFICIENTS = (
+    [f"<results>/models/{LOGISTIC_REGRESSION}/coefficients.csv"]
+    if LOGISTIC_REGRESSION in OPPONENTS
+    else []
+)
+
+
 rule draw_training:
     input:
         histories=expand(
@@ -141,9 +148,7 @@ rule compare_models:
             model=MODELS,
             seed=SEEDS,
         ),
-        coefficients=expand(
-            "<results>/models/{model}/coefficients.csv", model=OPPONENTS
-        ),
+        coefficients=COEFFICIENTS,
     output:
         comparison=report(
             "<results>/comparison.csv",
@@ -161,7 +166,7 @@ rule compare_models:
     params:
         code=code("compare_models"),
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
-        simple=OPPONENTS,
+        fitted=[LOGISTIC_REGRESSION] if COEFFICIENTS else [],
         titles=TITLES,
     script:
         "../scripts/compare_models.py"
@@ -241,9 +246,7 @@ rule write_report:
             else []
         ),
         published=PUBLISHED["published_scores"],
-        coefficients=expand(
-            "<results>/models/{model}/coefficients.csv", model=OPPONENTS
-        ),
+        coefficients=COEFFICIENTS,
     output:
         report=report(
             "<results>/report.html",

@@ -28,7 +28,7 @@ rule predict_storms:
         "../scripts/predict_storms.py"
 
 
-if OPPONENTS:
+if LOGISTIC_REGRESSION in OPPONENTS:
 
     # The fit is deterministic, so one job is enough. Its files have the number of the first seed.
     rule predict_logistic_regression:

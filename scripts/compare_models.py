@@ -7,6 +7,7 @@ import pandas as pd
 from stormcnn.io import write_csv
 from stormcnn.logs import job_log
 from stormcnn.report import comparison
+from stormcnn.verification.reading import NetworkId
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 def compare_models(
     *,
     scores: str,
-    histories: dict[comparison.Network, str],
-    sizes: dict[comparison.Network, str],
+    histories: dict[NetworkId, str],
+    sizes: dict[NetworkId, str],
     coefficients: dict[str, str],
     titles: dict[str, str],
     output: str,
@@ -40,7 +41,7 @@ if __name__ == "__main__":
             histories=dict(zip(networks, snakemake.input.histories, strict=True)),
             sizes=dict(zip(networks, snakemake.input.sizes, strict=True)),
             coefficients=dict(
-                zip(snakemake.params.simple, snakemake.input.coefficients, strict=True)
+                zip(snakemake.params.fitted, snakemake.input.coefficients, strict=True)
             ),
             titles=snakemake.params.titles,
             output=snakemake.output.comparison,

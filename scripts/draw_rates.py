@@ -8,7 +8,7 @@ from stormcnn.io import read_netcdf
 from stormcnn.logs import job_log
 from stormcnn.report.figure_style import save_figure
 from stormcnn.report.training_figures import rate_figure
-from stormcnn.storms.inventory import is_made_up_title
+from stormcnn.storms.titles import is_made_up_title
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

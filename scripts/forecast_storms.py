@@ -11,9 +11,9 @@ from stormcnn.logs import job_log
 from stormcnn.provenance import provenance, sha256_of
 from stormcnn.report.figure_style import make_figure, save_figure
 from stormcnn.sampling.members import summarise_members
-from stormcnn.storms.inventory import is_made_up_title
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import parse_run_name
+from stormcnn.storms.titles import is_made_up_title
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

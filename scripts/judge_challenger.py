@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from stormcnn.io import write_csv, write_text
 from stormcnn.logs import job_log
-from stormcnn.models.prediction_files import read_by_network
 from stormcnn.operations.cutoff import check_enough, count_events
 from stormcnn.operations.promotion import (
     Estimate,
@@ -16,6 +15,7 @@ from stormcnn.operations.promotion import (
     select_estimates,
 )
 from stormcnn.provenance import sha256_of
+from stormcnn.verification.reading import read_by_network
 from stormcnn.verification.tables import verify
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import xarray as xr
 
 from stormcnn.io import write_csv, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.models.prediction_files import Network, read_by_network
 from stormcnn.provenance import provenance
 from stormcnn.verification import calibration
+from stormcnn.verification.reading import NetworkId, read_by_network
 from stormcnn.verification.tables import Tables, verify
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def score_networks(
     """
     training_predictions, test_predictions = read_by_network(training), read_by_network(test)
     climatology = float(next(iter(training_predictions.values()))["label"].mean())
-    corrected: dict[str, dict[Network, xr.Dataset]] = {"training": {}, "test": {}}
+    corrected: dict[str, dict[NetworkId, xr.Dataset]] = {"training": {}, "test": {}}
     paths = zip(training_calibrated, test_calibrated, strict=True)
     for network, (training_path, test_path) in zip(training_predictions, paths, strict=True):
         model, seed = network

@@ -6,7 +6,7 @@ import pandas as pd
 
 from stormcnn.io import write_csv
 from stormcnn.logs import job_log
-from stormcnn.models.prediction_files import match_truth, read_by_network
+from stormcnn.verification.reading import match_truth, read_by_network
 from stormcnn.verification.uncertainty import UncertaintyTables, score_uncertainty
 
 if TYPE_CHECKING:

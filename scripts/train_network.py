@@ -27,6 +27,7 @@ def train_network(
     event: dict[str, Any],
     memory_mb: int | None,
     seed: int,
+    code: str,
     network: str,
     history: str,
     summary: str,
@@ -57,7 +58,7 @@ def train_network(
         architecture, fields.shape[1:3], scales["mean"].tolist(), scales["std"].tolist()
     )
     checkpoint = Path(network).with_name("unfinished.npz")
-    losses = fit_network(built, fields, label, training, seed, checkpoint)
+    losses = fit_network(built, fields, label, training, seed, checkpoint, code)
     settings = {"architecture": architecture, "training": training, "event": event}
     save_network(
         built,
@@ -96,6 +97,7 @@ if __name__ == "__main__":
             event=snakemake.params.event,
             memory_mb=snakemake.params.memory_mb,
             seed=int(snakemake.params.seed),
+            code=snakemake.params.code,
             network=snakemake.output.network,
             history=snakemake.output.history,
             summary=snakemake.output.summary,

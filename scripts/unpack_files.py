@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stormcnn.logs import job_log
-from stormcnn.storms.download import check_archive
+from stormcnn.storms.archive_check import check_archive
 from stormcnn.storms.unpacking import unpack
 
 if TYPE_CHECKING:

@@ -43,18 +43,20 @@ def job_log(path: StrPath) -> Iterator[None]:
     logger = logging.getLogger("stormcnn")
     logger.info("%s on %s, Python %s", sys.argv[0], platform.node(), platform.python_version())
     start = time.perf_counter()
+    message = ""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        logger.error("The disk is full (%s). Free some space and run again.", error)
-        raise SystemExit(1) from None
+        message = f"The disk is full ({error}). Free some space and run the workflow again."
     except UserError as error:
-        logger.error("%s", error)
-        raise SystemExit(1) from None
+        message = str(error)
     finally:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         logger.info("%.1f s, peak memory %.0f MiB", time.perf_counter() - start, peak)
         # Otherwise garbage collection at the end of the process takes 0.1 s.
         gc.freeze()
+    if message:
+        logger.error("%s", message)
+        raise SystemExit(1)

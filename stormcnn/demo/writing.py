@@ -13,8 +13,8 @@ import pandas as pd
 from stormcnn.demo.generator import make_storms
 from stormcnn.demo.grid import SIZE
 from stormcnn.io import replacing
-from stormcnn.storms.inventory import MADE_UP
 from stormcnn.storms.run_files import parse_run_name
+from stormcnn.storms.titles import MADE_UP
 from stormcnn.vocabulary import StrPath
 
 UNITS = {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -17,6 +19,21 @@ if TYPE_CHECKING:
 
 METADATA = "stormcnn.json"
 """Name of the metadata in the .keras archive; Keras ignores files that it does not know."""
+
+
+UNREADABLE = (
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What Keras and its readers of zip, JSON and HDF5 raise for a damaged file."""
 
 
 def save_network(network: keras.Model, path: StrPath, metadata: Mapping[str, Any]) -> None:
@@ -36,9 +53,10 @@ def load_network(path: StrPath) -> keras.Model:
     Raises `UserError` if the file is missing or damaged, or if the network does not return one
     probability per storm patch.
     """
+    _check_exists(path)
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras passes on any exception of its zip, JSON and HDF5 readers.
+    except UNREADABLE as error:
         raise UserError(
             f"{path}: the network cannot be loaded ({type(error).__name__}: {error}). "
             f"Remove {to_remove(path)} and train again, or use another network."
@@ -58,8 +76,9 @@ def load_network(path: StrPath) -> keras.Model:
 def read_metadata(path: StrPath) -> dict[str, Any]:
     """Return the metadata that `save_network` wrote, without loading the network.
 
-    Raises `UserError` if the file has no such metadata.
+    Raises `UserError` if the file is missing or has no such metadata.
     """
+    _check_exists(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read(METADATA))
@@ -68,3 +87,10 @@ def read_metadata(path: StrPath) -> dict[str, Any]:
             f"{path}: the metadata of the network cannot be read ({error}). "
             "Use a network.keras that stormcnn has written."
         ) from error
+
+
+def _check_exists(path: StrPath) -> None:
+    if not Path(path).is_file():
+        raise UserError(
+            f"{path}: the network is missing. Train it first, or set the path of another network."
+        )

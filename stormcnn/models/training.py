@@ -90,14 +90,14 @@ class _Checkpoint:
 
 
 def _training_key(
-    network: keras.Model, event: Array, training: Mapping[str, Any], seed: int
+    network: keras.Model, event: Array, training: Mapping[str, Any], seed: int, code: str
 ) -> str:
     """Return a digest of everything that a training depends on.
 
     The scaling is part of the configuration of the layers.
     """
     layers = [layer.get_config() for layer in network.layers]
-    versions = library_versions() | {"backend": keras.config.backend()}
+    versions = library_versions() | {"backend": keras.config.backend(), "code": code}
     return digest([layers, np.packbits(event).tobytes().hex(), dict(training), seed, versions])
 
 
@@ -130,8 +130,8 @@ def _fit_epoch(
         losses.append(float(network.train_on_batch(fields, event[batch])))
         if not np.isfinite(losses[-1]):
             raise UserError(
-                f"The training loss is not finite (got {losses[-1]}). "
-                "Lower training.learning_rate or the model's regularizer."
+                f"training.learning_rate: the training loss is not finite (got {losses[-1]}). "
+                "Lower it, or the network's regularizer."
             )
     return float(np.average(losses, weights=[len(batch) for batch in batches]))
 
@@ -143,6 +143,7 @@ def fit_network(
     training: Mapping[str, Any],
     seed: int,
     checkpoint: StrPath,
+    code: str = "",
 ) -> pd.DataFrame:
     """Train `network` in place and return its history.
 
@@ -153,7 +154,7 @@ def fit_network(
     Parameters: `patches`, shape (storm, y, x, variable), in physical units; `event`, shape
     (storm,); `training`, with the keys `recipe`, `epochs`, `batch_size` and `learning_rate`, of
     which the recipe `fast` sets the last three; `seed` of the order of storms; `checkpoint`, the
-    path of a file.
+    path of a file; `code`, a digest of the code, because other code does not resume a training.
     Returns a table with one row per epoch: `epoch` (from 1), `loss` (penalty included, averaged
     over the storms) and `seconds`.
     Raises `UserError` if the loss is not finite.
@@ -166,7 +167,8 @@ def fit_network(
         loss="binary_crossentropy",
     )
     network.optimizer.build(network.trainable_variables)  # creates the state to be saved
-    saved = _Checkpoint(Path(checkpoint), _training_key(network, event, training, seed), network)
+    key = _training_key(network, event, training, seed, code)
+    saved = _Checkpoint(Path(checkpoint), key, network)
     rows = saved.restore()
     label = event.astype(np.float32)[:, np.newaxis]  # the shape of the network's output
     epochs = training["epochs"]

@@ -1,6 +1,6 @@
 """Copy the registry's entries to MLflow, from the files of the registry and of the results.
 
-Recording is idempotent: a retraining that MLflow already has is left alone, and the aliases
+Recording is idempotent: a retraining that MLflow already has is skipped, and the aliases
 `champion` and `challenger` are set again. MLflow is optional and imported only here.
 """
 
@@ -65,7 +65,11 @@ def record_history(folder: Path, address: str, name: str, results: Path) -> None
         _set_aliases(client, name, history[-1], decided[-1])
     # MLflow also raises the exceptions of its database and of its HTTP client.
     except Exception as error:  # noqa: BLE001
-        raise NotRecorded(without_secrets(str(error))) from None
+        message = without_secrets(f"{type(error).__name__}: {error}")
+        raise NotRecorded(
+            f"MLflow at {without_secrets(address)} cannot be written to ({message}). Check the "
+            "server; the next retraining tries again."
+        ) from None
 
 
 def is_recorded(note: Path, last: Entry, address: str) -> bool:

@@ -2,7 +2,8 @@
 
 A digest covers a script and all modules of the project that it imports, directly or not. It is
 made from the syntax trees without what changes no result: comments, docstrings, formatting,
-annotations, and the texts of error messages and log lines.
+annotations, and the texts of error messages and log lines. (The reason in the inventory is such a
+text.) Modules must be imported by statements, because calls of `importlib` are not followed.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ def _at_runtime(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _is_type_checking(test: ast.expr) -> bool:
-    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"
 
 
 def _absolute(file: str, node: ast.ImportFrom) -> str:
@@ -134,13 +136,14 @@ def _resolve(root: Path, module: str, names: Sequence[str]) -> Iterator[_Visit]:
     if (root / f"{path}.py").exists():
         yield _Visit(f"{path}.py", names=frozenset(names) or None)
         return
+    own_names = not names
     for name in names:
         if (root / path / f"{name}.py").exists() or (root / path / name).is_dir():
             yield from _resolve(root, f"{module}.{name}", [])
-        elif module != PACKAGE:
-            yield _Visit(f"{path}/{INIT}")
+        else:
+            own_names = True
     if module != PACKAGE:
-        yield _Visit(f"{path}/{INIT}", with_functions=False)
+        yield _Visit(f"{path}/{INIT}", with_functions=own_names)
 
 
 @cache
@@ -160,13 +163,16 @@ def _file_digest(root: Path, file: str, names: frozenset[str] | None) -> str:
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.stmt]:
-    """Return the assignment of each constant, if a module only defines constants."""
+    """Return the assignment of each constant, if a module only assigns names, each of them once."""
     constants: dict[str, ast.stmt] = {}
     for statement in _at_runtime(tree.body):
         if isinstance(statement, ast.Assign | ast.AnnAssign):
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    constants[node.id] = statement
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names = [name for target in targets for name in getattr(target, "elts", [target])]
+            for name in names:
+                if not isinstance(name, ast.Name) or name.id in constants:
+                    return {}
+                constants[name.id] = statement
         elif not (isinstance(statement, ast.Import | ast.ImportFrom) or _is_docstring(statement)):
             return {}
     return constants
@@ -184,11 +190,11 @@ def _parse(root: Path, file: str) -> ast.Module:
 def _meaning(node: Any, texts: bool = True, in_class: bool = False) -> Any:
     """Return what a syntax tree computes as nested lists, equal for all versions of Python.
 
-    Without `texts`, the constant parts of strings are left out. `in_class` tells annotated
-    variables from the fields of a class, which an annotation makes.
+    Without `texts`, the constant parts of strings are left out. `in_class` distinguishes fields of
+    a class, which an annotation makes, from variables.
     """
     if isinstance(node, list):
-        parts = [part for part in node if not _is_docstring(part)]
+        parts = [part for part in node if not _is_without_effect(part, in_class)]
         return [_meaning(part, texts, in_class) for part in parts]
     if not isinstance(node, ast.AST):
         return repr(node)
@@ -207,6 +213,17 @@ def _meaning(node: Any, texts: bool = True, in_class: bool = False) -> Any:
     if isinstance(node, ast.AnnAssign) and node.value is not None and not in_class:
         return ["Assign", {"targets": [fields["target"]], "value": fields["value"]}]
     return [type(node).__name__, fields]
+
+
+def _is_without_effect(node: Any, in_class: bool) -> bool:
+    """Return whether a statement only documents the code or helps type checkers."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "__future__"
+    if isinstance(node, ast.If):
+        return _is_type_checking(node.test) and not node.orelse
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None and not in_class
+    return _is_docstring(node)
 
 
 def _is_docstring(node: Any) -> bool:

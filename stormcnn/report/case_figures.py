@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patheffects import withStroke
 
 from stormcnn.report.figure_style import COLOURS, STYLE, make_figure
-from stormcnn.storms.inventory import is_made_up_title
+from stormcnn.storms.titles import is_made_up_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

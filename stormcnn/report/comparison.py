@@ -12,15 +12,14 @@ from stormcnn.report.series import select_main_scores
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Network = tuple[str, int]
-"""Model and seed of a network."""
+    from stormcnn.verification.reading import NetworkId
 
 
 def compare_models(
     scores: pd.DataFrame,
     titles: Mapping[str, str],
-    histories: Mapping[Network, pd.DataFrame],
-    sizes: Mapping[Network, pd.DataFrame],
+    histories: Mapping[NetworkId, pd.DataFrame],
+    sizes: Mapping[NetworkId, pd.DataFrame],
     coefficients: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Return one row per model with its size, training time and scores of the test period.
@@ -28,17 +27,19 @@ def compare_models(
     `scores` is the table `scores.csv`. A model of several seeds is represented by the mean over
     its seeds (see the columns `forecast` and `seed`). `histories` gives `seconds` per epoch and
     `sizes` one row of `trainable_parameters,small_weight_share` for each network; training time
-    and small weights are averaged over the seeds. Models that are not networks have a table of
-    `coefficients` instead of a history and a size.
+    and small weights are averaged over the seeds. Models that are not networks have neither, but
+    may have a table of `coefficients`.
     """
     main = select_main_scores(scores)
     rows = []
     for model, title in titles.items():
         own = main[main["model"] == model]
+        parameters: float = np.nan
+        seconds = small = np.nan
+        networks = sorted(network for network in sizes if network[0] == model)
         if coefficients and model in coefficients:
-            parameters, seconds, small = len(coefficients[model]), np.nan, np.nan
-        else:
-            networks = sorted(network for network in sizes if network[0] == model)
+            parameters = len(coefficients[model])
+        elif networks:
             table = pd.concat(sizes[network] for network in networks)
             parameters = int(table["trainable_parameters"].iloc[0])
             small = float(np.mean(table["small_weight_share"]))

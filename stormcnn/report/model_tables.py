@@ -15,7 +15,7 @@ def model_table(comparison: pd.DataFrame) -> Table:
     rows = [
         [
             text_cell(str(row.title)),
-            Cell(f"{row.trainable_parameters:,}", float(row.trainable_parameters)),
+            Cell(number(row.trainable_parameters, 0), float(row.trainable_parameters)),
             Cell(number(row.training_seconds, 1), float(row.training_seconds)),
             Cell(percentage(row.small_weight_share), float(row.small_weight_share)),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
 import tempfile
@@ -22,6 +23,10 @@ WALL_SECONDS = 600.0
 CPU_SECONDS = 60.0
 """Limit of the child's computing time. Reading takes about 1 s per gigabyte, but a damaged header
 can send HDF5 into an endless loop."""
+
+
+DISK_FULL = 77
+"""Exit status of the child process if its result cannot be written."""
 
 
 def read_in_child(read: Callable[..., Result], path: str, *arguments: Any) -> Result:
@@ -56,11 +61,13 @@ def read_in_child(read: Callable[..., Result], path: str, *arguments: Any) -> Re
                 "The file is damaged so that the NetCDF library crashes or never finishes, or "
                 "memory ran out. Fetch the file again, or provide more memory."
             )
-        if exit_code > 0:
+        if exit_code == DISK_FULL:
             raise UserError(
                 f"{path}: its storms do not fit into the folder for temporary files, "
                 f"{tempfile.gettempdir()}. Free some space there, or set TMPDIR to another folder."
             )
+        if exit_code:
+            raise RuntimeError(f"{path}: the process that read it ended with status {exit_code}.")
         stream.seek(0)
         result: Result | Exception = pickle.load(stream)  # noqa: S301 - written by our own child
     if isinstance(result, Exception):
@@ -77,5 +84,8 @@ def _write_result(stream: IO[bytes], read: Callable[..., Any], *arguments: Any) 
         if not isinstance(error, UserError):
             error.add_note(traceback.format_exc())
         result = error
-    pickle.dump(result, stream, protocol=5)
-    stream.flush()
+    try:
+        pickle.dump(result, stream, protocol=5)
+        stream.flush()
+    except OSError:
+        os._exit(DISK_FULL)

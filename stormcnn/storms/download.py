@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from stormcnn.errors import UserError
 from stormcnn.io import write_text
-from stormcnn.provenance import sha256_of
+from stormcnn.storms.archive_check import check_archive
 from stormcnn.vocabulary import StrPath
 
 RETRY_DELAYS = (1, 2, 4, 8, 16, 32, 60, 60, 60)
@@ -92,26 +92,6 @@ def download(
         raise UserError(f"{shown}: the downloaded file was deleted. {error}") from None
     os.replace(part, final)
     _etag_file(part).unlink(missing_ok=True)
-
-
-def check_archive(path: StrPath, *, size: int | None = None, sha256: str | None = None) -> None:
-    """Raise `UserError` if a file is missing or does not have this size (bytes) and SHA-256."""
-    if not Path(path).is_file():
-        raise UserError(
-            f"{path}: the archive is missing. Set `file` in data.ncar to the path of an archive on "
-            "this machine, or remove `file` to download it."
-        )
-    actual_size = _bytes_in(Path(path))
-    if size is not None and actual_size != size:
-        raise UserError(
-            f"{path}: the archive has {actual_size} bytes, but `bytes` in data.ncar is {size}. The "
-            "file is incomplete or another one. Download it again, or correct `bytes`."
-        )
-    if sha256 is not None and (actual := sha256_of(path)) != sha256.lower():
-        raise UserError(
-            f"{path}: the archive has the SHA-256 {actual}, but `sha256` in data.ncar is {sha256}. "
-            "The file is damaged or another one. Download it again, or correct `sha256`."
-        )
 
 
 def _receive(url: str, part: Path, size: int | None, timeout: float, log_every: float) -> None:

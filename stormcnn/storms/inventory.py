@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from stormcnn.errors import UserError
 from stormcnn.io import join_csv
+from stormcnn.storms.titles import is_made_up_title
 from stormcnn.vocabulary import StrPath
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ COLUMNS = (
     "title",
     "patch_size",
 )
-MADE_UP = "Made-up"
-"""First word of the title of every file that contains made-up storms, or results from them."""
-
 _COUNTS = ("storms", "rejected", "bytes")
 
 
@@ -81,16 +79,6 @@ def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
         )
 
 
-def patch_size(shape: Sequence[int]) -> str:
-    """Return the size of patches, from a shape that begins with (y, x), for example `32 x 32`."""
-    return f"{shape[0]} x {shape[1]}"
-
-
 def is_made_up(path: StrPath) -> bool:
     """Return whether any run file of the inventory in `path` contains made-up storms."""
     return any(map(is_made_up_title, read_inventory(path)["title"]))
-
-
-def is_made_up_title(title: str) -> bool:
-    """Return whether a file with this title contains made-up storms, or results from them."""
-    return title.startswith(MADE_UP)

@@ -140,3 +140,8 @@ def _encode(values: Array, file: netCDF4.Dataset) -> Array:
         length = len(file.dimensions[TEXT])
         return np.char.encode(values, "utf-8").astype(f"S{length}").view("S1").reshape(-1, length)
     return values
+
+
+def patch_size(shape: Sequence[int]) -> str:
+    """Return the size of patches, from a shape that begins with (y, x), for example `32 x 32`."""
+    return f"{shape[0]} x {shape[1]}"

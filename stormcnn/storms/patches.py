@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from stormcnn.errors import UserError
-from stormcnn.provenance import digest
-from stormcnn.storms.inventory import is_made_up_title, patch_size
 from stormcnn.storms.patch_file import (
     PER_VARIABLE,
     STORMS_AT_ONCE,
     as_column,
     decode,
     open_patch_file,
+    patch_size,
     stored_fields,
 )
+from stormcnn.storms.titles import is_made_up_title
 from stormcnn.vocabulary import PATCH_DIMENSIONS, Array, StrPath
-
-SETTINGS = ("predictors", "target", "region", "skip_bad_files")
-"""The data settings on which patches depend, besides the run files."""
 
 
 class Patches(NamedTuple):
@@ -57,12 +54,6 @@ def read_storms(paths: Sequence[StrPath], indices: Sequence[int]) -> xr.Dataset:
     chosen = np.arange(len(patches.fields))[list(indices)]
     fields = patches.fields.take(chosen)
     return patches.storms.isel(storm=chosen).assign(predictors=(PATCH_DIMENSIONS, fields))
-
-
-def is_prepared_with(path: StrPath, settings: Mapping[str, object]) -> bool:
-    """Return whether the patches in `path` were prepared with these `SETTINGS`."""
-    with open_patch_file(path) as file:
-        return bool(file.settings_digest == digest({key: settings[key] for key in SETTINGS}))
 
 
 class StoredFields:

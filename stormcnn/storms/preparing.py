@@ -16,13 +16,22 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import replacing, write_csv
-from stormcnn.provenance import provenance, sha256_of
-from stormcnn.storms.inventory import MADE_UP, as_inventory, is_made_up_title, patch_size
-from stormcnn.storms.patch_file import append_storms, create_text_dimension
+from stormcnn.provenance import digest, provenance, sha256_of
+from stormcnn.storms.inventory import as_inventory
+from stormcnn.storms.patch_file import (
+    append_storms,
+    create_text_dimension,
+    open_patch_file,
+    patch_size,
+)
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import BadRunFile, Run, parse_run_name
 from stormcnn.storms.storm_dataset import no_storms
+from stormcnn.storms.titles import MADE_UP, is_made_up_title
 from stormcnn.vocabulary import StrPath
+
+SETTINGS = ("predictors", "target", "region", "skip_bad_files")
+"""The data settings on which patches depend, in addition to the run files."""
 
 STATISTICS = ("run_date", "variable", "count", "mean", "m2", "minimum", "maximum")
 
@@ -173,3 +182,9 @@ def _attributes(inventory: Sequence[Mapping[str, Any]], settings: dict[str, Any]
         "Conventions": "CF-1.8",
         "title": f"{storm} patches of the forecast runs of {inventory[0]['batch']}",
     } | provenance(settings, source_title=titles[0] if titles else None)
+
+
+def is_prepared_with(path: StrPath, settings: Mapping[str, object]) -> bool:
+    """Return whether the patches in `path` were prepared with these `SETTINGS`."""
+    with open_patch_file(path) as file:
+        return bool(file.settings_digest == digest({key: settings[key] for key in SETTINGS}))

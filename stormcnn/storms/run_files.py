@@ -132,35 +132,54 @@ def check_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def read_run_list(path: StrPath) -> list[Run]:
-    """Read a run list with the columns `run_date,file,batch[,sha256]`."""
-    with open(path, newline="", encoding="utf-8") as stream:
-        rows = csv.DictReader(stream)
-        missing = {"run_date", "file", "batch"} - set(rows.fieldnames or ())
-        if missing:
-            raise UserError(
-                f"{path}: column {', '.join(sorted(missing))} is missing from the run list. Add it."
-            )
-        return [
-            Run(row["run_date"], row["file"], row["batch"], row.get("sha256") or "") for row in rows
-        ]
+    """Read a run list with the columns `run_date,file,batch[,sha256]`.
+
+    Raises `UserError` if it is not such a list.
+    """
+    return [
+        Run(row["run_date"], row["file"], row["batch"], row.get("sha256") or "")
+        for row in _read_rows(path, ("run_date", "file", "batch"))
+    ]
 
 
 def read_archive_list(path: StrPath, folder: StrPath, batch_size: str) -> list[Run]:
     """Read the list `run_date,file[,sha256]` of an archive whose files are unpacked to `folder`.
 
-    Raises `UserError` if a row's run date differs from the one in its file name.
+    Raises `UserError` if it is not such a list, or if a row's run date differs from the one in its
+    file name.
     """
     runs = []
-    with open(path, newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            run = as_run(Path(folder, row["file"]), batch_size, row.get("sha256") or "")
-            if row["run_date"] != run.run_date:
-                raise UserError(
-                    f"{path}: {row['file']} is listed with run date {row['run_date']}, but its "
-                    f"name contains {run.run_date}. Correct the list."
-                )
-            runs.append(run)
+    for row in _read_rows(path, ("run_date", "file")):
+        run = as_run(Path(folder, row["file"]), batch_size, row.get("sha256") or "")
+        if row["run_date"] != run.run_date:
+            raise UserError(
+                f"{path}: {row['file']} is listed with run date {row['run_date']}, but its "
+                f"name contains {run.run_date}. Correct the list."
+            )
+        runs.append(run)
     return check_runs(runs)
+
+
+def _read_rows(path: StrPath, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of a CSV file; raise `UserError` if a column or a value of it is missing."""
+    try:
+        with open(path, newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            present = reader.fieldnames or ()
+            rows = list(reader)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: the list is not UTF-8 text ({error}). Save it as UTF-8."
+        ) from None
+    for column in columns:
+        if column not in present:
+            raise UserError(f"{path}: column {column} is missing from the run list. Add it.")
+        for number, row in enumerate(rows, start=1):
+            if not row[column]:
+                raise UserError(f"{path}: row {number} has no {column}. Complete or remove it.")
+    if not rows:
+        raise UserError(f"{path}: the run list has no rows. List at least two run files.")
+    return rows
 
 
 def format_run_list(runs: Sequence[Run]) -> str:

@@ -70,7 +70,7 @@ def compare_tracks(
     column = f"{target.removesuffix('_curr').replace('_future', '-future')}_max"
     try:
         rows = pd.read_csv(path, usecols=["Track_ID", "Duration", column])
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{path}: columns Track_ID, Duration and {column} cannot be read ({error}). Fetch the "
             "archive of track files again."

@@ -11,7 +11,7 @@ from stormcnn.config.archive_dates import demo_file_name, demo_run_dates
 from stormcnn.demo.generator import make_storms
 from stormcnn.demo.writing import write_run, write_runs
 from stormcnn.errors import UserError
-from stormcnn.storms.inventory import is_made_up_title
+from stormcnn.storms.titles import is_made_up_title
 
 HAGELSLAG = Path(__file__).parents[2] / "data" / "NCARSTORM_20000101-0000_d01_model_patches.nc"
 RUN_DATE = datetime(2011, 4, 25)

@@ -57,6 +57,7 @@ def train(inputs, folder):
         event=LESSON_EVENT,
         memory_mb=None,
         seed=0,
+        code="",
         **{key: str(folder / name) for key, name in names.items()},
     )
     return sorted(path.name for path in folder.iterdir())

@@ -34,7 +34,7 @@ def build(seed=0, **changes):
     return build_network(SMALL | changes, (8, 8), [0, 0], [1, 1])
 
 
-def train(folder, seed=0, fields=None, changes=None, **training):
+def train(folder, seed=0, fields=None, changes=None, code="", **training):
     """Train a small network on made-up storms, or on `fields` of the same storms."""
     network = build(seed, **(changes or {}))
     patches, event = make_storms()
@@ -45,6 +45,7 @@ def train(folder, seed=0, fields=None, changes=None, **training):
         TRAINING | training,
         seed,
         folder / "unfinished.npz",
+        code,
     )
     return network, history
 
@@ -169,8 +170,8 @@ def test_interrupted_training_resumes_and_ends_with_the_same_weights(
     assert joined[["epoch", "loss"]].equals(history[["epoch", "loss"]])
 
 
-@pytest.mark.parametrize("other", [{"seed": 1}, {"changes": {"filters": [3]}}])
-def test_interrupted_training_of_another_network_or_seed_is_ignored(tmp_path, lesson, other):
+@pytest.mark.parametrize("other", [{"seed": 1}, {"changes": {"filters": [3]}}, {"code": "older"}])
+def test_interrupted_training_of_another_network_seed_or_code_is_ignored(tmp_path, lesson, other):
     with pytest.raises(InterruptedError):
         train(tmp_path, fields=Readings(make_storms()[0], 12), **other)
     network, history = train(tmp_path)

@@ -48,6 +48,12 @@ def test_files_from_elsewhere_are_identified_by_their_content(tmp_path):
     assert keys[0] == keys[1] != keys[2]
 
 
+def test_version_of_this_project_is_not_part_of_the_key():
+    software = cache_key({}, {}, {})["software"]
+    assert "numpy" in software
+    assert "stormcnn" not in software
+
+
 def test_exchanged_inputs_have_another_key():
     folders = {"<data>": "resources/x"}
     one, other = "resources/x/a.csv", "resources/x/b.csv"

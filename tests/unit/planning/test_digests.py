@@ -89,6 +89,9 @@ SCORES = {"stormcnn/scores/__init__.py"}
         ("from stormcnn import logs", set()),
         ("from stormcnn import __version__", set()),
         ("from stormcnn.scores.brier import score", SCORES | {"stormcnn/scores/brier.py"}),
+        ("from stormcnn import scores", SCORES | {"stormcnn/scores/tables.py"}),
+        ("import stormcnn.scores as s", SCORES | {"stormcnn/scores/tables.py"}),
+        ("if typing.TYPE_CHECKING:\n    import stormcnn.io", set()),
         ("from stormcnn.scores import verify", SCORES | {"stormcnn/scores/tables.py"}),
         ("if TYPE_CHECKING:\n    import stormcnn.io", set()),
         (
@@ -146,6 +149,9 @@ class Pair(NamedTuple):
         ("LIMIT: int = 3", "LIMIT: float = 3\n'''The most.'''"),
         ("value: float", "value: int"),
         (" -> float", ""),
+        ("LIMIT: int = 3", "LIMIT: int = 3\nother: list"),
+        ("LIMIT: int = 3", "LIMIT: int = 3\nif TYPE_CHECKING:\n    import os"),
+        ("LIMIT: int = 3", "from __future__ import annotations\nLIMIT: int = 3"),
         ("first: int", "first: float"),
         ("value > LIMIT", "value  >  (LIMIT)"),
         ("is too large: at most", "must be at most"),
@@ -208,6 +214,9 @@ OTHER: int = 3
         ("[SMALL, LARGE]", "[LARGE, SMALL]", False),
         ("OTHER: int = 3", "OTHER: int = print()\nprint(SMALL)", False),
         ("OTHER: int = 3", "def function(): SMALL = 3", False),
+        ("OTHER: int = 3", "BOTH[0] = 5", False),
+        ("OTHER: int = 3", "SMALL = SMALL + 1", False),
+        ("OTHER: int = 3", "OTHER = [SMALL for SMALL in 'ab']", True),
     ],
 )
 def test_constants_count_only_if_they_are_used(

@@ -65,6 +65,12 @@ def test_bug_keeps_its_class_and_its_stack_trace():
     assert "read_wrongly" in error.value.__notes__[0]
 
 
+def test_result_that_cannot_be_passed_on_is_not_blamed_on_the_disk(capfd):
+    with pytest.raises(RuntimeError, match=PATH):
+        read_in_child(lambda _: lambda: None, PATH)
+    assert "pickle" in capfd.readouterr().err
+
+
 def test_bad_run_file_is_raised_without_a_stack_trace():
     def refuse(path):
         raise BadRunFile(f"{path}: bad")

@@ -19,7 +19,8 @@ import pytest
 from archive_server import ArchiveServer
 
 from stormcnn.errors import UserError
-from stormcnn.storms.download import check_archive, download
+from stormcnn.storms.archive_check import check_archive
+from stormcnn.storms.download import download
 
 # Long enough to be received in several chunks.
 CONTENT = random.Random(1).randbytes(1_000_000)

@@ -14,9 +14,9 @@ from batches import SETTINGS, STORM_COORDINATES, prepare, whole, write_run_files
 from run_files import run_values, write_run_file
 
 from stormcnn.provenance import sha256_of
-from stormcnn.storms.inventory import is_made_up_title
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import BadRunFile, Run, as_run, list_folder
+from stormcnn.storms.titles import is_made_up_title
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -111,6 +111,24 @@ def test_column_missing_from_the_run_list_is_named(tmp_path):
         read_run_list(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"", "column"),
+        (b"date,file\n2010-10-24,x\n", "column run_date"),
+        (b"run_date,file\n", "no rows"),
+        (f"run_date,file\n,{NAME}\n".encode(), "row 1 .*run_date"),
+        (f"run_date,file\n2010-10-24T00:00,{NAME}\n2010-10-25T00:00\n".encode(), "row 2 .*file"),
+        ("run_date,file\n2010-10-24T00:00,é".encode("latin-1"), "UTF-8"),
+    ],
+)
+def test_fault_of_an_archive_list_is_named(tmp_path, content, named):
+    path = tmp_path / "list.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"list\.csv: .*{named}"):
+        read_archive_list(path, "data", "year")
+
+
 def test_archive_list_gives_paths_in_the_folder():
     runs = read_archive_list(ARCHIVE_RUNS, "data", "year")
     assert len(runs) == 100

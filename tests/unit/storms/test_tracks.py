@@ -132,6 +132,12 @@ def test_missing_column_of_a_track_file_is_named(path: Path, text: str) -> None:
         compare_tracks(path, **STORMS, threshold=THRESHOLD)
 
 
+def test_missing_track_file_is_named(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    with pytest.raises(UserError, match=path.name):
+        compare_tracks(path, **STORMS, threshold=THRESHOLD)
+
+
 def test_inventory_has_the_disagreements_of_each_run(rows: pd.DataFrame, path: Path) -> None:
     days = ("20101024", "20101122")
     files = [f"runs/NCARSTORM_{day}-0000_d01_model_patches.nc" for day in days]
