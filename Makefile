@@ -83,7 +83,7 @@ docs: $(development) ## Build the documentation in site/
 	.venv/bin/mkdocs build --strict
 
 .PHONY: images
-images: demo $(development) ## Draw the pictures of the guide; needs Chromium and Graphviz
+images: demo $(development) ## Draw the images of the guide; needs Chromium and Graphviz
 	.venv/bin/python docs/draw_images.py
 
 .PHONY: install

@@ -1,4 +1,4 @@
-"""Draw the pictures of the guide from a finished demo. Needs Chromium and Graphviz.
+"""Draw the images of the guide from a finished demo. Needs Chromium and Graphviz.
 
 Run `make images`, which runs the demo first.
 """
@@ -18,7 +18,7 @@ RESULTS = ROOT / "results" / "demo"
 
 
 def draw_report() -> None:
-    """Take a picture of the first screen of the report."""
+    """Take a screenshot of the top of the report."""
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)

@@ -60,4 +60,4 @@ def compare_models(
                 f"{score.score}_high": score.high,
             }
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"trainable_parameters": "Int64"})

@@ -63,3 +63,15 @@ def test_logistic_regression_has_one_parameter_per_coefficient():
     assert table["training_seconds"].tolist()[0] == 2
     row = model_table(table).rows[1]
     assert [cell.text for cell in row] == ["Logistic regression", "3", "–", "–"]
+
+
+def test_model_without_a_size_leaves_the_sizes_of_others_whole_numbers(tmp_path):
+    scores = pd.concat([score_rows(), score_rows("rule")])
+    histories = {("baseline", 0): pd.DataFrame({"seconds": [2.0]})}
+    titles = {"baseline": "Baseline", "rule": "Rule"}
+    table = compare_models(scores, titles, histories, {("baseline", 0): SIZE})
+    table.to_csv(tmp_path / "comparison.csv", index=False)
+    text = pd.read_csv(tmp_path / "comparison.csv", dtype=str)
+    assert text["trainable_parameters"].fillna("").tolist() == ["17169", ""]
+    rows = model_table(pd.read_csv(tmp_path / "comparison.csv")).rows
+    assert [row[1].text for row in rows] == ["17,169", "–"]
