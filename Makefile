@@ -50,7 +50,7 @@ test-unit: $(development) ## Run the unit tests and the examples in docstrings
 	$(pytest) $(in_parallel) stormcnn tests/unit
 
 .PHONY: test
-test: check ## Check the code and run the tests of the library and the workflow
+test: check ## Check the code and test the library, its environment and the workflow
 	$(pytest) $(in_parallel)
 
 .PHONY: test-operations
