@@ -47,7 +47,7 @@ in_parallel := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: test-unit
 test-unit: $(development) ## Run the unit tests and the examples in docstrings
-	$(pytest) $(in_parallel) stormcnn tests/unit
+	$(pytest) $(in_parallel) tests/unit stormcnn
 
 .PHONY: test
 test: check ## Check the code and test the library, its environment and the workflow

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
-import keras
 from config_helpers import assert_refused, load, read
 
-from stormcnn.config.models import Activation, matched_networks
+from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES, Opponents
-
-
-def test_activations_are_those_of_keras():
-    known = {name for name, _ in vars(keras.activations).items() if not name.startswith("_")}
-    others = {"get", "serialize", "deserialize", "glu", "threshold"}
-    assert set(get_args(Activation)) == known - others
 
 
 def test_each_opponent_has_a_title():

@@ -1,4 +1,8 @@
-"""Prepare the backend as the jobs do, before any test creates a tensor."""
+"""Import and prepare the backend as the jobs do, before any module imports Keras.
+
+This takes half as long as a plain import of Keras. Tests of `stormcnn` are therefore collected
+after those of this folder.
+"""
 
 from stormcnn.models import backend
 

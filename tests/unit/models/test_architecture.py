@@ -1,9 +1,12 @@
 """Networks have the layers, weights and penalties that their settings describe."""
 
+from typing import get_args
+
 import keras
 import numpy as np
 import pytest
 
+from stormcnn.config.models import Activation
 from stormcnn.errors import UserError
 from stormcnn.models.architecture import build_network, measure_size, summarise
 
@@ -20,6 +23,12 @@ MEAN, STD = [22.0, -0.3, 0.8], [15.0, 4.7, 5.0]
 
 def build(architecture, size=32):
     return build_network(architecture, (size, size), MEAN, STD)
+
+
+def test_activations_in_the_config_are_those_of_keras():
+    known = {name for name, _ in vars(keras.activations).items() if not name.startswith("_")}
+    others = {"get", "serialize", "deserialize", "glu", "threshold"}
+    assert set(get_args(Activation)) == known - others
 
 
 @pytest.mark.parametrize(
