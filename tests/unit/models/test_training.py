@@ -50,17 +50,16 @@ def train(folder, seed=0, fields=None, changes=None, code="", **training):
     return network, history
 
 
-@pytest.fixture(scope="module", params=["lesson", "fast"])
-def trained(request, tmp_path_factory):
-    """A recipe, and the network and history of an uninterrupted training with seed 0."""
-    folder = tmp_path_factory.mktemp(request.param)
-    return request.param, *train(folder, recipe=request.param)
-
-
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory):
     """The network and history of an uninterrupted training with seed 0."""
     return train(tmp_path_factory.mktemp("lesson"))
+
+
+@pytest.fixture(scope="module")
+def fast(tmp_path_factory):
+    """The same with the recipe `fast`."""
+    return train(tmp_path_factory.mktemp("fast"), recipe="fast")
 
 
 def equal_weights(network, other):
@@ -152,20 +151,19 @@ def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
     assert first.tolist() != other.tolist()
 
 
-@pytest.mark.parametrize("complete_epochs", [0, 1, 2])
-def test_interrupted_training_resumes_and_ends_with_the_same_weights(
-    tmp_path, trained, complete_epochs
-):
-    recipe, network, history = trained
+@pytest.mark.parametrize("recipe", ["lesson", "fast"])
+def test_training_interrupted_again_and_again_ends_with_the_same_weights(tmp_path, request, recipe):
+    network, history = request.getfixturevalue(recipe)
     per_epoch = BATCHES_PER_EPOCH[recipe]
     patches, _ = make_storms()
-    with pytest.raises(InterruptedError):
-        train(
-            tmp_path, fields=Readings(patches, per_epoch * (complete_epochs + 1) - 1), recipe=recipe
-        )
+    # Killed in the first epoch, then twice after one more epoch.
+    for completed in (0, 1, 1):
+        fields = Readings(patches, limit=per_epoch * (completed + 1) - 1)
+        with pytest.raises(InterruptedError):
+            train(tmp_path, fields=fields, recipe=recipe)
     fields = Readings(patches)
     resumed, joined = train(tmp_path, fields=fields, recipe=recipe)
-    assert fields.count == per_epoch * (len(history) - complete_epochs)
+    assert fields.count == per_epoch * (len(history) - 2)
     assert equal_weights(resumed, network)
     assert joined[["epoch", "loss"]].equals(history[["epoch", "loss"]])
 
@@ -208,11 +206,13 @@ def test_damaged_checkpoint_is_named_and_ignored(tmp_path, caplog, content):
     assert history["epoch"].tolist() == [1]
 
 
-def test_fast_recipe_raises_the_learning_rate_once_and_lowers_it_to_zero(trained):
-    recipe, network, history = trained
-    if recipe == "lesson":
-        assert float(network.optimizer.learning_rate) == pytest.approx(0.01)
-        return
+def test_lesson_recipe_keeps_the_learning_rate(lesson):
+    network, _ = lesson
+    assert float(network.optimizer.learning_rate) == pytest.approx(0.01)
+
+
+def test_fast_recipe_raises_the_learning_rate_once_and_lowers_it_to_zero(fast):
+    network, history = fast
     assert history["epoch"].tolist() == [1, 2, 3, 4]
     optimizer = keras.optimizers.Adam.from_config(network.optimizer.get_config())
     rates = []

@@ -38,6 +38,12 @@ def network(size=16, **changes):
     return built
 
 
+@pytest.fixture(scope="module")
+def lesson():
+    """The network of the lesson, which tests do not change."""
+    return network()
+
+
 def storms(count, size=16, seed=0):
     rng = np.random.default_rng(seed)
     return rng.normal([20, 0, 0], [15, 5, 5], (count, size, size, 3)).astype(np.float32)
@@ -131,10 +137,9 @@ def test_masks_of_layers_members_and_seeds_differ():
     assert (first != draw_masks(net, 2, range(3))["conv_1_dropout"]).any()
 
 
-def test_masks_of_a_member_do_not_depend_on_the_other_members():
-    net = network()
-    all_masks = draw_masks(net, 5, range(8))
-    masks = draw_masks(net, 5, [3])
+def test_masks_of_a_member_do_not_depend_on_the_other_members(lesson):
+    all_masks = draw_masks(lesson, 5, range(8))
+    masks = draw_masks(lesson, 5, [3])
     for name, mask in all_masks.items():
         np.testing.assert_array_equal(mask[3], masks[name][0])
 
@@ -145,8 +150,8 @@ def gather(sampler, patches, at_once):
 
 # With 10 members: a third of the members of one storm, all of one storm, all of four storms.
 @pytest.mark.parametrize("at_once", [4, 10, 40])
-def test_members_do_not_depend_on_order_or_number_of_storms(at_once):
-    sampler = MemberSampler(network(), 10, seed=0)
+def test_members_do_not_depend_on_order_or_number_of_storms(lesson, at_once):
+    sampler = MemberSampler(lesson, 10, seed=0)
     patches = storms(21)
     whole = gather(sampler, patches, at_once)
     shuffled = np.random.default_rng(1).permutation(21)
@@ -154,8 +159,8 @@ def test_members_do_not_depend_on_order_or_number_of_storms(at_once):
     np.testing.assert_array_equal(gather(sampler, patches[13:14], at_once), whole[13:14])
 
 
-def test_members_do_not_depend_on_how_many_are_computed_at_once():
-    sampler = MemberSampler(network(), 9, seed=0)
+def test_members_do_not_depend_on_how_many_are_computed_at_once(lesson):
+    sampler = MemberSampler(lesson, 9, seed=0)
     patches = storms(7)
     whole = sampler.probabilities(patches)
     for at_once in (1, 4, 18):
@@ -165,17 +170,17 @@ def test_members_do_not_depend_on_how_many_are_computed_at_once():
 @pytest.mark.parametrize(
     ("members", "at_once", "sizes"), [(5, 20, [4, 4, 4, 4, 1]), (9, 8, [1] * 17), (2, 64, [16, 1])]
 )
-def test_batches_are_as_large_as_allowed(members, at_once, sizes):
-    sampler = MemberSampler(network(), members, seed=0)
+def test_batches_are_as_large_as_allowed(lesson, members, at_once, sizes):
+    sampler = MemberSampler(lesson, members, seed=0)
     batches = list(sampler.batches(storms(17), at_once))
     assert [probability.shape for _, probability in batches] == [(n, members) for n in sizes]
     assert [index for part, _ in batches for index in range(part.start, part.stop)] == [*range(17)]
 
 
-def test_first_members_stay_the_same_with_more_members():
-    net, patches = network(), storms(3)
-    few = gather(MemberSampler(net, 8, seed=2), patches, at_once=4)
-    many = gather(MemberSampler(net, 12, seed=2), patches, at_once=4)
+def test_first_members_stay_the_same_with_more_members(lesson):
+    patches = storms(3)
+    few = gather(MemberSampler(lesson, 8, seed=2), patches, at_once=4)
+    many = gather(MemberSampler(lesson, 12, seed=2), patches, at_once=4)
     np.testing.assert_array_equal(many[:, :8], few)
 
 

@@ -65,11 +65,12 @@ def test_slices_of_fields_equal_those_of_all_patches(batches, patches, first, si
 
 
 def test_iterating_over_the_fields_does_not_hold_them_in_memory(tmp_path):
-    path = prepare(write_run_files(tmp_path / "runs", *[1000] * 8, size=16), tmp_path / "batch")
+    path = prepare(write_run_files(tmp_path / "runs", *[1000] * 8), tmp_path / "batch")
 
     def peak(read):
+        fields = open_patches([path]).fields
         tracemalloc.start()
-        read(open_patches([path]).fields)
+        read(fields)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

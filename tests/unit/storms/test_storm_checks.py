@@ -148,7 +148,7 @@ def test_reason_counts_each_storm_once_and_lists_the_first_five(tmp_path):
     np.testing.assert_array_equal(patches["patch"], [0, 1, 10, 11])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(bad=st.sets(st.integers(0, 5)), variable=st.sampled_from([*PREDICTORS, TARGET]))
 def test_exactly_the_storms_with_nan_are_rejected(tmp_path_factory, bad, variable):
     values = run_values(storms=6, size=4)
