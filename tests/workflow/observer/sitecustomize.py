@@ -1,4 +1,4 @@
-"""Python imports this at its start: at its end each process notes which modules it imported."""
+"""Make each Python process write the modules that it imported to a file when it ends."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ def write_imports() -> None:
 
 
 atexit.register(write_imports)
-# Keras imports jax where it is found. Only the tests of the second backend bring it: jobs run here
-# as they do without it, and start sooner.
+# Keras imports jax if it is installed. Only the tests of other backends need it, so here jobs run
+# without it, like in an installation without the development requirements.
 sys.modules["jax"] = None
