@@ -1,4 +1,4 @@
-"""Copies of this checkout in which tests run the real workflow, away from the user's results."""
+"""Copies of the code in which tests run the real workflow, apart from the user's results."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from run_files import run_values, write_run_file
 ROOT = Path(__file__).parents[1]
 OBSERVER = ROOT / "tests" / "workflow" / "observer"
 CODE = ("Snakefile", "config", "envs", "ops", "profiles", "report", "rules", "scripts", "stormcnn")
-# Other machines are slower than those that the tests were written on.
-SECONDS_A_RUN = 900
+# After this time a test gives up waiting; slow machines need much of it.
+RUN_TIMEOUT_SECONDS = 900
 
-# A file from a cache was not made here, so these rules have no benchmark; their logs have the time.
+# Scripts of the rules that can be cached. They have no benchmark, because files from the cache were
+# not computed here.
 CACHED = {"prepare_patches", "fit_scaling", "train_network", "sample_members", "sample_cases"}
 
-# Two networks of one small layer on patches of 8 x 8 grid points.
+# Two networks with one small layer for patches of 8 x 8 grid points.
 SETTINGS: dict[str, Any] = {
     "experiment": {"name": "tiny"},
     "data": {"name": "tiny", "source": "folder", "folder": "runs", "batch": "month"},
@@ -38,13 +39,13 @@ SETTINGS: dict[str, Any] = {
     "uncertainty": {"members": 10, "cases": {"count": 2, "members": 10}},
     "report": {"storms": 5},
 }
-# Targets whose making takes all jobs that compute: what figures and the report show.
+# Targets that require all jobs except figures, tables and the report.
 SCORES = (
     "results/tiny/verification/scores.csv",
     "results/tiny/uncertainty/scores.csv",
     "results/tiny/uncertainty/dropout/seed-0/cases.nc",
 )
-# Three batches before the split and three after it, two of which hold two runs.
+# Three monthly batches in each of the two periods; May has two runs, the other months have one.
 RUN_DATES = [
     datetime(year, month, day) for year in (2014, 2015) for month, day in ((4, 1), (5, 1), (5, 2))
 ]
@@ -52,7 +53,7 @@ RUN_DATES += [datetime(2014, 6, 1), datetime(2015, 6, 1)]
 
 
 class Job(NamedTuple):
-    """A job of a plan."""
+    """A job that a dry run shows; its name is its rule and wildcards: `train_network l2 0`."""
 
     name: str
     inputs: tuple[str, ...]
@@ -71,18 +72,18 @@ class Checkout:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.variables: dict[str, str] = {}  # of the environment, for Snakemake
+        self.variables: dict[str, str] = {}  # additional environment variables for Snakemake
 
     @classmethod
     def of_code(cls, path: Path, settings: Mapping[str, Any] = SETTINGS) -> Checkout:
-        """A fresh clone, with `settings` in a config file of its own."""
+        """Return a fresh clone with `settings` in its config file."""
         copy_code(path)
         checkout = cls(path)
         checkout.configure(settings)
         return checkout
 
     def copy(self, path: Path) -> Checkout:
-        """Everything that is there, with its times, in another place."""
+        """Return a copy of all files, with their time stamps, in another place."""
         shutil.copytree(self.path, path, ignore=shutil.ignore_patterns(self._records.name))
         return Checkout(path)
 
@@ -93,60 +94,62 @@ class Checkout:
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Change some settings of the config file and keep the others."""
-        given = yaml.safe_load((self.path / self.config).read_text(encoding="utf-8"))
-        self.configure(merged(given, changes))
+        settings = yaml.safe_load((self.path / self.config).read_text(encoding="utf-8"))
+        self.configure(merged(settings, changes))
 
     def run(self, *arguments: str) -> str:
-        """Run the workflow, which must succeed; gives all that it prints."""
+        """Run the workflow, which must succeed; return its output."""
         result = self._snakemake(*arguments)
         assert result.returncode == 0, result.stdout
         return result.stdout
 
     def fail(self, *arguments: str) -> str:
-        """Run the workflow, which must fail without a stack trace; gives all that it prints."""
+        """Run the workflow, which must fail without a stack trace; return its output."""
         result = self._snakemake(*arguments)
         assert result.returncode != 0, result.stdout
         assert "Traceback (most recent call last)" not in result.stdout, result.stdout
         return result.stdout
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start Snakemake with the profile."""
+        """Start Snakemake with the default profile."""
         command = [sys.executable, *self.snakemake, "--configfile", self.config]
         return self._open(*command, "--cores", "2", *arguments)
 
     def execute(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command here, whatever the user's own settings are."""
+        """Run a command here, independently of the user's own settings."""
         return _wait_for(self._open(*command, **variables))
 
     def plan(self, *arguments: str) -> dict[str, Job]:
-        """Jobs that would run, by rule and wildcards, as in `train_network dropout 0`."""
+        """Return the jobs that would run, by name."""
         return read_plan(self.run("--dry-run", *arguments))
 
-    def imports(self, rule: str) -> set[str]:
-        """Modules that the jobs of a rule have imported, each in a process of its own."""
-        records = [path for path in self._records.iterdir() if path.name.endswith(f".{rule}.py")]
-        assert records, f"no job of {rule} has run"
+    def imports(self, script: str) -> set[str]:
+        """Return the modules that any job of a script has imported."""
+        records = [path for path in self._records.iterdir() if path.name.endswith(f".{script}.py")]
+        assert records, f"no job of {script} has run"
         return {name for path in records for name in path.read_text().split()}
 
     def rules_run(self) -> set[str]:
-        """Rules whose scripts have been run here."""
+        """Return the names of the scripts that have run here."""
         return {path.name.split(".")[1] for path in self._records.glob("tmp*.py")}
 
     def imports_of_planning(self) -> set[str]:
-        """Modules that Snakemake's own process had imported when it last ended."""
+        """Return the modules that Snakemake's own process had imported when it last ended."""
         return set((self._records / "__main__.py").read_text().split())
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for Snakemake, without those of the user that change what it does."""
+        """Environment variables for Snakemake, without the user's own that affect jobs."""
         self._records.mkdir(exist_ok=True)
-        kept = {
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("SNAKEMAKE_", "KERAS_", "MLFLOW_", "PYTHON"))
         }
-        observed = {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)}
-        return kept | observed | self.variables
+        # Keras would read ~/.keras/keras.json.
+        keras = {"KERAS_HOME": str(self._records)}
+        observer = {"PYTHONPATH": str(OBSERVER), "OBSERVED_IMPORTS": str(self._records)}
+        return inherited | keras | observer | self.variables
 
     @property
     def _records(self) -> Path:
@@ -169,15 +172,15 @@ class Checkout:
 def _wait_for(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     with process:
         try:
-            printed, _ = process.communicate(timeout=SECONDS_A_RUN)
+            output, _ = process.communicate(timeout=RUN_TIMEOUT_SECONDS)
         except BaseException:
             process.kill()
             raise
-    return subprocess.CompletedProcess(process.args, process.returncode, printed)
+    return subprocess.CompletedProcess(process.args, process.returncode, output)
 
 
 def copy_code(path: Path, root: Path = ROOT) -> None:
-    """Copy the code of `root` to `path` as a clone does: files get the time of the copy."""
+    """Copy the code of `root` to `path` like `git clone`, which sets new time stamps."""
     for name in CODE:
         source, target = root / name, path / name
         if source.is_dir():
@@ -194,33 +197,40 @@ def copy_code(path: Path, root: Path = ROOT) -> None:
 
 
 def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`settings` with `changes` in them, block by block."""
+    """Return `settings` with `changes`, merged block by block."""
     result = dict(settings)
     for key, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = merged(result[key], value) if both else value
+        are_blocks = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if are_blocks else value
     return result
 
 
 def write_runs(folder: Path, run_dates: Iterable[datetime] = RUN_DATES, storms: int = 12) -> None:
-    """Write a run file for each run date, with different storms; half of them are events."""
+    """Write a run file for each run date, with different storms, half of which are events."""
     for run_date in run_dates:
         values = run_values(storms, seed=int(f"{run_date:%Y%m%d}"))
         write_run_file(folder, values, run_date=run_date)
 
 
-def read_plan(said: str) -> dict[str, Job]:
-    """Jobs that a dry run would do, from all that it printed."""
-    blocks = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", said, re.M)
+def read_plan(output: str) -> dict[str, Job]:
+    """Return the jobs in the output of a dry run, by name."""
+    blocks = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", output, re.M)
     jobs = [_as_job(rule, block) for rule, block in blocks]
     assert len({job.name for job in jobs}) == len(jobs)
     return {job.name: job for job in jobs}
 
 
+def error_line(output: str, start: str) -> str:
+    """Return the line of an output or log with the error message that begins with `start`."""
+    lines = set(re.findall(rf"^(?:[\d-]+ [\d:,]+ )?({re.escape(start)}.*)$", output, re.M))
+    assert len(lines) == 1, output
+    return lines.pop()
+
+
 def _as_job(rule: str, block: str) -> Job:
     def listed(key: str) -> tuple[str, ...]:
-        found = re.search(rf"^    {key}: (.*)$", block, re.M)
-        return tuple(found[1].split(", ")) if found else ()
+        match = re.search(rf"^    {key}: (.*)$", block, re.M)
+        return tuple(match[1].split(", ")) if match else ()
 
     values = [wildcard.partition("=")[2] for wildcard in listed("wildcards")]
     return Job(" ".join([rule, *values]), listed("input"), listed("output"))

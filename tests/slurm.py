@@ -1,6 +1,6 @@
-"""A real SLURM of one node on loopback, with daemons and a configuration of its own.
+"""A real SLURM cluster with one node on the loopback interface, with its own configuration.
 
-It needs root, and Debian's packages munge, slurmctld, slurmd and slurm-client; no systemd.
+It requires root and the Debian packages munge, slurmctld, slurmd and slurm-client, but no systemd.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-from checkout import SECONDS_A_RUN, Checkout
+from checkout import RUN_TIMEOUT_SECONDS, Checkout
 
-# Daemons are in a folder that not every shell searches.
+# The daemons are in /usr/sbin, which is not in every user's PATH.
 PATH = os.environ["PATH"] + ":/usr/sbin"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
-# Where SLURM's programs look when no variable says where: the plugin that starts a job's step
-# removes all of SLURM's variables.
+# The default path of the configuration. SLURM_CONF would not do, because Snakemake's plugin for job
+# steps removes all variables of SLURM.
 SYSTEM_CONFIG = Path("/etc/slurm/slurm.conf")
 
 CONFIG = """\
@@ -45,7 +45,7 @@ TaskPlugin=task/none
 MpiDefault=none
 SwitchType=switch/none
 AccountingStorageType=accounting_storage/none
-# Once a second, a job above its memory is killed; without control groups.
+# Check the memory of jobs every second and kill those above their limit, without control groups.
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
@@ -53,17 +53,17 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 KillWait=2
-# Tests look at jobs long after their end.
+# Tests query jobs long after these have ended.
 MinJobAge=86400
-# More memory than the machine may have: what a rule asks for is much more than a test's job uses.
+# The node may have less memory than this: rules request much more than jobs of tests use.
 SlurmdParameters=config_overrides
 NodeName=node NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cpus} RealMemory=32000
 PartitionName=main Nodes=node Default=YES DefaultTime=5 MaxTime=INFINITE State=UP
 """
 
 
-def why_not() -> str:
-    """A sentence that says why no SLURM can be started here; empty where it can."""
+def why_unavailable() -> str:
+    """Return why SLURM cannot be started on this machine, or an empty text if it can."""
     missing = [program for program in PROGRAMS if shutil.which(program, path=PATH) is None]
     if missing:
         return (
@@ -71,15 +71,15 @@ def why_not() -> str:
             "slurmd slurm-client)."
         )
     if os.geteuid() != 0:
-        return "SLURM's daemons can only be started by root."
-    # One that a killed test left behind is replaced.
+        return "Only root can start the daemons of SLURM."
+    # A file left by a killed test is replaced.
     if SYSTEM_CONFIG.exists() and not SYSTEM_CONFIG.read_text().startswith(CONFIG[:25]):
-        return f"This machine belongs to a cluster already: it has {SYSTEM_CONFIG}."
+        return f"This machine belongs to a SLURM cluster: {SYSTEM_CONFIG} exists."
     return ""
 
 
 class Slurm:
-    """The daemons, from `with` to its end, and the commands that tests give."""
+    """A cluster that runs inside a `with` block, and commands for it."""
 
     def __init__(self, folder: Path, cpus: int = 4) -> None:
         self.folder = folder
@@ -110,10 +110,10 @@ class Slurm:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Jobs would outlive the daemons.
+        # Jobs outlive the daemons unless they are cancelled.
         if self._has_started:
             self.call("scancel", "--user=root")
-            wait_until(lambda: not self.call("squeue", "--noheader"), self._said)
+            wait_until(lambda: not self.call("squeue", "--noheader"), self._logs)
         for daemon in reversed(self._daemons):
             daemon.terminate()
             try:
@@ -124,26 +124,26 @@ class Slurm:
         SYSTEM_CONFIG.unlink(missing_ok=True)
 
     def call(self, *command: str, environment: Mapping[str, str] | None = None) -> str:
-        """What a command of SLURM says; it must succeed."""
+        """Run a command, which must succeed; return its output."""
         return subprocess.run(
             command, stdout=subprocess.PIPE, text=True, check=True, timeout=60, env=environment
         ).stdout.strip()
 
     def jobs(self, folder: Path, *states: str) -> list[str]:
-        """Numbers of the jobs of a folder, all or those in some states, as they were submitted."""
-        listed = self.call(
+        """Return the IDs of the jobs of a folder, in all or some states, in order of submission."""
+        output = self.call(
             "squeue", "--noheader", f"--states={','.join(states) or 'all'}", "--format=%A %Z"
         )
-        jobs = (line.split(maxsplit=1) for line in listed.splitlines())
-        return sorted((job for job, place in jobs if place == str(folder)), key=int)
+        jobs = (line.split(maxsplit=1) for line in output.splitlines())
+        return sorted((job for job, path in jobs if path == str(folder)), key=int)
 
     def describe(self, job: str) -> dict[str, str]:
-        """What `scontrol show job` says of a job."""
+        """Return the fields of `scontrol show job`."""
         words = self.call("scontrol", "--oneliner", "show", "job", job).split()
         return dict(word.split("=", 1) for word in words if "=" in word)
 
     def submit_whole(self, checkout: Checkout, *targets: str) -> str:
-        """Submit a clone's run as one job, in one allocation; gives its number."""
+        """Submit the whole workflow as one job; return the ID of the job."""
         (checkout.path / ".venv").symlink_to(sys.prefix)
         return self.call(
             "sbatch",
@@ -158,9 +158,9 @@ class Slurm:
         )
 
     def end_of(self, job: str) -> str:
-        """The state in which a job ends, which is waited for."""
+        """Wait until a job has ended; return its state."""
         running = ("PENDING", "RUNNING", "COMPLETING")
-        wait_until(lambda: self.describe(job)["JobState"] not in running, self._said)
+        wait_until(lambda: self.describe(job)["JobState"] not in running, self._logs)
         return self.describe(job)["JobState"]
 
     def _start_daemons(self) -> None:
@@ -177,14 +177,14 @@ class Slurm:
             f"--log-file={self.folder}/munged.log",
             f"--seed-file={self.folder}/munge.seed",
         )
-        wait_until(munge_socket.exists, self._said)
+        wait_until(munge_socket.exists, self._logs)
         self._start("slurmctld", "-D", "-c")
         self._start("slurmd", "-D", "-N", "node")
-        wait_until(self._is_idle, self._said)
+        wait_until(self._is_idle, self._logs)
         self._has_started = True
 
     def _start(self, *command: str) -> None:
-        # Ctrl-C ends the tests, which then end their jobs and the daemons, in this order.
+        # In its own session, so that Ctrl-C does not stop the daemons before the jobs.
         with open(self.folder / f"{command[0]}.out", "wb") as output:
             daemon = subprocess.Popen(
                 command,
@@ -201,24 +201,22 @@ class Slurm:
         )
         return states.stdout.strip() == "idle"
 
-    def _said(self) -> str:
-        """What the daemons have said so far."""
+    def _logs(self) -> str:
+        """Return the output and logs of the daemons."""
         files = sorted([*self.folder.glob("*.out"), *self.folder.glob("*.log")])
         return "\n".join(f"{file.name}:\n{file.read_text(errors='replace')}" for file in files)
 
 
-def wait_until(
-    condition: Callable[[], object], said: Callable[[], str] = str, seconds: float = SECONDS_A_RUN
-) -> None:
-    """Wait for something to become true; an error shows what was `said` until then."""
-    end = time.monotonic() + seconds
+def wait_until(condition: Callable[[], object], details: Callable[[], str] = str) -> None:
+    """Wait until a condition is true. If it does not become true, the error shows `details`."""
+    deadline = time.monotonic() + RUN_TIMEOUT_SECONDS
     while not condition():
-        assert time.monotonic() < end, said()
+        assert time.monotonic() < deadline, details()
         time.sleep(0.1)
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on."""
+    """Return free ports of the loopback interface."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""One SLURM for all tests of a session, and clones that run their jobs on it."""
+"""A SLURM cluster for all tests of a session, and clones that run their jobs on it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from checkout import SCORES, SETTINGS, Checkout, merged, write_runs
-from slurm import Slurm, why_not
+from slurm import Slurm, why_unavailable
 
-# Two batches, one before the split and one after it.
+# One batch for training and one for the test period.
 YEARS = merged(SETTINGS, {"data": {"batch": "year"}})
 
 
 class ClusterCheckout(Checkout):
-    """A clone that runs its jobs on SLURM, and asks often how they are."""
+    """A clone that runs its jobs on SLURM and queries their status often."""
 
     snakemake = (
         str(Path(__file__).with_name("poll_often.py")),
@@ -28,20 +28,19 @@ class ClusterCheckout(Checkout):
 
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    """The running cluster."""
-    if reason := why_not():
+    """Return the running cluster."""
+    if reason := why_unavailable():
         pytest.skip(reason)
-    # What is started from here can be interrupted, also where the tests run in the background of a
-    # shell, which lets them ignore it.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell lets background processes ignore SIGINT, and Snakemake would inherit that from pytest.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     with Slurm(tmp_path_factory.mktemp("slurm")) as slurm:
         yield slurm
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """A fresh clone with run files, that runs its jobs without SLURM."""
+    """Return a fresh clone with run files, which runs its jobs without SLURM."""
     checkout = Checkout.of_code(tmp_path / "checkout", YEARS)
     write_runs(checkout.path / "runs")
     return checkout
@@ -49,7 +48,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 @pytest.fixture
 def cluster(slurm: Slurm, tmp_path: Path) -> ClusterCheckout:
-    """A fresh clone with run files, that runs its jobs on SLURM."""
+    """Return a fresh clone with run files, which runs its jobs on SLURM."""
     checkout = ClusterCheckout.of_code(tmp_path / "cluster", YEARS)
     write_runs(checkout.path / "runs")
     return checkout
@@ -57,7 +56,7 @@ def cluster(slurm: Slurm, tmp_path: Path) -> ClusterCheckout:
 
 @pytest.fixture(scope="session")
 def local(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A clone in which the same has run without SLURM."""
+    """Return a clone whose scores were computed without SLURM."""
     checkout = Checkout.of_code(tmp_path_factory.mktemp("local") / "checkout", YEARS)
     write_runs(checkout.path / "runs")
     checkout.run(*SCORES)

@@ -1,7 +1,7 @@
-"""Snakemake that asks SLURM for its jobs all the time.
+"""Run Snakemake, but query the status of SLURM jobs twice per second.
 
-The plugin for SLURM waits ten seconds longer each time that no job has finished; no option says
-otherwise, and the jobs of tests are short.
+The SLURM plugin waits ten seconds longer after each query in which no job has finished, which no
+option changes. The jobs of tests are short.
 """
 
 import sys

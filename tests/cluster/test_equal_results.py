@@ -1,4 +1,4 @@
-"""The numbers do not depend on where they are computed, down to the last bit."""
+"""Results from SLURM are bit-identical to those from one machine."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from result_files import differing_files
 from slurm import Slurm
 
 
-def test_whole_workflow_through_slurm_gives_the_same_bits(
+def test_jobs_on_slurm_give_identical_results(
     slurm: Slurm, cluster: Checkout, local: Checkout
 ) -> None:
     cluster.run()
     assert (cluster.path / "results/tiny/report.html").exists()
     assert differing_files(cluster.path, local.path) == []
-    # Preparing, training, predictions and samples have all been in SLURM's hands.
+    # Local rules, such as those of figures and the report, are not submitted.
     jobs = slurm.jobs(cluster.path)
     assert len(jobs) == 11
     assert {slurm.describe(job)["JobState"] for job in jobs} == {"COMPLETED"}
     assert not list((cluster.path / "logs/slurm").glob("**/*.log"))
 
 
-def test_run_inside_one_allocation_gives_the_same_bits(
+def test_workflow_in_one_allocation_gives_identical_results(
     slurm: Slurm, checkout: Checkout, local: Checkout
 ) -> None:
     job = slurm.submit_whole(checkout, *SCORES)

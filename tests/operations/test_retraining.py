@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checkout import OBSERVER, SECONDS_A_RUN, SETTINGS, Checkout, merged
+from checkout import OBSERVER, RUN_TIMEOUT_SECONDS, SETTINGS, Checkout, merged
 from mlflow import MlflowClient
 from run_files import run_file_name, run_values, write_run_file
 
@@ -152,7 +152,7 @@ def interrupt(checkout: Checkout, act: Callable[[int], None]) -> int:
         time.sleep(0.05)
     time.sleep(1)
     act(process.pid)
-    return process.wait(timeout=SECONDS_A_RUN)
+    return process.wait(timeout=RUN_TIMEOUT_SECONDS)
 
 
 @pytest.fixture
