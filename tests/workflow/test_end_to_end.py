@@ -1,4 +1,4 @@
-"""A whole run: every file that others read is there, and holds what they rely on."""
+"""The results of the whole workflow: files, their format, and their numbers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from checkout import CACHED, RUN_DATES, Checkout
 NETWORKS = ("baseline", "dropout")
 BATCHES = ("2014-04", "2014-05", "2014-06", "2015-04", "2015-05", "2015-06")
 TRAINING_RUNS = sum(date.year < 2015 for date in RUN_DATES)
-STORMS_A_RUN = 12
-POINTS_A_STORM = 8 * 8
+STORMS_PER_RUN = 12
+GRID_POINTS = 8 * 8
 DATA = "resources/tiny"
 RESULTS = "results/tiny"
 MEMBERS = f"{RESULTS}/uncertainty/dropout/seed-0"
@@ -124,11 +124,8 @@ def read_patches(finished: Checkout, year: str) -> xr.Dataset:
 
 def score(finished: Checkout, model: str, name: str) -> float:
     table = read_table(finished, f"{RESULTS}/verification/scores.csv")
-    where = {"model": model, "score": name, "forecast": "single", "period": "test"}
-    rows = table[table["stratum"] == "all"]
-    for column, value in where.items():
-        rows = rows[rows[column] == value]
-    return rows["value"].item()
+    row = {"model": model, "score": name, "forecast": "single", "period": "test", "stratum": "all"}
+    return table.loc[(table[list(row)] == pd.Series(row)).all(axis="columns"), "value"].item()
 
 
 # Files
@@ -143,7 +140,7 @@ def test_every_file_is_written(finished: Checkout) -> None:
     assert empty == []
 
 
-def test_no_unfinished_file_is_left(finished: Checkout) -> None:
+def test_no_incomplete_file_is_left(finished: Checkout) -> None:
     written = [*(finished.path / "results").rglob("*"), *(finished.path / "resources").rglob("*")]
     assert [path for path in written if path.name.startswith(".")] == []
 
@@ -159,8 +156,8 @@ def test_table_has_its_columns(finished: Checkout, name: str, columns: str) -> N
 @pytest.mark.parametrize("name", DATASETS)
 def test_dataset_has_its_variables(finished: Checkout, name: str) -> None:
     dataset = read_dataset(finished, name)
-    found = {str(name): variable.dims for name, variable in dataset.variables.items()}
-    assert found | DATASETS[name] == found
+    dimensions = {str(name): variable.dims for name, variable in dataset.variables.items()}
+    assert dimensions | DATASETS[name] == dimensions
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -175,15 +172,14 @@ def test_dataset_follows_the_cf_conventions(finished: Checkout, name: str) -> No
         }
         described = [*numbers, *dataset.data_vars, *DATASETS[name].keys() & dataset.variables]
         assert [key for key in described if "long_name" not in dataset[key].attrs] == []
-        # The predictors have different units, told by the variable `units`.
-        without = [key for key in numbers if "units" not in numbers[key] and key != "predictors"]
-        assert without == []
+        # The predictors have different units, which are in the variable `units`.
+        assert [key for key in numbers.keys() - {"predictors"} if "units" not in numbers[key]] == []
         for time in {"run_date", "valid_time"} & dataset.variables.keys():
             assert " since " in dataset[time].attrs["units"]
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_dataset_says_what_it_was_made_with(finished: Checkout, name: str) -> None:
+def test_dataset_has_provenance_attributes(finished: Checkout, name: str) -> None:
     attributes = read_dataset(finished, name).attrs
     assert re.fullmatch("[0-9a-f]{16}", attributes["settings_digest"])
     assert {"tensorflow", "keras", "numpy", "xarray"} <= {
@@ -195,46 +191,44 @@ def test_dataset_says_what_it_was_made_with(finished: Checkout, name: str) -> No
 
 
 @pytest.mark.parametrize("name", [name for name in DATASETS if "calibrated" in name])
-def test_recalibrated_probabilities_stand_beside_those_they_come_from(
-    finished: Checkout, name: str
-) -> None:
+def test_recalibrated_predictions_contain_the_original_ones(finished: Checkout, name: str) -> None:
     calibrated = read_dataset(finished, name)
-    given = read_dataset(finished, name.replace("-calibrated", ""))
-    for key in given.variables:
-        np.testing.assert_array_equal(calibrated[key], given[key])
+    original = read_dataset(finished, name.replace("-calibrated", ""))
+    for key in original.variables:
+        np.testing.assert_array_equal(calibrated[key], original[key])
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_dataset_lacks_no_value(finished: Checkout, name: str) -> None:
+def test_dataset_has_no_missing_values(finished: Checkout, name: str) -> None:
     dataset = read_dataset(finished, name)
     assert [key for key, variable in dataset.variables.items() if variable.isnull().any()] == []
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_dataset_is_compressed_or_checked_and_has_no_fill(finished: Checkout, name: str) -> None:
+def test_dataset_is_compressed_or_has_checksums(finished: Checkout, name: str) -> None:
     for key, variable in read_dataset(finished, name).data_vars.items():
-        # Prepared fields are read in every training: they are checked instead.
-        prepared = key == "predictors" and name.startswith(DATA)
-        assert variable.encoding["fletcher32" if prepared else "zlib"]
+        # Each training reads the prepared fields, so these have checksums instead.
+        is_prepared = key == "predictors" and name.startswith(DATA)
+        assert variable.encoding["fletcher32" if is_prepared else "zlib"]
         assert "_FillValue" not in variable.encoding
 
 
-def test_every_job_has_its_log_and_its_benchmark_unless_a_cache_may_hold_it(
+def test_every_job_has_a_log_and_a_benchmark_unless_it_can_be_cached(
     checkout: Checkout, finished: Checkout
 ) -> None:
     (checkout.path / "runs").symlink_to(finished.path / "runs")
     jobs = [name.split() for name in checkout.plan()]
-    about = {"/".join([rule, "-".join(["tiny", *values])]) for rule, *values in jobs}
+    names = {"/".join([rule, "-".join(["tiny", *values])]) for rule, *values in jobs}
     logs = {path.relative_to(finished.path / "logs") for path in finished.path.glob("logs/*/*")}
-    assert logs == {Path(f"{name}.log") for name in about - {"all/tiny"}}
+    assert logs == {Path(f"{name}.log") for name in names - {"all/tiny"}}
     for log in logs:
-        last = (finished.path / "logs" / log).read_text().splitlines()[-1]
-        assert re.search(r"[\d.]+ s, peak memory \d+ MiB$", last)
-        measured = (finished.path / "benchmarks" / log.with_suffix(".tsv")).is_file()
-        assert measured == (log.parent.name not in CACHED)
+        last_line = (finished.path / "logs" / log).read_text(encoding="utf-8").splitlines()[-1]
+        assert re.search(r"\d s, .*\d MiB$", last_line)
+        has_benchmark = (finished.path / "benchmarks" / log.with_suffix(".tsv")).is_file()
+        assert has_benchmark == (log.parent.name not in CACHED)
 
 
-def test_config_as_run_makes_the_same_again(rerun: Checkout) -> None:
+def test_written_config_reproduces_the_results(rerun: Checkout) -> None:
     config = rerun.path / RESULTS / "config.yaml"
     (rerun.path / rerun.config).write_bytes(config.read_bytes())
     assert rerun.plan() == {}
@@ -243,29 +237,29 @@ def test_config_as_run_makes_the_same_again(rerun: Checkout) -> None:
 # Content
 
 
-def test_inventory_counts_the_storms_of_every_run(finished: Checkout) -> None:
+def test_inventory_has_the_storms_of_every_run(finished: Checkout) -> None:
     inventory = read_table(finished, f"{DATA}/inventory.csv")
     assert list(inventory["run_date"]) == [f"{date:%Y-%m-%dT%H:%M}" for date in sorted(RUN_DATES)]
-    assert set(inventory["storms"]) == {STORMS_A_RUN}
+    assert set(inventory["storms"]) == {STORMS_PER_RUN}
     assert set(inventory["rejected"]) == {0}
     sizes = [(finished.path / file).stat().st_size for file in inventory["file"]]
     assert list(inventory["bytes"]) == sizes
 
 
-def test_scaling_is_that_of_the_training_period_alone(finished: Checkout) -> None:
+def test_scaling_is_fitted_on_the_training_period(finished: Checkout) -> None:
     scaling = read_table(finished, f"{RESULTS}/scaling.csv")
     fields = read_patches(finished, "2014")["predictors"].astype("float64")
     assert list(scaling["variable"]) == ["REFL_COM_curr", "U10_curr", "V10_curr"]
-    assert set(scaling["count"]) == {TRAINING_RUNS * STORMS_A_RUN * POINTS_A_STORM}
-    over = ("storm", "y", "x")
-    np.testing.assert_allclose(scaling["mean"], fields.mean(over), rtol=1e-12)
-    np.testing.assert_allclose(scaling["std"], fields.std(over), rtol=1e-12)
-    np.testing.assert_array_equal(scaling["minimum"], fields.min(over))
-    np.testing.assert_array_equal(scaling["maximum"], fields.max(over))
+    assert set(scaling["count"]) == {TRAINING_RUNS * STORMS_PER_RUN * GRID_POINTS}
+    dims = ("storm", "y", "x")
+    np.testing.assert_allclose(scaling["mean"], fields.mean(dims), rtol=1e-12)
+    np.testing.assert_allclose(scaling["std"], fields.std(dims), rtol=1e-12)
+    np.testing.assert_array_equal(scaling["minimum"], fields.min(dims))
+    np.testing.assert_array_equal(scaling["maximum"], fields.max(dims))
 
 
 @pytest.mark.parametrize(("period", "year"), [("", "2015"), ("-training", "2014")])
-def test_predictions_are_of_the_storms_of_their_period(
+def test_predictions_are_for_the_storms_of_their_period(
     finished: Checkout, period: str, year: str
 ) -> None:
     patches = read_patches(finished, year)
@@ -280,14 +274,14 @@ def test_predictions_are_of_the_storms_of_their_period(
 
 
 @pytest.mark.parametrize("model", NETWORKS)
-def test_scores_are_those_of_the_predictions(finished: Checkout, model: str) -> None:
+def test_scores_agree_with_the_predictions(finished: Checkout, model: str) -> None:
     predictions = read_dataset(finished, f"{RESULTS}/predictions/{model}/seed-0.nc")
-    happened = predictions["label"].values.astype(bool)
+    event = predictions["label"].values.astype(bool)
     probability = predictions["probability"].values.astype(float)
-    difference = probability[happened][:, None] - probability[~happened]
+    difference = probability[event][:, None] - probability[~event]
     auc = (difference > 0).mean() + (difference == 0).mean() / 2
-    brier = np.square(probability - happened).mean()
-    climatology = np.square(happened.mean() - happened).mean()
+    brier = np.square(probability - event).mean()
+    climatology = np.square(event.mean() - event).mean()
     assert score(finished, model, "auc") == pytest.approx(auc, abs=1e-6)
     assert score(finished, model, "brier_score") == pytest.approx(brier, abs=1e-6)
     assert score(finished, model, "brier_score_climatology") == pytest.approx(climatology)
@@ -295,18 +289,18 @@ def test_scores_are_those_of_the_predictions(finished: Checkout, model: str) -> 
     assert score(finished, model, "brier_skill_score") == pytest.approx(skill, abs=1e-5)
 
 
-def test_scores_are_of_both_periods_and_of_all_forecasts(finished: Checkout) -> None:
+def test_scores_cover_both_periods_and_all_forecasts(finished: Checkout) -> None:
     scores = read_table(finished, f"{RESULTS}/verification/scores.csv")
-    found = set(scores[["model", "forecast", "seed", "period"]].itertuples(index=False, name=None))
-    own = {(model, "single", 0) for model in (*NETWORKS, "logistic_regression")}
+    forecasts = {(model, "single", 0) for model in (*NETWORKS, "logistic_regression")}
     for model in NETWORKS:
-        own |= {(model, recalibration, 0) for recalibration in ("isotonic", "logistic")}
-    fitted = {(*forecast, "train") for forecast in own}
-    tested = {(*forecast, "test") for forecast in own | {("dropout", "mc_mean", 0)}}
-    assert found == fitted | tested
+        forecasts |= {(model, recalibration, 0) for recalibration in ("isotonic", "logistic")}
+    expected = {(*forecast, "train") for forecast in forecasts}
+    expected |= {(*forecast, "test") for forecast in forecasts | {("dropout", "mc_mean", 0)}}
+    columns = ["model", "forecast", "seed", "period"]
+    assert set(scores[columns].itertuples(index=False, name=None)) == expected
 
 
-def test_members_differ_and_their_quantiles_rise(finished: Checkout) -> None:
+def test_mc_members_differ_and_their_quantiles_increase(finished: Checkout) -> None:
     storms = read_dataset(finished, f"{MEMBERS}/storms.nc")
     predictions = read_dataset(finished, f"{RESULTS}/predictions/dropout/seed-0.nc")
     np.testing.assert_array_equal(storms["probability"], predictions["probability"])
@@ -316,25 +310,25 @@ def test_members_differ_and_their_quantiles_rise(finished: Checkout) -> None:
     assert storms.attrs["members"] == 10
 
 
-def test_event_counts_are_of_every_test_run(finished: Checkout) -> None:
+def test_event_counts_cover_every_test_run(finished: Checkout) -> None:
     counts = read_dataset(finished, f"{MEMBERS}/counts.nc")
     predictions = read_dataset(finished, f"{RESULTS}/predictions/dropout/seed-0.nc")
     assert dict(counts.sizes) == {"run": len(RUN_DATES) - TRAINING_RUNS, "mc_member": 10}
-    happened = predictions["label"].groupby("run_date").sum()
-    np.testing.assert_array_equal(counts["run_date"], happened["run_date"])
-    np.testing.assert_array_equal(counts["observed"], happened)
+    events = predictions["label"].groupby("run_date").sum()
+    np.testing.assert_array_equal(counts["run_date"], events["run_date"])
+    np.testing.assert_array_equal(counts["observed"], events)
 
 
-def test_cases_are_two_storms_with_all_their_members(finished: Checkout) -> None:
+def test_cases_are_two_storms_with_all_mc_members(finished: Checkout) -> None:
     cases = read_dataset(finished, f"{MEMBERS}/cases.nc")
     storms = read_dataset(finished, f"{MEMBERS}/storms.nc").isel(storm=cases["index"].values)
     assert cases["probability"].shape == (2, 10)
-    # Members are those that were sampled for all storms, so they give the same means.
+    # The MC members are those of all storms, so they have the same means.
     np.testing.assert_allclose(cases["probability"].mean("mc_member"), storms["mc_mean"], atol=1e-6)
     np.testing.assert_array_equal(cases["run_file"], storms["run_file"])
 
 
-def test_comparison_has_a_row_a_model(finished: Checkout) -> None:
+def test_comparison_has_one_row_per_model(finished: Checkout) -> None:
     comparison = read_table(finished, f"{RESULTS}/comparison.csv").set_index("model")
     assert list(comparison.index) == [*NETWORKS, "logistic_regression"]
     assert list(comparison["title"])[:2] == ["Baseline", "Spatial dropout"]
@@ -346,17 +340,18 @@ def test_comparison_has_a_row_a_model(finished: Checkout) -> None:
     assert (comparison["training_seconds"] > 0).all()
 
 
-def test_report_shows_the_networks_and_loads_nothing(finished: Checkout) -> None:
-    report = (finished.path / RESULTS / "report.html").read_text()
+def test_report_shows_the_networks_and_loads_no_other_file(finished: Checkout) -> None:
+    report = (finished.path / RESULTS / "report.html").read_text(encoding="utf-8")
     assert "Spatial dropout" in report
-    assert "made up" not in report.lower()
+    # Run files in a folder count as real data.
+    assert "made-up" not in report.lower()
     assert re.findall(r"""(?:src|href)=["']?(?!#|data:|https?://doi\.org)[^"' >]+""", report) == []
 
 
 # Modules
 
 
-def test_tensorflow_is_imported_only_where_networks_are_used(finished: Checkout) -> None:
+def test_only_jobs_that_use_networks_import_tensorflow(finished: Checkout) -> None:
     importing = {rule for rule in finished.rules_run() if "tensorflow" in finished.imports(rule)}
     assert importing == {
         "train_network",
@@ -366,11 +361,12 @@ def test_tensorflow_is_imported_only_where_networks_are_used(finished: Checkout)
     }
 
 
-def test_scaling_is_fit_without_pandas_whose_import_takes_longer(finished: Checkout) -> None:
+def test_fitting_the_scaling_does_not_import_pandas(finished: Checkout) -> None:
+    # The import would take longer than the job.
     assert "pandas" not in finished.imports("fit_scaling")
 
 
-AT_ITS_END = """
+LIST_PENDING_TIMERS = """
 import runpy, sys, threading
 sys.argv = ["snakemake", *sys.argv[1:]]
 try:
@@ -381,15 +377,15 @@ finally:
 """
 
 
-def test_no_timer_holds_the_process_after_its_last_job(rerun: Checkout) -> None:
+def test_snakemake_does_not_wait_for_timers_after_its_last_job(rerun: Checkout) -> None:
     (rerun.path / RESULTS / "config.yaml").unlink()
-    given = ("--configfile", rerun.config, "--cores", "2", f"{RESULTS}/config.yaml")
-    said = rerun.execute(sys.executable, "-c", AT_ITS_END, *given).stdout
-    assert "1 of 1 steps (100%) done" in said
-    assert "Pending: []" in said
+    arguments = ("--configfile", rerun.config, "--cores", "2", f"{RESULTS}/config.yaml")
+    output = rerun.execute(sys.executable, "-c", LIST_PENDING_TIMERS, *arguments).stdout
+    assert (rerun.path / RESULTS / "config.yaml").exists()
+    assert "Pending: []" in output
 
 
-def test_planning_imports_no_library_of_science(rerun: Checkout) -> None:
+def test_planning_imports_no_science_library(rerun: Checkout) -> None:
     rerun.plan()
     imported = rerun.imports_of_planning()
     assert "stormcnn.config.loading" in imported
@@ -398,7 +394,7 @@ def test_planning_imports_no_library_of_science(rerun: Checkout) -> None:
     assert science & imported == set()
 
 
-def test_what_libraries_say_goes_to_the_logs(finished: Checkout) -> None:
-    said = (finished.path.parent / "finished.txt").read_text()
-    assert "absl" not in said
-    assert "Warning" not in said
+def test_messages_of_libraries_are_only_in_the_logs(finished: Checkout) -> None:
+    output = (finished.path.parent / "finished.txt").read_text()
+    assert "absl" not in output
+    assert "Warning" not in output

@@ -1,4 +1,4 @@
-"""The same config, seed and thread count give the same numbers, down to the last bit."""
+"""Results for the same config, seeds and thread count are bit-identical."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from checkout import Checkout
 from result_files import differing_files, read_weights
 
 
-def test_run_from_scratch_elsewhere_gives_the_same_bits(
-    checkout: Checkout, finished: Checkout
-) -> None:
+def test_second_clone_gives_identical_results(checkout: Checkout, finished: Checkout) -> None:
     (checkout.path / "runs").symlink_to(finished.path / "runs")
     checkout.run("results/tiny/uncertainty/scores.csv")
 
-    made = {path.name for path in checkout.path.glob("res*/**/*")}
-    assert made >= {"network.keras", "seed-0.nc", "storms.nc", "counts.nc", "scores.csv"}
+    names = {path.name for path in checkout.path.glob("res*/**/*")}
+    assert names >= {"network.keras", "seed-0.nc", "storms.nc", "counts.nc", "scores.csv"}
     assert differing_files(finished.path, checkout.path) == []
     weights = read_weights(checkout.path / "results/tiny/models/dropout/seed-0/network.keras")
     assert sum(array.size for array in weights.values()) > 100
 
 
-def test_members_sampled_by_several_jobs_are_the_same_bits(rerun: Checkout) -> None:
+def test_members_sampled_by_several_jobs_are_identical(rerun: Checkout) -> None:
     folder = rerun.path / "results/tiny/uncertainty/dropout/seed-0"
     before = {name: (folder / name).read_bytes() for name in ("storms.nc", "counts.nc")}
     rerun.change({"uncertainty": {"jobs": 3}})
@@ -30,7 +28,7 @@ def test_members_sampled_by_several_jobs_are_the_same_bits(rerun: Checkout) -> N
     assert {name: (folder / name).read_bytes() for name in before} == before
 
 
-def test_verification_repeated_gives_the_same_bits(rerun: Checkout) -> None:
+def test_repeated_verification_gives_identical_tables(rerun: Checkout) -> None:
     folder = rerun.path / "results/tiny/verification"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert {"scores.csv", "differences.csv", "roc.csv"} < before.keys()
