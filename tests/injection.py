@@ -1,4 +1,4 @@
-"""What tests of faults share: processes caught in mid-run, and what a run has written."""
+"""Kill processes of a running workflow, and list the files that it has written."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from stormcnn.storms.run_files import list_folder
 
 INVENTORY = "resources/tiny/inventory.csv"
 APRIL = "resources/tiny/patches/2014-04.nc"
-SECONDS_TO_WAIT = 600
+TIMEOUT_SECONDS = 600
 
 
 def processes(checkout: Checkout, command: str = "") -> list[int]:
-    """Processes that work in a checkout and whose command line contains `command`."""
-    found = []
+    """Return the processes in a checkout whose command line contains `command`."""
+    pids = []
     for entry in Path("/proc").iterdir():
         try:
-            here = entry.name.isdigit() and (entry / "cwd").samefile(checkout.path)
-            if here and command in (entry / "cmdline").read_text():
-                found.append(int(entry.name))
+            is_here = entry.name.isdigit() and (entry / "cwd").samefile(checkout.path)
+            if is_here and command in (entry / "cmdline").read_text():
+                pids.append(int(entry.name))
         except OSError:
-            continue  # ended meanwhile, or another user's
-    return found
+            continue  # it has ended, or belongs to another user
+    return pids
 
 
 def kill(pids: Iterable[int]) -> None:
@@ -44,54 +44,57 @@ def kill(pids: Iterable[int]) -> None:
 
 
 def wait_for(condition: Callable[[], object], running: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_WAIT
+    """Wait until a condition is true while a process is running."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert running.poll() is None, running.communicate()[0]
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.005)
 
 
 @contextmanager
-def nothing_left(checkout: Checkout) -> Iterator[None]:
-    """At the end of the block no process works in the checkout any more."""
+def killing_the_rest(checkout: Checkout) -> Iterator[None]:
+    """Kill all processes that are left in the checkout at the end of the block."""
     try:
         yield
     finally:
-        while left := processes(checkout):
-            kill(left)
+        while pids := processes(checkout):
+            kill(pids)
             time.sleep(0.05)
 
 
-def half_written(checkout: Checkout, file: str) -> list[Path]:
+def partial_files(checkout: Checkout, file: str) -> list[Path]:
+    """Return the hidden files that a job is writing before it renames them to `file`."""
     path = checkout.path / file
     return list(path.parent.glob(f".{path.stem}-????????{path.suffix}"))
 
 
 def finished_files(checkout: Checkout) -> dict[str, int]:
-    """Files of the jobs that the last Snakemake has finished, with their times."""
+    """Return the modification times of the files whose jobs the last Snakemake has finished."""
     log = max((checkout.path / ".snakemake/log").iterdir(), key=lambda path: path.stat().st_mtime)
-    said = log.read_text(encoding="utf-8")
+    text = log.read_text(encoding="utf-8")
     files = []
-    for block in re.findall(r"^(?:local)?rule \w+:\n((?:    .*\n)+)", said, re.M):
+    for block in re.findall(r"^(?:local)?rule \w+:\n((?:    .*\n)+)", text, re.M):
         number = re.search(r"^    jobid: (\d+)$", block, re.M)[1]
         output = re.search(r"^    output: (.*)$", block, re.M)
-        if output and re.search(rf"^Finished jobid: {number} ", said, re.M):
+        if output and re.search(rf"^Finished jobid: {number} ", text, re.M):
             files += output[1].split(", ")
     return times(checkout, files)
 
 
 def times(checkout: Checkout, files: Iterable[str]) -> dict[str, int]:
+    """Return the modification times of files in ns."""
     return {file: (checkout.path / file).stat().st_mtime_ns for file in files}
 
 
 def write_long_batch(checkout: Checkout) -> None:
-    """Run files of which the first batch takes long enough to be caught while it is written."""
+    """Write run files whose first batch takes long enough to be interrupted."""
     april = [datetime(2014, 4, 1) + timedelta(days=day) for day in range(30)]
     write_runs(checkout.path / "runs", [*april, datetime(2015, 4, 1)], storms=4)
 
 
-def prepared(checkout: Checkout, folder: Path) -> bytes:
-    """The long batch's patches as made in this process, which nothing disturbs."""
+def expected_patches(checkout: Checkout, folder: Path) -> bytes:
+    """Return the patch file of the long batch, prepared in this process without any fault."""
     runs = [run for run in list_folder(checkout.path / "runs", "month") if run.batch == "2014-04"]
     prepare_batch(
         runs,

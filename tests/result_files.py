@@ -1,33 +1,34 @@
-"""What a run has written, compared with what another has."""
+"""Compare the results of two checkouts."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 
-# Tables that hold the time a training took, and its column.
-SECONDS = {"history.csv": "seconds", "comparison.csv": "training_seconds"}
+# Columns that contain the duration of the training, by the name of their table.
+DURATIONS = {"history.csv": "seconds", "comparison.csv": "training_seconds"}
 
 
-def differing_files(ours: Path, others: Path) -> list[str]:
-    """Networks, NetCDF files and tables that `others` holds and that are not the same in `ours`.
+def differing_files(actual: Path, expected: Path) -> list[str]:
+    """Return the results in the checkout `expected` that are missing or different in `actual`.
 
-    Networks, histories and the comparison also tell when and how fast a network was trained: of
-    them weights and numbers are compared, of all others the bytes. The report shows such seconds,
-    and is left out.
+    Files are compared byte by byte, except networks, histories and the comparison, which contain
+    the duration of the training: their weights and other columns are compared. The report shows the
+    duration too, and is ignored.
     """
-    files = [path for path in others.glob("res*/**/*") if path.is_file()]
-    paths = [path.relative_to(others) for path in files if path.name != "report.html"]
-    return [str(path) for path in paths if not _is_equal(ours / path, others / path)]
+    files = [path for path in expected.glob("res*/**/*") if path.is_file()]
+    paths = [path.relative_to(expected) for path in files if path.name != "report.html"]
+    return [str(path) for path in paths if not _is_equal(actual / path, expected / path)]
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """Every array of a network by its name in the file."""
+    """Return the arrays of a network by their name in the file."""
     with zipfile.ZipFile(path) as archive:
         content = archive.read("model.weights.h5")
     arrays = {}
@@ -38,15 +39,21 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _is_equal(ours: Path, others: Path) -> bool:
-    if not ours.exists():
+def _is_equal(actual: Path, expected: Path) -> bool:
+    if not actual.exists():
         return False
-    if others.name in SECONDS:
-        numbers = [pd.read_csv(path).drop(columns=SECONDS[others.name]) for path in (ours, others)]
-        return numbers[0].equals(numbers[1])
-    if others.suffix == ".keras":
-        weights, others_weights = map(read_weights, (ours, others))
-        return weights.keys() == others_weights.keys() and all(
-            np.array_equal(array, others_weights[name]) for name, array in weights.items()
-        )
-    return others.read_bytes() == ours.read_bytes()
+    if expected.name in DURATIONS:
+        column = DURATIONS[expected.name]
+        one, other = (pd.read_csv(path).drop(columns=column) for path in (actual, expected))
+        return one.equals(other)
+    if expected.suffix == ".keras":
+        return has_weights(actual, read_weights(expected))
+    return actual.read_bytes() == expected.read_bytes()
+
+
+def has_weights(path: Path, expected: Mapping[str, np.ndarray]) -> bool:
+    """Return whether a network has exactly these arrays."""
+    weights = read_weights(path)
+    return weights.keys() == expected.keys() and all(
+        np.array_equal(array, expected[name]) for name, array in weights.items()
+    )

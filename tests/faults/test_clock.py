@@ -1,4 +1,4 @@
-"""A clock that is wrong, or was: files from the future or from long ago."""
+"""A wrong clock: files with time stamps in the future or in the distant past."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ DAY = 86400
 
 
 def set_times(checkout: Checkout, pattern: str, seconds: float) -> None:
+    """Set the time stamps of files to `seconds` from now."""
     for path in checkout.path.glob(pattern):
         os.utime(path, (time.time() + seconds,) * 2)
 
@@ -21,26 +22,28 @@ def set_times(checkout: Checkout, pattern: str, seconds: float) -> None:
     ("pattern", "seconds"),
     [("runs/*", DAY), ("resources/tiny/*/*", DAY), ("res*/**/*", DAY), ("runs/*", -9999 * DAY)],
 )
-def test_wrong_times_alone_rerun_nothing(rerun: Checkout, pattern: str, seconds: float) -> None:
+def test_wrong_time_stamps_rerun_nothing(rerun: Checkout, pattern: str, seconds: float) -> None:
     set_times(rerun, pattern, seconds)
     assert rerun.plan() == {}
 
 
-def test_after_the_clock_was_set_back_changed_files_and_settings_are_noticed(
-    rerun: Checkout,
-) -> None:
+def test_changes_are_noticed_after_the_clock_was_set_back(rerun: Checkout) -> None:
     set_times(rerun, "res*/**/*", DAY)
+    with open(rerun.path / "stormcnn/verification/scores.py", "a") as stream:
+        stream.write("\nCHANGED = True\n")
+    plan = rerun.plan()
+    assert "score_networks" in plan
+    assert "train_network baseline 0" not in plan
     write_run_file(rerun.path / "runs", run_values(13), run_date=RUN_DATES[0])
     assert {"prepare_patches 2014-04", "train_network baseline 0"} < rerun.plan().keys()
     rerun.change({"training": {"epochs": 3}})
     assert "train_network dropout 0" in rerun.plan()
 
 
-def test_touch_brings_the_times_of_finished_results_in_order(rerun: Checkout) -> None:
-    """So that edits of the code, which are told by time, are noticed too."""
+def test_touch_corrects_time_stamps_in_the_future(rerun: Checkout) -> None:
     set_times(rerun, "res*/**/*", DAY)
     rerun.run("--touch")
+    files = [path for path in rerun.path.glob("results/**/*") if path.is_file()]
+    assert files
+    assert max(path.stat().st_mtime for path in files) <= time.time()
     assert rerun.plan() == {}
-    with open(rerun.path / "stormcnn/verification/scores.py", "a") as stream:
-        stream.write("\nCHANGED = True\n")
-    assert "score_networks" in rerun.plan()

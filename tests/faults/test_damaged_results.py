@@ -1,9 +1,9 @@
-"""Results damaged on the disk: a sentence names the file; once removed it is made again."""
+"""Damaged results: the error names the file, which is made again once it is removed."""
 
 from __future__ import annotations
 
 import pytest
-from checkout import RUN_DATES, Checkout
+from checkout import RUN_DATES, Checkout, error_line
 from result_files import differing_files
 from run_files import run_file_name
 
@@ -11,7 +11,7 @@ PREDICTIONS = "results/tiny/predictions/baseline/seed-0.nc"
 NETWORK = "results/tiny/models/baseline/seed-0/network.keras"
 
 
-def cut(checkout: Checkout, file: str) -> None:
+def truncate(checkout: Checkout, file: str) -> None:
     path = checkout.path / file
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
@@ -24,23 +24,20 @@ def cut(checkout: Checkout, file: str) -> None:
         (PREDICTIONS, "results/tiny/verification/scores.csv"),
     ],
 )
-def test_damaged_file_is_named_and_made_again_once_it_is_removed(
+def test_damaged_file_is_named_and_made_again_after_it_is_removed(
     rerun: Checkout, finished: Checkout, damaged: str, target: str
 ) -> None:
-    cut(rerun, damaged)
-    said = rerun.fail(target)
-    assert f"{damaged}: " in said
-    assert "emove" in said
+    truncate(rerun, damaged)
+    assert error_line(rerun.fail(target), f"{damaged}: ")
     (rerun.path / damaged).unlink()
-    # Snakemake makes nothing that no file of those asked for needs any more.
+    # If `target` does not need the damaged file any more, Snakemake does not make it.
     rerun.run(damaged, target)
     assert differing_files(rerun.path, finished.path) == []
 
 
 def test_damaged_network_is_named_by_a_forecast(rerun: Checkout) -> None:
-    cut(rerun, NETWORK)
+    truncate(rerun, NETWORK)
     run = f"runs/{run_file_name(RUN_DATES[-1])}"
     rerun.change({"forecast": {"runs": [run], "model": "baseline", "seed": 0, "members": 0}})
-    said = rerun.fail("forecast")
-    assert f"{NETWORK}: " in said
+    assert error_line(rerun.fail("forecast"), f"{NETWORK}: ")
     assert not (rerun.path / "results/tiny/forecast").exists()

@@ -1,4 +1,4 @@
-"""Run files whose names try to be a command, an option, a pattern or a page."""
+"""Run files whose names look like commands, options, patterns or HTML."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = [
 ]
 
 
-def test_names_of_run_files_stay_names(checkout: Checkout) -> None:
+def test_hostile_names_are_only_names(checkout: Checkout) -> None:
     for seed, name in enumerate(NAMES):
         date = pd.Timestamp(name.split("_")[1])
         write_run_file(checkout.path / "runs", run_values(12, seed=seed), name=name, run_date=date)
@@ -31,7 +31,7 @@ def test_names_of_run_files_stay_names(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize("part", ["<b>", "{wildcards.batch}", "<script>alert(1)<"])
-def test_names_that_would_be_read_as_a_pattern_are_refused(checkout: Checkout, part: str) -> None:
+def test_name_that_would_be_read_as_a_pattern_is_refused(checkout: Checkout, part: str) -> None:
     name = f"{part}_20140401-0000_d01_model_patches.nc"
     write_run_file(checkout.path / "runs", name=name, run_date=pd.Timestamp("2014-04-01"))
     assert f"'runs/{name}'" in checkout.fail("--dry-run")
