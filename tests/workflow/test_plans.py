@@ -1,4 +1,4 @@
-"""Dry runs of the shipped configs: what each would do."""
+"""Dry runs of the shipped configs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml"))
 
 
 class ShippedConfig(Checkout):
-    """A fresh clone that is run with a config of the shipped ones."""
+    """A fresh clone that runs one of the shipped configs."""
 
     def __init__(self, path: Path, config: str) -> None:
         super().__init__(path)
@@ -22,8 +22,8 @@ class ShippedConfig(Checkout):
         copy_code(path)
 
 
-def trained_networks(plan: dict[str, Job]) -> dict[str, Job]:
-    """The jobs that train, by model and seed."""
+def training_jobs(plan: dict[str, Job]) -> dict[str, Job]:
+    """Return the training jobs by model and seed."""
     return {
         " ".join(job.name.split()[1:]): job
         for job in plan.values()
@@ -35,17 +35,17 @@ def count_rules(plan: dict[str, Job]) -> Counter[str]:
     return Counter(job.rule for job in plan.values())
 
 
-def test_all_shipped_configs_are_tried_here() -> None:
+def test_all_shipped_configs_are_tested_here() -> None:
     assert CONFIGS == ["config.yaml", "ncar.yaml", "study.yaml"]
 
 
 @pytest.mark.parametrize("config", ["config.yaml", "study.yaml"])
-def test_plan_makes_up_the_data_and_ends_with_the_report(tmp_path: Path, config: str) -> None:
+def test_plan_generates_the_data_and_ends_with_the_report(tmp_path: Path, config: str) -> None:
     checkout = ShippedConfig(tmp_path, config)
     settings = yaml.safe_load((ROOT / "config" / config).read_text())
     plan = checkout.plan()
     assert len(plan["generate_runs"].outputs) == 100 + 1
-    networks = trained_networks(plan)
+    networks = training_jobs(plan)
     models = {name.split()[0] for name in networks}
     assert models >= {"baseline", "l2", "dropout", *settings["models"]}
     assert len(networks) == len(models) * len(settings["training"].get("seeds", [0]))
@@ -54,7 +54,7 @@ def test_plan_makes_up_the_data_and_ends_with_the_report(tmp_path: Path, config:
     )
 
 
-def test_ncar_config_plans_the_hundred_runs(tmp_path: Path) -> None:
+def test_ncar_plan_has_the_hundred_runs_of_the_archive(tmp_path: Path) -> None:
     checkout = ShippedConfig(tmp_path, "ncar.yaml")
     plan = checkout.plan()
     assert {"download_archive patches", "download_archive tracks"} < plan.keys()
@@ -64,21 +64,21 @@ def test_ncar_config_plans_the_hundred_runs(tmp_path: Path) -> None:
     assert len(files) == 100
     assert set(unpacked) == {f"resources/ncar/runs/{file}" for file in files}
     assert len(plan["unpack_tracks"].outputs) == 100
-    prepared = {name for name in plan if name.startswith("prepare_patches ")}
-    assert prepared == {f"prepare_patches {year}" for year in range(2010, 2018)}
-    read = [file for name in prepared for file in plan[name].inputs if file.endswith(".nc")]
-    assert sorted(read) == sorted(unpacked)
-    trained = trained_networks(plan)
-    assert trained.keys() == {"baseline 0", "l2 0", "dropout 0"}
-    # The lesson's split: the runs from 2010 to 2014 train.
-    patches = [file for file in trained["l2 0"].inputs if file.endswith(".nc")]
+    preparing = [job for job in plan.values() if job.rule == "prepare_patches"]
+    assert {job.name for job in preparing} == {f"prepare_patches {y}" for y in range(2010, 2018)}
+    inputs = [file for job in preparing for file in job.inputs if file.endswith(".nc")]
+    assert sorted(inputs) == sorted(unpacked)
+    training = training_jobs(plan)
+    assert training.keys() == {"baseline 0", "l2 0", "dropout 0"}
+    # The AMS lesson trains on the runs from 2010 to 2014.
+    patches = [file for file in training["l2 0"].inputs if file.endswith(".nc")]
     assert patches == [f"resources/ncar/patches/{year}.nc" for year in range(2010, 2015)]
 
 
-def test_network_with_more_filters_than_most_starts_first(tmp_path: Path) -> None:
+def test_network_with_more_filters_has_its_own_rule(tmp_path: Path) -> None:
     plan = ShippedConfig(tmp_path, "config.yaml").plan()
     assert {"train_network baseline 0", "train_network l2 0", "train_wide_network dropout 0"} == {
-        job.name for job in trained_networks(plan).values()
+        job.name for job in training_jobs(plan).values()
     }
 
 
@@ -90,14 +90,14 @@ def test_network_with_more_filters_than_most_starts_first(tmp_path: Path) -> Non
         (9, [["2015"], ["2016"], ["2017"]]),
     ],
 )
-def test_jobs_that_sample_share_the_batches_of_the_test_period(
+def test_sampling_jobs_share_the_batches_of_the_test_period(
     tmp_path: Path, jobs: int, shares: list[list[str]]
 ) -> None:
     plan = ShippedConfig(tmp_path, "config.yaml").plan("--config", f"uncertainty={{jobs: {jobs}}}")
-    counted = count_rules(plan)
-    assert counted["sample_part"] == len(shares)
-    assert counted["sample_members"] == (jobs == 1)
-    assert counted["merge_members"] == (jobs > 1)
+    rules = count_rules(plan)
+    assert rules["sample_part"] == len(shares)
+    assert rules["sample_members"] == (jobs == 1)
+    assert rules["merge_members"] == (jobs > 1)
     for number, share in enumerate(shares, start=1):
         inputs = plan[f"sample_part dropout 0 {number}-of-{len(shares)}"].inputs
         patches = [file for file in inputs if "/patches/" in file]
@@ -118,7 +118,7 @@ def test_archive_on_disk_is_not_downloaded(tmp_path: Path) -> None:
     assert str(tmp_path / "patches.tar.gz") in plan["unpack_runs"].inputs
 
 
-def test_archive_at_hand_is_not_fetched_again_when_the_code_changes(tmp_path: Path) -> None:
+def test_changed_code_does_not_repeat_a_download(tmp_path: Path) -> None:
     checkout = ShippedConfig(tmp_path, "ncar.yaml")
     folder = tmp_path / "resources" / "ncar" / "archives"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What would be asked of SLURM. tests/cluster submits it to a real one."""
+"""Requests to SLURM, without a cluster; tests/cluster submits jobs to a real one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def run_files(checkout: Checkout) -> None:
 
 
 def requests(checkout: Checkout, *arguments: str) -> dict[str, dict[str, int]]:
-    """What each rule would ask of SLURM, but for local rules, which ask for nothing."""
-    printed = checkout.run("tune_dropout", "all", "--dry-run", *ON_SLURM, *arguments)
+    """Return the requested resources of each rule that is not local."""
+    output = checkout.run("tune_dropout", "all", "--dry-run", *ON_SLURM, *arguments)
     blocks = re.findall(
-        r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*mem_mb=.*)$", printed, re.MULTILINE
+        r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*mem_mb=.*)$", output, re.MULTILINE
     )
     return {
         rule: {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)\b", resources)}
@@ -27,11 +27,11 @@ def requests(checkout: Checkout, *arguments: str) -> dict[str, dict[str, int]]:
     }
 
 
-def test_plan_is_that_of_the_default_profile(checkout: Checkout) -> None:
+def test_plan_is_the_same_as_with_the_default_profile(checkout: Checkout) -> None:
     assert checkout.plan(*ON_SLURM) == checkout.plan()
 
 
-def test_every_attempt_gets_as_much_memory_and_time_again(checkout: Checkout) -> None:
+def test_third_attempt_gets_three_times_the_memory_and_time(checkout: Checkout) -> None:
     first, third = requests(checkout), requests(checkout, "--attempt", "3")
     assert len(first) > 8
     assert first.keys() == third.keys()
@@ -41,19 +41,17 @@ def test_every_attempt_gets_as_much_memory_and_time_again(checkout: Checkout) ->
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_no_gpu_is_asked_for_where_networks_are_trained_or_sampled(
-    checkout: Checkout, jobs: int
-) -> None:
+def test_training_and_sampling_request_no_gpu(checkout: Checkout, jobs: int) -> None:
     checkout.change({"uncertainty": {"jobs": jobs}})
-    asked = requests(checkout)
-    assert ("sample_part" in asked) == (jobs > 1)
-    gpus = {rule: request["gpu"] for rule, request in asked.items() if "gpu" in request}
-    assert gpus == {rule: 0 for rule in asked if rule.startswith(("train_", "sample_"))}
+    requested = requests(checkout)
+    assert ("sample_part" in requested) == (jobs > 1)
+    gpus = {rule: request["gpu"] for rule, request in requested.items() if "gpu" in request}
+    assert gpus == {rule: 0 for rule in requested if rule.startswith(("train_", "sample_"))}
     assert len(gpus) > 4
 
 
 @pytest.mark.parametrize("memory", [{"SLURM_MEM_PER_NODE": "4000"}, {}])
-def test_allocation_says_its_cores_and_its_memory_if_it_knows_it(
+def test_allocation_passes_on_its_cores_and_its_memory_if_known(
     checkout: Checkout, memory: dict[str, str]
 ) -> None:
     snakemake = checkout.path / ".venv/bin/snakemake"
@@ -63,5 +61,5 @@ def test_allocation_says_its_cores_and_its_memory_if_it_knows_it(
     script = ("bash", "ops/in_allocation.sbatch", "all")
     result = checkout.execute(*script, SLURM_CPUS_PER_TASK="3", **memory)
     assert result.returncode == 0, result.stdout
-    wanted = " --resources mem_mb=4000" if memory else ""
-    assert result.stdout == f"all --cores 3{wanted}\n"
+    resources = " --resources mem_mb=4000" if memory else ""
+    assert result.stdout == f"all --cores 3{resources}\n"

@@ -1,4 +1,4 @@
-"""Storms from each source: made up, out of the archives, and the user's own run files."""
+"""Storms from each source: made-up data, the user's run files, and the NCAR archives."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-import yaml
 from archive_server import ArchiveServer, make_archive
-from checkout import ROOT, SETTINGS, Checkout, merged
+from checkout import ROOT, SETTINGS, Checkout, error_line, merged
 
-# Two run files that the lesson's own tools wrote, and what the same tools say of them in CSV.
+# Two run files in the layout of hagelslag, and its CSV files with the tracks of their storms.
 SAMPLES = ROOT / "tests" / "data"
 RUN_FILES = sorted(path.name for path in SAMPLES.glob("*_model_patches.nc"))
 INVENTORY = "resources/tiny/inventory.csv"
 
-# Made up
+# Made-up data
 
 
 DEMO = merged(
@@ -43,17 +41,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return checkout
 
 
-def test_made_up_run_files_hold_all_variables_and_say_so(demo: Checkout) -> None:
-    real = xr.open_dataset(SAMPLES / RUN_FILES[0])
+def test_made_up_run_files_have_all_variables_and_are_marked(demo: Checkout) -> None:
+    with xr.open_dataset(SAMPLES / RUN_FILES[0]) as sample:
+        variables = set(sample.variables)
     runs = pd.read_csv(demo.path / "resources/demo/runs.csv")
     assert len(runs) == 13
     for file in runs["file"]:
-        with real, xr.open_dataset(demo.path / file) as made:
-            assert made.variables.keys() == real.variables.keys()
-            assert made.attrs["title"].startswith("Made-up")
+        with xr.open_dataset(demo.path / file) as run:
+            assert set(run.variables) == variables
+            assert run.attrs["title"].startswith("Made-up")
 
 
-def test_what_comes_of_made_up_storms_says_so(demo: Checkout) -> None:
+def test_results_from_made_up_storms_are_marked(demo: Checkout) -> None:
     datasets = [
         *demo.path.glob("resources/demo/patches/*.nc"),
         *demo.path.glob("results/small/**/*.nc"),
@@ -68,13 +67,13 @@ def test_what_comes_of_made_up_storms_says_so(demo: Checkout) -> None:
     assert (inventory["rejected"] == 0).all()
 
 
-def test_tensorflow_is_imported_by_no_job_that_prepares_or_scores(demo: Checkout) -> None:
+def test_preparing_and_scoring_do_not_import_tensorflow(demo: Checkout) -> None:
     importing = {rule for rule in demo.rules_run() if "tensorflow" in demo.imports(rule)}
     assert importing == {"train_network", "predict_storms", "sample_members"}
     assert {"generate_runs", "prepare_patches", "score_uncertainty"} < demo.rules_run()
 
 
-def test_true_probability_of_every_made_up_storm_is_known(demo: Checkout) -> None:
+def test_true_probabilities_cover_every_made_up_storm(demo: Checkout) -> None:
     truth = pd.read_csv(demo.path / "resources/demo/truth.csv")
     assert list(truth) == ["run_date", "file", "patch", "probability"]
     assert truth["probability"].between(0, 1).all()
@@ -85,7 +84,9 @@ def test_true_probability_of_every_made_up_storm_is_known(demo: Checkout) -> Non
     assert counts["truth"].notna().all()
 
 
-def test_true_probabilities_are_of_the_usual_event_alone(demo: Checkout, tmp_path: Path) -> None:
+def test_true_probabilities_are_used_only_for_the_default_event(
+    demo: Checkout, tmp_path: Path
+) -> None:
     other = demo.copy(tmp_path / "other")
     scores = "results/small/uncertainty/scores.csv"
     truth = "resources/demo/truth.csv"
@@ -96,7 +97,7 @@ def test_true_probabilities_are_of_the_usual_event_alone(demo: Checkout, tmp_pat
     assert truth not in other.plan(scores)["score_uncertainty"].inputs
 
 
-# Own run files
+# The user's run files
 
 
 def use_samples(checkout: Checkout) -> None:
@@ -105,11 +106,9 @@ def use_samples(checkout: Checkout) -> None:
         shutil.copy(SAMPLES / name, checkout.path / "runs")
 
 
-def test_files_of_the_real_layout_go_up_to_the_inventory_but_are_too_few_to_train_on(
-    checkout: Checkout,
-) -> None:
+def test_sample_run_files_are_prepared_but_have_too_few_events_to_train(checkout: Checkout) -> None:
     use_samples(checkout)
-    before = contents(checkout.path / "runs")
+    before = digests(checkout.path / "runs")
     checkout.run(INVENTORY)
     inventory = pd.read_csv(checkout.path / INVENTORY)
     for row in inventory.itertuples():
@@ -117,14 +116,14 @@ def test_files_of_the_real_layout_go_up_to_the_inventory_but_are_too_few_to_trai
             assert patches.sizes["storm"] == row.storms > 0
             assert (patches.sizes["y"], patches.sizes["x"]) == (32, 32)
 
-    said = checkout.fail("results/tiny/models/baseline/seed-0/network.keras")
-    assert "event.threshold: training needs at least 10 events and 10 non-events" in said
+    output = checkout.fail("results/tiny/models/baseline/seed-0/network.keras")
+    assert "10 events" in error_line(output, "event.threshold: ")
     assert not list(checkout.path.glob("results/tiny/models/*/*/*"))
     assert "tensorflow" not in checkout.imports("train_network")
-    assert contents(checkout.path / "runs") == before
+    assert digests(checkout.path / "runs") == before
 
 
-def contents(folder: Path) -> dict[str, str]:
+def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
@@ -132,15 +131,15 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def track_file(run_file: str) -> str:
-    _, date, member, *_ = run_file.split("_")
-    return f"track_step_NCARSTORM_{member}_{date}.csv"
+    _, run_date, ensemble_member, *_ = run_file.split("_")
+    return f"track_step_NCARSTORM_{ensemble_member}_{run_date}.csv"
 
 
 @pytest.fixture
 def server() -> Iterator[ArchiveServer]:
     runs = {f"patches/{name}": (SAMPLES / name).read_bytes() for name in RUN_FILES}
     tracks = {f"tracks/{track_file(name)}": read_tracks(name) for name in RUN_FILES}
-    # One storm of the first run is stronger in the CSV.
+    # The first storm of the first run gets a larger peak in its CSV file.
     table = pd.read_csv(SAMPLES / track_file(RUN_FILES[0]))
     table.loc[0, "RVORT1_MAX-future_max"] = 0.1
     tracks[f"tracks/{track_file(RUN_FILES[0])}"] = table.to_csv(index=False).encode()
@@ -172,49 +171,39 @@ def dates() -> dict[str, str]:
     return {name: name.split("_")[1] for name in RUN_FILES}
 
 
-def test_archives_are_fetched_unpacked_and_compared_with_their_tracks(
+def test_archives_are_downloaded_unpacked_and_compared_with_the_tracks(
     checkout: Checkout, server: ArchiveServer
 ) -> None:
     server.break_after = [1000]
     use_archives(checkout, server)
     checkout.run(INVENTORY)
 
-    fetched = [path for path, _ in server.requests]
-    assert sorted(set(fetched)) == ["/patches.tar.gz", "/tracks.tar.gz"]
-    assert len(fetched) == 3, "the transfer that broke off was not taken up again"
+    paths = [path for path, _ in server.requests]
+    assert sorted(set(paths)) == ["/patches.tar.gz", "/tracks.tar.gz"]
+    assert len(paths) == 3, "the interrupted download was not resumed"
     for name in RUN_FILES:
         unpacked = checkout.path / "resources/tiny/runs" / name
         assert unpacked.read_bytes() == (SAMPLES / name).read_bytes()
     inventory = pd.read_csv(checkout.path / INVENTORY)
-    disagreements = inventory[[column for column in inventory if column.startswith("tracks_")]]
-    np.testing.assert_array_equal(disagreements["tracks_rows"], [0, 0])
-    np.testing.assert_array_equal(disagreements["tracks_tracks"], [0, 0])
-    np.testing.assert_array_equal(disagreements["tracks_peaks"], [1, 0])
-    np.testing.assert_array_equal(disagreements["tracks_events"], [1, 0])
+    assert inventory["tracks_rows"].tolist() == [0, 0]
+    assert inventory["tracks_tracks"].tolist() == [0, 0]
+    assert inventory["tracks_peaks"].tolist() == [1, 0]
+    assert inventory["tracks_events"].tolist() == [1, 0]
 
     server.requests.clear()
-    assert "Nothing to be done" in checkout.run(INVENTORY)
+    assert checkout.plan(INVENTORY) == {}
     assert server.requests == []
 
 
-def test_archive_that_is_not_there_ends_with_its_address(
-    checkout: Checkout, server: ArchiveServer
-) -> None:
-    use_archives(checkout, server, url=f"{server.url}/moved.tar.gz")
-    said = checkout.fail(INVENTORY)
-    assert f"{server.url}/moved.tar.gz" in said
-    assert "404" in said
+def test_url_of_a_missing_archive_is_named(checkout: Checkout, server: ArchiveServer) -> None:
+    url = f"{server.url}/moved.tar.gz"
+    use_archives(checkout, server, url=url)
+    assert "404" in error_line(checkout.fail(INVENTORY), f"{url}: ")
     assert not (checkout.path / "resources/tiny/archives/patches.tar.gz").exists()
 
 
-def test_archive_with_another_digest_is_refused(checkout: Checkout, server: ArchiveServer) -> None:
+def test_archive_with_another_checksum_is_named(checkout: Checkout, server: ArchiveServer) -> None:
     use_archives(checkout, server, sha256="0" * 64)
-    said = checkout.fail(INVENTORY)
-    assert "SHA-256" in said
+    message = error_line(checkout.fail(INVENTORY), f"{server.url}/patches.tar.gz: ")
+    assert "0" * 64 in message
     assert not (checkout.path / "resources/tiny/runs").exists()
-
-
-def test_config_of_the_archive_has_addresses_of_both() -> None:
-    settings = yaml.safe_load((ROOT / "config" / "ncar.yaml").read_text())
-    for kind in ("patches", "tracks"):
-        assert settings["data"]["ncar"][kind]["url"].startswith("https://")
