@@ -57,7 +57,7 @@ class ArchiveServer:
     - `range_shift`: number of bytes by which the answer to a range request starts too late;
     - `compresses`: whether bodies are compressed for clients that accept it;
     - `extra_length`: number of bytes by which Content-Length is too large;
-    - `chunked`: whether the length is not given.
+    - `chunked`: whether bodies are sent in chunks, without Content-Length.
 
     `requests` holds the path and headers of each request.
     """

@@ -1,4 +1,4 @@
-"""A cache that clones share gives them each other's results exactly if these are the same."""
+"""A cache shared by clones has a hit exactly if the results would be the same."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def first(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone that has filled a cache."""
+    """Return a clone that has filled a cache."""
     cache = tmp_path_factory.mktemp("cache")
     clone = clone_of(finished, tmp_path_factory.mktemp("first") / "clone", cache)
     clone.change({"tuning": {"rates": [RATE], "members": 10}})
@@ -98,13 +98,13 @@ def first(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Clone
 
 @pytest.fixture
 def clone(first: Clone, tmp_path: Path) -> Clone:
-    """A second clone with the same config and the cache of the first."""
+    """Return a second clone with the same config and the cache of the first."""
     return clone_of(first, tmp_path / "clone", first.cache)
 
 
 @pytest.fixture
 def own_cache(clone: Clone, tmp_path: Path) -> Clone:
-    """The second clone with a copy of the cache, which a test may change."""
+    """Return the second clone with a copy of the cache, which a test may change."""
     cache = tmp_path / "cache"
     shutil.copytree(clone.cache, cache)
     return Clone(clone.path, cache)
@@ -124,7 +124,7 @@ def test_second_clone_prepares_trains_and_samples_nothing(first: Clone, clone: C
     assert names > {"network.keras", "scaling.csv", "storms.nc", "cases.nc"}
     for path in results:
         assert (clone.path / path).read_bytes() == (first.path / path).read_bytes()
-    assert "Nothing to be done" in clone.run(*targets())
+    assert clone.plan(*targets()) == {}
 
 
 def test_damaged_entry_is_named_and_recomputed_after_it_is_removed(own_cache: Clone) -> None:
@@ -268,7 +268,7 @@ def test_edited_module_misses_the_jobs_that_use_it(
 
 
 @pytest.mark.parametrize("edit", EDITS_WITHOUT_EFFECT.values(), ids=EDITS_WITHOUT_EFFECT)
-def test_wording_and_notation_of_any_module_miss_nothing(clone: Clone, edit: Edit) -> None:
+def test_edit_without_effect_misses_nothing(clone: Clone, edit: Edit) -> None:
     edit_modules(clone.path, edit, "stormcnn")
     assert clone.misses() == set()
 
