@@ -114,6 +114,8 @@ def test_workflow_resumes_once_there_is_space(small_disk: Path, tmp_path: Path) 
             values = run_values(1 if date.year == 2015 else 80, 16, seed=date.day)
             write_run_file(checkout.path / "runs", values, run_date=date)
     full, expected = checkouts
+    # Python would fill the disk with compiled modules before the first job starts.
+    full.variables["PYTHONDONTWRITEBYTECODE"] = "1"
     filler = fill(small_disk, free=400_000)
     # Snakemake itself may fail, too, because its own files are on the same disk.
     with full.start(INVENTORY) as process:
