@@ -222,7 +222,7 @@ def read_plan(output: str) -> dict[str, Job]:
 
 def error_line(output: str, start: str) -> str:
     """Return the line of an output or log with the error message that begins with `start`."""
-    lines = set(re.findall(rf"^(?:[\d-]+ [\d:,]+ )?({re.escape(start)}.*)$", output, re.M))
+    lines = set(re.findall(rf"^ *(?:[\d-]+ [\d:,]+ )?({re.escape(start)}.*)$", output, re.M))
     assert len(lines) == 1, output
     return lines.pop()
 
