@@ -18,6 +18,6 @@ class Comparison(Block):
     own_scaling: bool = Field(
         default=False,
         description="true: the networks of the first seed are also scored with the test storms "
-        "scaled by their own statistics, as in the course. A forecaster cannot do this, because "
-        "these statistics are not known in advance.",
+        "scaled by their own statistics, as in the AMS short course. A forecaster cannot do this, "
+        "because these statistics are not known in advance.",
     )

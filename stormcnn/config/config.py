@@ -40,8 +40,8 @@ class Config(Block):
     split: Split = Field(default_factory=Split)
     models: Models = Field(
         default_factory=lesson_models,
-        description="The networks. Each has a key of its own, which names its files. A network "
-        "that is set to null is left out.",
+        description="The networks. Each has its own key, which names its files. A network that "
+        "is set to null is left out.",
     )
     opponents: Opponents = Field(
         default=["logistic_regression"],

@@ -57,7 +57,7 @@ def messages_of(error: ErrorDetails) -> Iterator[str]:
         case "missing":
             yield f"{key} is missing. Add it to {'.'.join(path[:-1])}."
         case "dict_type":
-            yield f"{key} must be a block of networks, each with a key of its own {value}"
+            yield f"{key} must be a block of networks, each with its own key {value}"
         case _:
             known = listed(_block_at(path).model_fields, "or")
             yield f"{key} must be a block of settings with keys such as {known} {value}"
