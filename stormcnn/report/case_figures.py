@@ -43,8 +43,8 @@ def draw_case(axes: Sequence[Axes] | np.ndarray, case: xr.Dataset) -> None:
     """Draw one storm: its fields on the first of two axes, the MC probabilities on the second.
 
     `case` is one storm of a file `cases.nc`: `predictors(y, x, variable)`,
-    `probability(mc_member)`, `deterministic`, `label`, maybe its `index` among the test storms,
-    and the coordinates `variable`, `valid_time`, `latitude` and `longitude`.
+    `probability(mc_member)`, `deterministic`, `label`, optionally its `index` among the test
+    storms, and the coordinates `variable`, `valid_time`, `latitude` and `longitude`.
     """
     variables = [str(name) for name in case["variable"].values]
     fields = dict(zip(variables, np.moveaxis(case["predictors"].values, -1, 0), strict=True))

@@ -34,17 +34,17 @@ def choose_storms(
     |p - label|, and have the largest spread if there is a `spread`; no storm is chosen twice. All
     arrays have shape (storm,).
     """
-    wanted: dict[str, np.ndarray] = {
+    orders: dict[str, np.ndarray] = {
         "Largest errors": np.argsort(-np.abs(probability - label), kind="stable")
     }
     if spread is not None and np.isfinite(spread).all():
-        wanted["Largest spread"] = np.argsort(-spread, kind="stable")
-    share = count // (len(wanted) + 1)
-    over_range = choose_cases(probability, min(count - share * len(wanted), len(probability)))
+        orders["Largest spread"] = np.argsort(-spread, kind="stable")
+    share = count // (len(orders) + 1)
+    over_range = choose_cases(probability, min(count - share * len(orders), len(probability)))
     taken = np.zeros(len(probability), bool)
     taken[over_range] = True
     chosen = {"Evenly over probability": over_range[np.argsort(-probability[over_range])]}
-    for reason, order in wanted.items():
+    for reason, order in orders.items():
         chosen[reason] = order[~taken[order]][:share]
         taken[chosen[reason]] = True
     return chosen
@@ -157,12 +157,12 @@ def _read_patches(
 ) -> xr.Dataset:
     """Return the patches of the chosen storms; predictions and patches are in the same order."""
     own = read_storms(patches, chosen.tolist())
-    wanted = predicted.isel(storm=chosen)
-    same = (own["run_file"].values == wanted["run_file"].values) & (
-        own["patch"].values == wanted["patch"].values
+    expected = predicted.isel(storm=chosen)
+    same = (own["run_file"].values == expected["run_file"].values) & (
+        own["patch"].values == expected["patch"].values
     )
     if not same.all():
-        first = wanted.isel(storm=int(np.argmin(same)))
+        first = expected.isel(storm=int(np.argmin(same)))
         raise UserError(
             f"{first['run_file'].item()}: patch {int(first['patch'])} is at different positions in "
             "the predictions and the patch files. Remove the predictions, and run the workflow "

@@ -1,7 +1,7 @@
 """The style that all figures share, and how they are created and saved.
 
-A model keeps its colour, line and marker in every figure. Line styles and markers differ as well
-as colours, so that figures can be read without colour.
+A model keeps its colour, line and marker in every figure. Models differ in line style and marker
+as well as in colour, so that figures can be read without colour.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def make_figure(
 ) -> tuple[Figure, np.ndarray]:
     """Return an empty figure of `size` inches and its axes, shape (rows, columns).
 
-    If `made_up`, a note in the figure says that its data are not real.
+    If `made_up`, a note in the figure states that its data are not real.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")

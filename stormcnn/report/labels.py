@@ -25,7 +25,7 @@ FIGURES = {
     "scores": FigureText(
         "scores",
         "Scores",
-        "Scores of the test period with confidence intervals. Overlapping intervals do not tell "
+        "Scores of the test period with confidence intervals. Overlapping intervals do not show "
         "whether two models differ: see the table of differences.",
     ),
     "strata": FigureText(

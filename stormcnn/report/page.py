@@ -58,7 +58,7 @@ class ReportInputs:
     confidence: float
     """Confidence level of all intervals."""
     config: StrPath
-    """The config with all defaults, shown as it is."""
+    """The config with all defaults, shown unchanged."""
     comparison: StrPath
     """The table `comparison.csv`. This and all other tables can be downloaded."""
     scores: StrPath

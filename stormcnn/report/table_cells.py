@@ -17,7 +17,7 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table of the report; `numeric` tells which columns hold numbers."""
+    """A table of the report; `numeric` marks the columns that hold numbers."""
 
     caption: str
     columns: list[str]

@@ -159,7 +159,7 @@ def draw_rate_sweep(
 ) -> None:
     """Draw a score by dropout rate, and mark the chosen rate.
 
-    `table` holds one score: `rate,value` and maybe `low,high`. Values and interval ends are
+    `table` holds one score: `rate,value` and optionally `low,high`. Values and interval ends are
     averaged over seeds; the averaged interval is never too narrow for the averaged score.
     """
     columns = [name for name in ("value", "low", "high") if name in table]

@@ -131,8 +131,8 @@ def draw_spread_skill(axes: Axes, table: pd.DataFrame) -> None:
 def draw_discard(axes: Axes, table: pd.DataFrame) -> None:
     """Draw the Brier score of the storms that remain after discarding the most uncertain ones.
 
-    `table` holds one network: `order,fraction,value` and maybe `low,high`. Only a gain over the
-    control p(1 - p) is evidence that the MC members add information.
+    `table` holds one network: `order,fraction,value` and optionally `low,high`. Only a gain over
+    the control p(1 - p) is evidence that the MC members add information.
     Sources: Barnes and Barnes (2021), Haynes et al. (2023).
     """
     for index, (order, name) in enumerate(DISCARD_ORDERS.items()):

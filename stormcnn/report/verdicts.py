@@ -89,7 +89,7 @@ def _judge(differences: pd.DataFrame, titles: Mapping[str, str], confidence: flo
 
 
 def describe_skill(scores: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Say for each model whether it is more skilful than climatology."""
+    """Return a sentence per model on whether it is more skilful than climatology."""
     main = select_main_scores(scores)
     sentences = []
     for row in main[main["score"] == "brier_skill_score"].itertuples():
@@ -111,7 +111,7 @@ def describe_skill(scores: pd.DataFrame, titles: Mapping[str, str]) -> list[str]
 def describe_calibration(
     scores: pd.DataFrame, titles: Mapping[str, str], confidence: float
 ) -> list[str]:
-    """Say for each model whether it is calibrated, before and after recalibration.
+    """Return a sentence per model on whether it is calibrated, before and after recalibration.
 
     A forecast is called calibrated only if the interval of Murphy's reliability includes 0 and
     Spiegelhalter's Z does not differ from 0 at the level 1 - confidence. The interval of CORP's
@@ -171,7 +171,7 @@ def _judge_calibration(rows: pd.DataFrame, confidence: float) -> str:
 
 
 def describe_counts(uncertainty: pd.DataFrame | None, titles: Mapping[str, str]) -> list[str]:
-    """Say for each model whether the intervals of event counts have their nominal coverage."""
+    """Return a sentence per model on whether intervals of event counts have nominal coverage."""
     if uncertainty is None:
         return []
     coverage = select_headline(
@@ -200,7 +200,7 @@ def describe_counts(uncertainty: pd.DataFrame | None, titles: Mapping[str, str])
 
 
 def describe_rate_choice(choice: pd.DataFrame) -> list[str]:
-    """Say which dropout rate was chosen and why, and whether to change the current rate."""
+    """Return which rate was chosen and why, and whether to change the current one, in words."""
     chosen = choice[choice["chosen"]].iloc[0]
     sentences = [
         f"Of the {len(choice)} dropout rates tried, {chosen['rate']:g} was chosen: "

@@ -84,7 +84,7 @@ class Contingency:
 
 
 def contingency(probability: ArrayLike, event: ArrayLike, thresholds: ArrayLike) -> Contingency:
-    """Return the contingency table (thresholds,) where p >= threshold forecasts the event.
+    """Return the contingency table (thresholds,) of forecasting the event if p >= threshold.
 
     `probability` (storms,) lies in [0, 1], `event` (storms,) is 0 or 1, `thresholds`
     (thresholds,) may be in any order. Raises `UserError` as `scores.check_forecast` does.

@@ -1,4 +1,4 @@
-"""Scores of forecast numbers of events; each forecast run is one case.
+"""Scores of the forecast number of events per forecast run.
 
 A number of events is a quantity, so the scores of ensembles are valid for it: rank histogram,
 coverage of intervals, spread-skill ratio, and the continuous ranked probability score (CRPS).
@@ -23,9 +23,9 @@ COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 
 def share_inside(lower: ArrayLike, upper: ArrayLike, edges: ArrayLike) -> Array:
-    """Return the share of uniform distributions between neighbouring `edges` (cases, edges - 1).
+    """Return the share of uniform distributions between neighbouring `edges` (runs, edges - 1).
 
-    The distributions have the ends `lower` and `upper` (cases,), both in [0, 1]; equal ends are a
+    The distributions have the ends `lower` and `upper` (runs,), both in [0, 1]; equal ends are a
     point.
 
     >>> share_inside([0.2], [0.4], edges=[0, 0.25, 1])
@@ -41,10 +41,10 @@ def share_inside(lower: ArrayLike, upper: ArrayLike, edges: ArrayLike) -> Array:
 
 
 def pit_terms(lower: Array, upper: Array) -> Array:
-    """Return ten bins and two moments of uniform distributions (cases, 12).
+    """Return ten bins and two moments of uniform distributions (runs, 12).
 
-    `lower` and `upper` (cases,) are the ends of the distributions. Averages of the terms over
-    cases describe the PIT of discrete forecasts. Source: Gneiting and Ranjan (2013).
+    `lower` and `upper` (runs,) are the ends of the distributions. Averages of the terms over
+    runs describe the PIT of discrete forecasts. Source: Gneiting and Ranjan (2013).
     """
     histogram = share_inside(lower, upper, np.linspace(0, 1, PIT_BINS + 1))
     moments = (lower + upper) / 2, (lower**2 + lower * upper + upper**2) / 3
@@ -54,7 +54,7 @@ def pit_terms(lower: Array, upper: Array) -> Array:
 def pit_scores(terms: Array) -> dict[str, Array]:
     """Return the deviation of the PIT from flat, and its variance, from averages of `pit_terms`.
 
-    The deviation is the root mean square of the bins' departure from 1/10. For n independent cases
+    The deviation is the root mean square of the bins' departure from 1/10. For n independent runs
     of a calibrated forecast it is about sqrt(0.09 / n). The variance is 1/12 if the PIT is flat.
     Source: Haynes et al. (2023).
     """

@@ -26,11 +26,11 @@ def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> DeLong
 
     Parameters are arrays (storms,): the probabilities of the two forecasts and `event`, 0 or 1.
     The difference is the AUC of `first` minus that of `second`. The test assumes independent
-    storms. Storms of one forecast run are not independent, so the p-value is too small: show it
-    only with that remark.
+    storms. Storms of one forecast run are not independent, so the p-value is too small:
+    report it only with this caveat.
 
     All results are NaN with fewer than two events or fewer than two other storms; p is 1 if the
-    forecasts rank the storms alike. Raises `UserError` as `scores.check_forecast` does.
+    forecasts rank the storms in the same order. Raises `UserError` as `scores.check_forecast` does.
     Sources: DeLong, DeLong and Clarke-Pearson (1988); computed by ranks as in Sun and Xu (2014).
 
     >>> test = delong_test([0.9, 0.8, 0.3, 0.1], [0.9, 0.2, 0.3, 0.1], [1, 1, 0, 0])

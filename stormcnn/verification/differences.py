@@ -90,11 +90,12 @@ def difference_table(
     period: str,
     confidence: float,
 ) -> pd.DataFrame:
-    """Return the differences of all scores with `compared` in the registry, a row per pair.
+    """Return the differences of all scores with `compared` in the registry.
 
-    `values` and `samples` (resamples,) are the scores of each forecast and of its resamples by
-    name; `probabilities` (storms,) and `event` (storms,) are for the test of DeLong. p-values are
-    corrected by Holm's method over the rows of one forecast, seed and score.
+    The table has one row per pair and score. `values` and `samples` (resamples,) are the scores of
+    each forecast and of its resamples by name; `probabilities` (storms,) and `event` (storms,) are
+    for the test of DeLong. p-values are corrected by Holm's method over the rows of one forecast,
+    seed and score.
     """
     rows: list[tuple[Any, ...]] = []
     compared = [name for name, score in SCORES.items() if score.compared]

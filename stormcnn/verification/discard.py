@@ -59,10 +59,9 @@ def discard_curves(uncertainty: ArrayLike, terms: ArrayLike, resamples: Resample
 def discard_gain(control: ArrayLike, curve: ArrayLike) -> Array:
     """Return the area between the discard curve of a control and `curve` (..., DISCARDED).
 
-    It is positive if the order of `curve` finds errors better than that of the control. With the
-    control p(1 - p) it shows what the spread knows beyond the probability itself: where the
-    probability is wrong. It is not positive if the forecast is reliable whatever its spread, whose
-    expected Brier score is p(1 - p).
+    It is positive if the order of `curve` finds errors better than that of the control. With
+    p(1 - p) as the control, it shows whether the spread adds information to the probability. For a
+    reliable forecast it is not positive, whatever the spread.
 
     >>> float(discard_gain(np.ones(20), np.zeros(20)).round(3))
     0.95
@@ -128,7 +127,7 @@ def discard_scores(tests: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]
 def discard_table(
     tests: Mapping[str, Mapping[str, Array]], identity: Mapping[str, Any], confidence: float
 ) -> pd.DataFrame:
-    """Return the curves as a table with a row per share; `identity` gives its first columns.
+    """Return the curves as a table with one row per share; `identity` gives its first columns.
 
     The first row of each curve is that of the storms, the others are those of the resamples.
     """

@@ -30,8 +30,8 @@ class Resamples(NamedTuple):
     """Resamples of run dates.
 
     `dates` (dates,) are the distinct run dates in ascending order, `date` (storms,) is the index
-    of each storm's run date in `dates`, and `weights` (resamples, dates) says how often each run
-    date was drawn.
+    of each storm's run date in `dates`, and `weights` (resamples, dates) is the number of times
+    each run date was drawn.
     """
 
     dates: Array
@@ -84,10 +84,10 @@ def interval(samples: ArrayLike, confidence: float) -> tuple[Array, Array]:
 def reflect(value: float, samples: Array) -> Array:
     """Reflect `samples` (resamples,) of a score at its `value`, as in the basic bootstrap.
 
-    Used for scores that measure a departure from reliability. Chance departures count as
-    departures too, so these scores come out too large, and a resample adds chance of its own:
-    without reflection, the interval of a perfectly reliable forecast would never contain 0.
-    After it, the interval may lie below the value.
+    Used for scores that measure a departure from reliability. Random departures count
+    too, so these scores are biased high, and resampling adds randomness: without reflection, the
+    interval of a perfectly reliable forecast would never contain 0. After it, the interval may lie
+    below the value.
     Source: Davison and Hinkley (1997, section 5.2).
 
     >>> reflect(1.0, np.array([1.5, 2.0]))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Score(NamedTuple):
-    """What is known of a score, apart from its values."""
+    """Metadata of a score."""
 
     label: str
     """Name in tables."""
@@ -53,8 +53,8 @@ SCORES = {
         "Area under the ROC curve",
         3,
         1,
-        "chance that an event has a higher probability than another storm; 0.5 without "
-        "discrimination",
+        "chance that a storm with the event has a higher probability than one without; 0.5 "
+        "without discrimination",
         "Mason and Graham (2002)",
         scores.auc,
         compared=True,
@@ -73,7 +73,7 @@ SCORES = {
         "Brier score of climatology",
         4,
         0,
-        "of always forecasting the event frequency of the test period",
+        "of a constant forecast of the event frequency of the test period",
         "Murphy (1973)",
         scores.brier_score_climatology,
     ),
@@ -90,7 +90,7 @@ SCORES = {
         "Brier score of the training climatology",
         4,
         0,
-        "of always forecasting the event frequency of the training period",
+        "of a constant forecast of the event frequency of the training period",
         "Brier (1950)",
         scores.brier_score_climatology_training,
     ),
@@ -98,7 +98,8 @@ SCORES = {
         "Brier skill score against the training climatology",
         3,
         1,
-        "as the Brier skill score, but relative to the frequency that is known beforehand",
+        "relative improvement over the event frequency of the training period, which is known "
+        "beforehand",
         "Wilks (2011)",
         scores.brier_skill_score_training,
         compared=True,
@@ -243,45 +244,45 @@ SCORES = {
         scores.event_frequency,
     ),
     "averaging_benefit": Score(
-        "Benefit of averaging members",
+        "Benefit of averaging MC members",
         5,
         1,
-        "Brier score without dropout minus that of the members' mean",
+        "Brier score without dropout minus that of the mean of the MC members",
         "Krogh and Vedelsby (1995)",
     ),
     "members_brier_score": Score(
-        "Mean Brier score of the members",
+        "Mean Brier score of the MC members",
         4,
         -1,
-        "Brier score of each single member, averaged",
+        "Brier score of each single MC member, averaged",
         "Krogh and Vedelsby (1995)",
     ),
     "total_variance": Score(
         "Total variance",
         4,
         0,
-        "mean of p(1 − p), where p is the members' mean",
+        "mean of p(1 − p), where p is the mean of the MC members",
         "Kwon et al. (2020)",
     ),
     "aleatoric_variance": Score(
         "Aleatoric variance",
         4,
         0,
-        "variance of the event that the members agree on",
+        "variance of the event that the MC members agree on",
         "Kwon et al. (2020)",
     ),
     "epistemic_variance": Score(
-        "Epistemic variance", 5, 0, "variance between the members", "Kwon et al. (2020)"
+        "Epistemic variance", 5, 0, "variance between the MC members", "Kwon et al. (2020)"
     ),
     "epistemic_share": Score(
         "Epistemic share",
         3,
         0,
-        "squared spread-skill ratio of the members; no test of calibration for a binary event",
+        "squared spread-skill ratio of the MC members; no test of calibration for a binary event",
         "Fortin et al. (2014)",
     ),
     "spread_skill_ratio": Score(
-        "Spread-skill ratio of the members",
+        "Spread-skill ratio of the MC members",
         3,
         0,
         "well below 1 for a binary event, even if the forecast is perfect",
@@ -289,7 +290,7 @@ SCORES = {
         short="Spread-skill ratio",
     ),
     "spread_skill_reliability": Score(
-        "Spread-skill reliability of the members",
+        "Spread-skill reliability of the MC members",
         4,
         0,
         "mean distance of error and spread; not 0 for a binary event, even if the forecast is "
@@ -313,14 +314,14 @@ SCORES = {
         departure=True,
     ),
     "quantile_coverage_50": Score(
-        "Coverage of the members' 50 % interval",
+        "Coverage of the MC members' 50 % interval",
         3,
         0,
         "share of the storms whose true probability it contains; should be 0.5",
         "Gneiting, Balabdaoui and Raftery (2007)",
     ),
     "quantile_coverage_90": Score(
-        "Coverage of the members' 90 % interval",
+        "Coverage of the MC members' 90 % interval",
         3,
         0,
         "share of the storms whose true probability it contains; should be 0.9",
@@ -328,17 +329,17 @@ SCORES = {
     ),
     "total_entropy": Score("Entropy of the mean", 4, 0, "in nats", "Houlsby et al. (2011)"),
     "expected_entropy": Score(
-        "Mean entropy of the members",
+        "Mean entropy of the MC members",
         4,
         0,
-        "entropy of the event that the members agree on, in nats",
+        "entropy of the event that the MC members agree on, in nats",
         "Houlsby et al. (2011)",
     ),
     "mutual_information": Score(
         "Mutual information",
         5,
         0,
-        "disagreement between the members, in nats",
+        "disagreement between the MC members, in nats",
         "Houlsby et al. (2011)",
     ),
     "discard_gain": Score(

@@ -156,7 +156,7 @@ def brier_score(totals: StormTotals) -> Array:
 
 
 def brier_score_climatology(totals: StormTotals) -> Array:
-    """Return f(1 - f), the Brier score of always forecasting the event frequency f.
+    """Return f(1 - f), the Brier score of a constant forecast of the event frequency f.
 
     It is the uncertainty in the decompositions of Murphy (1973) and of Dimitriadis et al. (2021).
 
@@ -183,7 +183,7 @@ def brier_skill_score(totals: StormTotals) -> Array:
 
 
 def brier_score_climatology_training(totals: StormTotals) -> Array:
-    """Return the Brier score of always forecasting the event frequency of the training period.
+    """Return the Brier score of a constant forecast of the event frequency of the training period.
 
     Source: Brier (1950).
 

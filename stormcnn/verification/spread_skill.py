@@ -98,7 +98,7 @@ def spread_skill_scores(diagrams: Mapping[str, SpreadSkill], with_truth: bool) -
 def spread_skill_table(
     diagrams: Mapping[str, SpreadSkill], identity: Mapping[str, Any], confidence: float
 ) -> pd.DataFrame:
-    """Return the diagrams as a table with a row per bin; `identity` gives its first columns."""
+    """Return the diagrams as a table with one row per bin; `identity` gives its first columns."""
     parts = []
     for kind, diagram in diagrams.items():
         low, high = interval(diagram.error[1:], confidence)

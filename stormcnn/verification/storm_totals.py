@@ -249,8 +249,8 @@ class ForecastByDate:
     def totals(self, weights: Array) -> Iterator[StormTotals]:
         """Yield the totals for `weights` (rows, dates), a few rows at a time.
 
-        The number of rows is such that the arrays stay in the processor's cache. Without rows,
-        one object without rows is given.
+        The number of rows is such that the arrays stay in the processor's cache. If
+        `weights` has no rows, one object without rows is yielded.
         """
         sums = weights @ self._sums
         for rows in self._chunks(weights):
@@ -267,7 +267,8 @@ class ForecastByDate:
     def scores(self, weights: Array) -> dict[str, Array]:
         """Return every score of `score_registry.SCORES` that has a function, by its name.
 
-        `weights` (rows, dates) says how often each run date counts; scores have the shape (rows,).
+        `weights` (rows, dates) is the number of times each run date counts; scores have the shape
+        (rows,).
         """
         parts = [
             {name: score.function(part) for name, score in SCORES.items() if score.function}

@@ -69,7 +69,8 @@ def verify(
         For some of the models, with the same coordinates: `mc_mean`; `probability_isotonic` and
         `probability_logistic`; `probability` with predictors scaled by the period's own statistics.
     matched
-        For some of the models, another model that they are compared with besides the reference.
+        For some of the models, another model that they are compared with in addition to the
+        reference.
     period
         Value of the column `period`.
     curves

@@ -124,7 +124,7 @@ def score_rates(
 def compare_losses(
     losses: Mapping[float, Array], run_date: ArrayLike, resamples: int, seed: int = 0
 ) -> pd.DataFrame:
-    """Return the log score of each rate and its difference from the lowest, a row per rate.
+    """Return the log score of each rate and its difference from the lowest, with one row per rate.
 
     `losses` has each storm's log loss (storms,) by rate, `run_date` (storms,) its run date. The
     standard error of the difference is the standard deviation over resamples of the run dates.
@@ -183,7 +183,7 @@ def choose_rate(rates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(row: Mapping, ranked: pd.DataFrame, lowest: float) -> str:
-    """Say why a rate is chosen or not.
+    """Return why a rate is chosen or not.
 
     `ranked` are the rates that are as good as the best, the chosen one first; `lowest` is the rate
     with the lowest log score.
@@ -208,7 +208,7 @@ def _reason(row: Mapping, ranked: pd.DataFrame, lowest: float) -> str:
 
 
 def _decided_by(best: Mapping, other: Mapping) -> str:
-    """Say why the first of two rates is preferred whose log scores are equally good."""
+    """Return why the first of two rates with equally good log scores is preferred."""
     if best["count_crps"] != other["count_crps"]:
         return f"the CRPS of the event counts is lowest ({best['count_crps']:.3f})"
     if best["miss"] != other["miss"]:

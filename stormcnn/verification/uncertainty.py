@@ -6,13 +6,13 @@ storm, the forecast is an event with the mean probability p; its variance p(1 - 
 the members' spread (epistemic) and of what the members agree on (aleatoric). For a run date, the
 members forecast numbers of events, for which all ensemble scores are valid.
 
-Three scores are left out on purpose. The continuous ranked probability score of members against 0
+Three scores are left out deliberately. The continuous ranked probability score of members against 0
 or 1 rewards members near 0 and 1 whatever the truth is; the rank histogram of members has every
 storm at one of its ends; the ensemble Brier score would read each member as a yes or no.
 
 Scores named `..._truth` need the true probabilities of storms, which only made-up storms have.
-Where a score measures a distance from the event, the true probability takes the event's place;
-where it judges a forecast of the event, the expectation over the event is taken.
+If a score measures a distance from the event, the true probability takes the event's place; if
+it judges a forecast of the event, the expectation over the event is taken.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def _log_what_is_undefined(network: str, storms: SampledStorms, draws: Resamples
     """Log why the tables lack scores or intervals."""
     if storms.members == 1:
         logger.warning(
-            "%s has one member and therefore no spread, so scores of the spread are missing. "
+            "%s has one MC member and therefore no spread, so scores of the spread are missing. "
             "Set uncertainty.members to 2 or more.",
             network,
         )
@@ -272,7 +272,7 @@ def _score_table(
 def _count_table(
     counts: xr.Dataset, single: CountForecast, true_count: Array, identity: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Return forecast and observed numbers of events, a row per run date.
+    """Return forecast and observed numbers of events, with one row per run date.
 
     Quantiles are chosen such that an observation from the same distribution as the members is
     below them with the stated probability (Weibull's plotting position).
