@@ -44,7 +44,7 @@ RECORDED = REGISTRY / "recorded.txt"
 
 
 class ExitCode(IntEnum):
-    """What the exit code tells a scheduler; the values are part of the interface."""
+    """Exit codes; part of the interface with schedulers."""
 
     DONE = 0
     FAILED = 1
@@ -227,8 +227,8 @@ def apply_decision(
         known = runs_csv(config["data"]).read_text(encoding="utf-8")
         write_text(known, known_csv(config["data"]))
     except OSError as error:
-        # The decision is valid all the same. The next call takes these runs for new, but does not
-        # evaluate on them again.
+        # The decision is still valid. The next call treats these runs as new, but does not evaluate
+        # on them again.
         journal.write("not_listed", f"Cannot write the list of known run files: {error}")
     record(config, journal)
     return ExitCode.PROMOTED if decision["promote"] else ExitCode.DONE
@@ -306,7 +306,7 @@ def record(config: dict[str, Any], journal: Journal) -> None:
 
 
 def list_past_runs(data: dict[str, Any]) -> list[Run]:
-    """Return the run files of the config's folder. Raises `UserError` if one is of the future."""
+    """Return the run files of `data.folder`. Raises `UserError` if a run date is in the future."""
     runs = list_folder(data["folder"], data["batch"])
     check_no_future_run(runs, utc_now())
     return runs

@@ -1,4 +1,4 @@
-"""Run the Snakemake workflow for `ops/retrain`, also after an earlier one was killed."""
+"""Run the Snakemake workflow for `ops/retrain`, and recover after an earlier one was killed."""
 
 from __future__ import annotations
 

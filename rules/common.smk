@@ -24,7 +24,7 @@ from stormcnn.storms.run_files import first_day, format_run_list, read_run_list
 from stormcnn.storms.tracks import tracks_file_name
 from stormcnn.vocabulary import LESSON_EVENT, LOGISTIC_REGRESSION
 
-# Jobs, also those in conda environments and on other machines, import the library of this checkout.
+# All jobs, including those in conda environments and on other machines, import the library of this checkout.
 search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, search_path)))
 # Shared file systems often lack the locks that HDF5 asks for; no file here has two writers.
@@ -118,17 +118,17 @@ def keep_run_list():
 
 
 def runs_of(batch):
-    """The runs that one job prepares together."""
+    """Return the runs that one job prepares together."""
     return RUNS_OF.get(batch, [])
 
 
 def patches_of(batches):
-    """The patch files of some batches, in order of time."""
+    """Return the patch files of some batches, in order of time."""
     return expand("<data>/patches/{batch}.nc", batch=batches)
 
 
 def predictions_of(kind="", models=MODELS, seeds=SEEDS):
-    """The predictions of some networks. `kind` ends the file names, for example `-training`."""
+    """Return the prediction files of some networks. `kind` ends the file names, for example `-training`."""
     return expand(
         f"<results>/predictions/{{model}}/seed-{{seed}}{kind}.nc",
         model=models,
@@ -137,37 +137,37 @@ def predictions_of(kind="", models=MODELS, seeds=SEEDS):
 
 
 def with_rate(rate):
-    """The tuned network with another dropout rate."""
+    """Return the tuned network with another dropout rate."""
     tuned = tuned_dropout()
     return ARCHITECTURES[tuned.model] | {tuned.key: float(rate)}
 
 
 def learning_batches():
-    """Batches of the training period that networks with several dropout rates are trained on."""
+    """Return the batches of the training period on which dropout rates are trained."""
     return [
         batch for batch in TRAINING_BATCHES if first_day(batch) < validation_start()
     ]
 
 
 def validation_batches():
-    """Batches of the training period on which dropout rates are judged."""
+    """Return the batches of the training period on which dropout rates are scored."""
     return [
         batch for batch in TRAINING_BATCHES if first_day(batch) >= validation_start()
     ]
 
 
 def growing(amount):
-    """A resource that grows by `amount` with every attempt; profiles set the number of retries."""
+    """Return a resource that grows by `amount` per attempt; profiles set the number of retries."""
     return lambda wildcards, attempt: amount * attempt
 
 
 def archive_path(kind):
-    """The archive of `patches` or `tracks`: one on disk, or the one that is downloaded."""
+    """Return the path of the archive of `patches` or `tracks`, on disk or to be downloaded."""
     return config["data"]["ncar"][kind]["file"] or f"<data>/archives/{kind}.tar.gz"
 
 
 def figure_files(name, category, shown="svg", **named):
-    """PNG and SVG of a figure, one of which Snakemake's report shows with the labels `named`."""
+    """Return the PNG and SVG of a figure; Snakemake's report shows one with the labels `named`."""
     kind = name.partition("-")[0]
     files = {ending: f"<results>/figures/{name}.{ending}" for ending in ("png", "svg")}
     files[shown] = report(
@@ -185,7 +185,7 @@ NEW_RUNS = for_users(runs.index_by_run_date)(
 OBSERVED_RUNS = for_users(runs.index_by_run_date)(
     config["forecast"]["observed"], "forecast.observed"
 )
-# The registry is read only where a job needs it, so that no other job needs a champion.
+# The registry is read only if a job needs it, so that no other job needs a champion.
 champion = partial(for_users(read_champion), forecasts.REGISTRY)
 champion_network = for_users(forecasts.champion_network)
 forecast_network = partial(
@@ -194,12 +194,12 @@ forecast_network = partial(
 
 
 def code(script):
-    """A digest of what a script does. As a param it reruns the jobs whose code has changed."""
+    """Return a digest of what a script does. As a param it reruns the jobs whose code has changed."""
     return code_digest(Path(workflow.basedir), f"scripts/{script}.py")
 
 
 def cache_key(wildcards, input, output):
-    """What Snakemake leaves out when it identifies a job in a cache, as one of its params.
+    """Return what Snakemake leaves out when it identifies a job in a cache, as a param.
 
     Params that are made from `input` and `output` do not rerun a job.
     """

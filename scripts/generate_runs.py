@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def generate_runs(*, runs: list[str], truth: str, storms: int, seed: int, workers: int) -> None:
-    """Write the run files and the table of true probabilities, a row per storm."""
+    """Write the run files and the table of true probabilities, one row per storm."""
     write_csv(write_runs(runs, storms, seed, workers), truth)
 
 

@@ -21,7 +21,7 @@ def merge_inventory(
     target: str,
     output: str,
 ) -> None:
-    """Write a row per run file; with `tracks`, also how often its track file disagrees."""
+    """Write one row per run file; with `tracks`, also how often its track file disagrees."""
     inventory = merge_inventories(inventories)
     if tracks:
         storms = open_patches(patches).storms

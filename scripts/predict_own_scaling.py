@@ -1,4 +1,4 @@
-"""Apply one network to the test storms, scaled by their own statistics as in the AMS lesson."""
+"""Apply one network to test storms scaled by their own statistics, as in the AMS short course."""
 
 from typing import TYPE_CHECKING
 

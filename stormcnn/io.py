@@ -27,8 +27,8 @@ def replacing(path: StrPath) -> Iterator[Path]:
     """Yield a temporary path next to `path`, renamed to `path` if the block raises no error.
 
     The temporary name has the suffix of `path`, because some writers choose the format by it.
-    After an error the temporary file is removed and an existing `path` remains unchanged. If the
-    disk is full, raises the corresponding `OSError`, whatever exception the writer raised.
+    After an error the temporary file is removed and an existing `path` remains unchanged.
+    Raises the `OSError` of a full disk even if the writer raised another exception.
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ def sha256_of(path: StrPath) -> str:
 
 
 def library_versions(libraries: tuple[str, ...] = LIBRARIES) -> dict[str, str]:
-    """Return the versions of the installed ones among `libraries`, without importing them."""
+    """Return the versions of those `libraries` that are installed, without importing them."""
     versions = {}
     for library in libraries:
         for name in ALIASES.get(library, (library,)):

@@ -36,7 +36,7 @@ PROBABILITY_BINS = 10
 """Bins of equal width in reliability diagrams and in the decomposition of the Brier score."""
 
 LEAST_EVENTS = 20
-"""Fewest events from which scores of a stratum are given, or a challenger is judged."""
+"""Fewest events for which scores of a stratum are reported, or a challenger is evaluated."""
 
 SINGLE, MC_MEAN = "single", "mc_mean"
 """Forecasts of one network: without dropout, and the mean over its Monte Carlo members."""
@@ -45,10 +45,10 @@ SEED_MEANS = {SINGLE: "seed_mean", MC_MEAN: "seed_mc_mean"}
 """The forecast that averages the probabilities of the networks of all seeds."""
 
 VARIANTS = ("isotonic", "logistic", "own_scaling")
-"""One network's probabilities recalibrated, or with another scaling of the predictors."""
+"""Variants of a single network's forecast: recalibrated, or with predictors scaled differently."""
 
 OVER_SEEDS = "mean"
-"""Value of the column `seed` where scores are averaged over the networks of all seeds."""
+"""Value of the column `seed` in rows that average scores over the networks of all seeds."""
 
 PATCH_DIMENSIONS = ("storm", "y", "x", "variable")
 """Dimensions of the fields of storms, `predictors`."""

@@ -20,10 +20,10 @@ from stormcnn.demo.grid import CENTRE, X, Y, as_field
 from stormcnn.demo.random_fields import TrackRandom
 from stormcnn.vocabulary import Array
 
-# All constants of the made-up storms, also those inside functions, are tuned so that 20,000 storms
-# resemble the training period of the archive: mean and standard deviation of reflectivity and wind,
-# histogram and principal components of reflectivity, distribution of the largest rotation in a
-# patch, and base rate. The most influential constants have names.
+# All constants of the made-up storms, including those inside functions, are tuned so that 20,000
+# storms resemble the training period of the archive: mean and standard deviation of reflectivity
+# and wind, histogram and principal components of reflectivity, distribution of the largest rotation
+# in a patch, and base rate. The most influential constants have names.
 STORM_WIND_SPREAD = (3.2, 3.4)  # m/s
 GUSTS, GUST_LENGTH = 1.6, 25.0  # m/s, km
 OUTFLOW, OUTFLOW_RADIUS = 2.0, 15.0  # m/s, km

@@ -32,8 +32,8 @@ def build_network(
     The network takes patches in physical units, shape (storm, y, x, variable), scales them, and
     returns the probability of the event, shape (storm, 1).
 
-    Parameters: `architecture`, the settings of one model, where each entry of `filters` stands
-    for a convolution with "same" padding, the activation, the dropout if there is one, and
+    Parameters: `architecture`, the settings of one network; each entry of `filters` adds a
+    convolution with "same" padding, the activation, the dropout if there is one, and
     pooling over 2 x 2 grid points; `patch_size`, grid points in y and x; `mean` and `std` of each
     variable, in its unit.
     Raises `UserError` if the patches are too small for the number of poolings.
@@ -54,9 +54,9 @@ def build_network(
     smallest = 2 ** len(filters)
     if min(patch_size) < smallest:
         raise UserError(
-            f"models: a network with {len(filters)} filters pools as often and needs patches of at "
-            f"least {smallest} x {smallest} grid points (got {patch_size[0]} x {patch_size[1]}). "
-            "Give fewer filters."
+            f"models: a network with {len(filters)} entries in filters halves the patch "
+            f"{len(filters)} times and needs at least {smallest} x {smallest} grid points (got "
+            f"{patch_size[0]} x {patch_size[1]}). Use fewer filters."
         )
     activation = architecture["activation"]
     kernel_size = architecture["kernel_size"]

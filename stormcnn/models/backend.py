@@ -55,7 +55,7 @@ def prepare(threads: int, seed: int) -> None:
 def fused(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of tensors so that its steps are fused, if the backend can do that.
 
-    TensorFlow compiles it with XLA; other backends get the function as it is.
+    TensorFlow compiles it with XLA; other backends get the function unchanged.
     """
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Keep two retrainings from working in one folder at the same time."""
+"""Prevent two retrainings from running in one folder at the same time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Lock:
     The operating system releases the lock when the last of these processes ends. While a workflow
     runs, the lock file holds a mark. A mark that is there when the lock is acquired means that the
     previous holder's workflow was killed, so a lock that the workflow itself left behind is stale
-    and does not belong to a user at work.
+    and does not belong to a workflow that a user is running.
     """
 
     def __init__(self, file: TextIO) -> None:

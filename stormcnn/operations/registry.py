@@ -143,7 +143,7 @@ def check_clock(last: Entry | None, now: datetime) -> None:
 def enter_decision(
     folder: StrPath, last: Entry | None, experiment: str, decision: Mapping[str, Any], now: datetime
 ) -> Entry:
-    """Enter the decision of a retraining and, if it says so, make the challenger the champion.
+    """Record the decision of a retraining; if it is to promote, make the challenger champion.
 
     `decision` says whether to `promote` and `why`, gives the last run date of the evaluation
     (`scored_until`), and describes the `challenger`, whose file is copied into the registry.
@@ -225,7 +225,7 @@ def _write(folder: StrPath, last: Entry | None, entry: Entry) -> None:
     if last is not None:
         write_text(_text(last), _history_path(folder, last.number))
     write_text(_text(entry), Path(folder, "champion.json"))
-    # The entry is valid without its copy in the history; the next entry makes up for it.
+    # The entry is valid without its copy in the history; the next entry writes the missing copy.
     with suppress(OSError):
         write_text(_text(entry), _history_path(folder, entry.number))
 

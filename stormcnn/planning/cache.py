@@ -24,7 +24,7 @@ def check_cache_folder(variable: str) -> None:
 
 
 def check_cached_archive(archive: Mapping[str, str | None]) -> None:
-    """Raise `UserError` if a downloaded archive has no checksum to identify its content by."""
+    """Raise `UserError` if a downloaded archive has no checksum that identifies its content."""
     if not (archive["file"] or archive["sha256"]):
         raise UserError(
             "data.ncar.patches.sha256 must be set when --cache is used, because the cache "
@@ -36,8 +36,8 @@ def check_cached_archive(archive: Mapping[str, str | None]) -> None:
 def cache_key(inputs: Files, outputs: Files, folders: Mapping[str, str]) -> dict[str, object]:
     """Return what identifies a job in addition to its params and the contents of its inputs.
 
-    That is which input and output is which, and the software. `folders` gives a placeholder for
-    each folder of this experiment, such as `<results>`, so that experiments share files.
+    These are the role of each input and output, and the software. `folders` gives a placeholder
+    for each folder of this experiment, such as `<results>`, so that experiments share files.
     """
 
     def identities(files: Files) -> dict[str, list[str]]:
@@ -54,7 +54,7 @@ def cache_key(inputs: Files, outputs: Files, folders: Mapping[str, str]) -> dict
 
 @cache
 def _identity(path: str, folders: tuple[tuple[str, str], ...]) -> str:
-    """Return the place of a file that the workflow makes, or the content of any other file."""
+    """Return a placeholder path for a file of the workflow, or the SHA-256 of any other file."""
     for placeholder, folder in folders:
         if path.startswith(f"{folder}/"):
             return placeholder + path.removeprefix(folder)
@@ -65,5 +65,5 @@ def _identity(path: str, folders: tuple[tuple[str, str], ...]) -> str:
 def _software() -> dict[str, str]:
     """Return the versions of the libraries that compute, and the backend of Keras."""
     versions = library_versions((*LIBRARIES, "pandas", "scipy", "jax", "torch"))
-    del versions["stormcnn"]  # The digests of the code say more than its version.
+    del versions["stormcnn"]  # Digests of the code identify it more precisely.
     return versions | {"backend": os.getenv("KERAS_BACKEND", "tensorflow")}

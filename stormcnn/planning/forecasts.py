@@ -17,7 +17,7 @@ def forecast_network(forecast: Mapping[str, Any], results: str) -> str:
     """Return the path of the network that forecasts.
 
     `forecast` is the config block and `results` the folder of the experiment. Raises `UserError`
-    if the champion is wanted and there is none.
+    if `forecast.network` is `champion` and there is none.
     """
     if forecast["network"] == CHAMPION:
         return champion_network()
@@ -49,8 +49,8 @@ def new_run_file(runs: Mapping[str, str], run_date: str) -> str:
 def digests_of_forecasts(run_dates: Iterable[str], results: str) -> dict[str, str]:
     """Return the SHA-256 of the forecasts of some run dates, by the path of the forecast.
 
-    Forecasts are verified as they were issued. If they were made here, the network might have
-    been trained on the same runs in the meantime. Raises `UserError` if a forecast is missing.
+    Only existing forecasts are verified: one made now might use a network trained on the same
+    runs since. Raises `UserError` if a forecast is missing.
     """
     digests = {}
     for run_date in run_dates:

@@ -51,7 +51,7 @@ def group_by_batch(runs: Iterable[Run]) -> dict[str, list[Run]]:
 
 
 def split_periods(runs: Sequence[Run], test_start: str) -> Periods:
-    """Return the batches before `test_start` and from it on.
+    """Return the batches before `test_start`, and those on or after it.
 
     `runs` are sorted by run date; `test_start` is the first day of a batch. Raises `UserError` if
     a period has no run.
@@ -110,8 +110,7 @@ def share_of_batches(batches: Sequence[str], part: str) -> list[str]:
 def file_sizes(runs: Iterable[Run]) -> list[int]:
     """Return the size of each run file in bytes.
 
-    Sizes notice a replaced file with an older time stamp, or one that was replaced while a job
-    was reading it.
+    A changed size reveals a file replaced by one with an older time stamp, or while a job read it.
     """
     return [os.stat(run.file).st_size for run in runs]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stormcnn.vocabulary import Array
 
 Tensor = Any
-"""A tensor of whichever backend Keras uses."""
+"""A tensor of the backend of Keras."""
 
 DROPOUT_LAYERS = (layers.Dropout, layers.SpatialDropout2D)
 POOLED: dict[type[keras.Layer], Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
@@ -92,7 +92,7 @@ class MemberSampler:
         if not names:
             raise UserError(
                 "uncertainty.models: this network has no dropout, so all its MC members would be "
-                "the same. Name models with dropout only."
+                "identical. List only networks with dropout."
             )
         self.members = members
         self.masks = draw_masks(network, seed, range(members))

@@ -41,7 +41,7 @@ FIELDS_STORAGE: dict[str, Any] = {"fletcher32": True}
 def open_patch_file(path: StrPath) -> Iterator[netCDF4.Dataset]:
     """Open a patch file so that its variables give plain arrays, since no value is missing.
 
-    Raises `UserError` if the file is missing or damaged, also if this is noticed in the block.
+    Raises `UserError` if the file is missing or damaged, including damage detected in the block.
     """
     with reading(path), netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)

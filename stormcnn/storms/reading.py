@@ -53,7 +53,7 @@ def read_run(
 
     The file is read in a child process, so a file that crashes the NetCDF library is an error like
     any other. Raises `BadRunFile` if the file cannot be read, is not a run file, lacks a variable,
-    belongs to another run than its name says, or has another checksum than `sha256`.
+    contains another forecast run than its name states, or has another checksum than `sha256`.
     """
     if region not in REGIONS:
         raise UserError(f"region must be one of {', '.join(REGIONS)} (got {region!r}).")
@@ -83,7 +83,7 @@ def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
     _check_format(path)
     values, title, units = _read_variables(path, selection)
     if _identity(os.stat(path)) != _identity(before):
-        raise BadRunFile(f"{path}: the file changed while it was read. Run again.")
+        raise BadRunFile(f"{path}: the file changed while it was read. Run the workflow again.")
 
     hours = _lead_hours(path, values["time"], units, name.run_date)
     fault = first_fault(values, hours, selection)

@@ -18,7 +18,7 @@ COORDINATES: dict[str, dict[str, str]] = {
         "standard_name": "forecast_reference_time",
     },
     "valid_time": {"long_name": "valid time of the storm", "standard_name": "time"},
-    # xarray may decode "hours" as a time difference, but a whole number is wanted: hence "h".
+    # xarray may decode "hours" as a time difference, so the unit is "h".
     "forecast_hour": {
         "long_name": "lead time in hours",
         "standard_name": "forecast_period",
