@@ -31,9 +31,9 @@ def predict_logistic_regression(
         check_any_storm(storms.sizes["storm"])
         means = opponent.average_over_patch(fields, storms["variable"].values.tolist())
         if regression is None:
-            label = exceeds(storms["peak"].values, threshold)
-            check_enough_storms(label, threshold)
-            regression = opponent.fit_logistic_regression(means, label)
+            events = exceeds(storms["peak"].values, threshold)
+            check_enough_storms(events, threshold)
+            regression = opponent.fit_logistic_regression(means, events)
             write_csv(opponent.tabulate_coefficients(regression, means.columns), coefficients)
         probability = opponent.predict_logistic_regression(regression, means)
         predictions = describe_predictions(probability, storms["peak"], threshold)

@@ -34,18 +34,18 @@ LEADING_COLUMNS = (
 """First columns of the table of a forecast."""
 
 
-def outside_range(predictors: Array, minimum: Sequence[float], maximum: Sequence[float]) -> Array:
+def outside_range(fields: Array, minimum: Sequence[float], maximum: Sequence[float]) -> Array:
     """Return whether any predictor of each storm leaves its range in the training period.
 
-    `predictors` has shape (storm, y, x, variable); `minimum` and `maximum` have one value per
+    `fields` has shape (storm, y, x, variable); `minimum` and `maximum` have one value per
     variable, in the same units. The result has shape (storm,). A network has learned nothing about
     values outside the range.
     """
-    lowest = predictors.min(axis=(1, 2))
-    highest = predictors.max(axis=(1, 2))
+    lowest = fields.min(axis=(1, 2))
+    highest = fields.max(axis=(1, 2))
     # Fields are single precision, so the limits are rounded to it before they are compared.
-    below = lowest < np.asarray(minimum, predictors.dtype)
-    above = highest > np.asarray(maximum, predictors.dtype)
+    below = lowest < np.asarray(minimum, fields.dtype)
+    above = highest > np.asarray(maximum, fields.dtype)
     return (below | above).any(axis=1)
 
 

@@ -27,12 +27,10 @@ class RescaledFields:
         return self._fields[storms] * self._factor + self._shift
 
 
-def exchange_scaling(
-    predictors: Fields, own: pd.DataFrame, training: pd.DataFrame
-) -> RescaledFields:
+def exchange_scaling(fields: Fields, own: pd.DataFrame, training: pd.DataFrame) -> RescaledFields:
     """Return fields that a network, which scales by `training`, sees as if scaled by `own`.
 
-    Parameters: `predictors`, shape (storm, y, x, variable), in physical units; `own` and
+    Parameters: `fields`, shape (storm, y, x, variable), in physical units; `own` and
     `training`, tables with one row per variable (`variable`, `mean`, `std`). The order of the
     variables is that of `training`.
     Raises `UserError` if a variable has the same value everywhere according to `own`.
@@ -53,4 +51,4 @@ def exchange_scaling(
         )
     factor = training["std"].to_numpy() / own["std"].to_numpy()
     shift = training["mean"].to_numpy() - factor * own["mean"].to_numpy()
-    return RescaledFields(predictors, factor.astype("f4"), shift.astype("f4"))
+    return RescaledFields(fields, factor.astype("f4"), shift.astype("f4"))

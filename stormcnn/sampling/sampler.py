@@ -100,16 +100,16 @@ class MemberSampler:
         first = next(i for i, layer in enumerate(sequence) if layer.name == names[0])
         self._masked = MaskedNetwork(sequence[:first], names[0], sequence[first + 1 :])
 
-    def probabilities(self, patches: Array, members: slice = slice(None)) -> Array:
+    def probabilities(self, fields: Array, members: slice = slice(None)) -> Array:
         """Return probabilities, shape (storm, mc_member), of some members (default: all).
 
-        `patches` has shape (storm, y, x, variable) and physical units. Memory use grows with the
+        `fields` has shape (storm, y, x, variable) and physical units. Memory use grows with the
         number of storms times the number of members; `batches` limits it.
         """
         masks = {name: mask[members] for name, mask in self.masks.items()}
-        return np.asarray(self._masked.predict_on_batch({"patch": patches, **masks}))
+        return np.asarray(self._masked.predict_on_batch({"patch": fields, **masks}))
 
-    def batches(self, patches: Fields, at_once: int = 1024) -> Iterator[tuple[slice, Array]]:
+    def batches(self, fields: Fields, at_once: int = 1024) -> Iterator[tuple[slice, Array]]:
         """Yield the probabilities of all members for a few storms at a time.
 
         Each item is a slice of the storms and their probabilities, shape (storm, mc_member). At
@@ -120,8 +120,8 @@ class MemberSampler:
         """
         members = -(-self.members // -(-self.members // at_once))
         storms = max(1, min(16, at_once // members))
-        for start in range(0, len(patches), storms):
-            part = patches[start : start + storms]
+        for start in range(0, len(fields), storms):
+            part = fields[start : start + storms]
             padded = np.zeros((storms, *part.shape[1:]), np.float32)
             padded[: len(part)] = part
             probability = np.empty((len(part), self.members), np.float32)
