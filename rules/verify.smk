@@ -92,8 +92,8 @@ rule score_networks:
     input:
         training=predictions_of("-training"),
         test=predictions_of(),
-        simple_training=predictions_of("-training", OPPONENTS, SEEDS[:1]),
-        simple_test=predictions_of(models=OPPONENTS, seeds=SEEDS[:1]),
+        opponent_training=predictions_of("-training", OPPONENTS, SEEDS[:1]),
+        opponent_test=predictions_of(models=OPPONENTS, seeds=SEEDS[:1]),
         own_scaling=predictions_of("-own-scaling", OWN_SCALED_MODELS, SEEDS[:1]),
         members=expand(
             "<results>/uncertainty/{model}/seed-{seed}/storms.nc",

@@ -7,7 +7,7 @@ import pandas as pd
 from stormcnn.io import write_csv
 from stormcnn.logs import job_log
 from stormcnn.report import comparison
-from stormcnn.verification.reading import NetworkId
+from stormcnn.vocabulary import NetworkId
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

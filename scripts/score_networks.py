@@ -10,8 +10,9 @@ from stormcnn.io import write_csv, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance
 from stormcnn.verification import calibration
-from stormcnn.verification.reading import NetworkId, read_by_network
+from stormcnn.verification.reading import read_by_network
 from stormcnn.verification.tables import Tables, verify
+from stormcnn.vocabulary import NetworkId
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -23,8 +24,8 @@ def score_networks(
     *,
     training: list[str],
     test: list[str],
-    simple_training: list[str],
-    simple_test: list[str],
+    opponent_training: list[str],
+    opponent_test: list[str],
     own_scaling: list[str],
     members: list[str],
     reference: str,
@@ -64,7 +65,7 @@ def score_networks(
         "confidence": verification["confidence"],
     }
     tables = verify(
-        test_predictions | read_by_network(simple_test),
+        test_predictions | read_by_network(opponent_test),
         monte_carlo=read_by_network(members),
         recalibrated=corrected["test"],
         own_scaling=read_by_network(own_scaling),
@@ -72,7 +73,7 @@ def score_networks(
     )._asdict()
     # The difference between the two periods shows how much a network has overfitted.
     fitted = verify(
-        training_predictions | read_by_network(simple_training),
+        training_predictions | read_by_network(opponent_training),
         recalibrated=corrected["training"],
         period="train",
         curves=False,
@@ -89,8 +90,8 @@ if __name__ == "__main__":
         score_networks(
             training=snakemake.input.training,
             test=snakemake.input.test,
-            simple_training=snakemake.input.simple_training,
-            simple_test=snakemake.input.simple_test,
+            opponent_training=snakemake.input.opponent_training,
+            opponent_test=snakemake.input.opponent_test,
             own_scaling=snakemake.input.own_scaling,
             members=snakemake.input.members,
             reference=snakemake.params.reference,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from stormcnn.io import read_netcdf, write_csv
 from stormcnn.logs import job_log
-from stormcnn.verification.tuning import Network, score_rates
+from stormcnn.verification.tuning import TunedNetwork, score_rates
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def write_choice(
     *,
     training: str,
-    storms: dict[Network, str],
-    counts: dict[Network, str],
+    storms: dict[TunedNetwork, str],
+    counts: dict[TunedNetwork, str],
     tuned: dict[str, Any],
     verification: dict[str, Any],
     scores: str,

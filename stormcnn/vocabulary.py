@@ -16,6 +16,9 @@ else:
 StrPath = str | os.PathLike[str]
 """The path of a file or folder."""
 
+NetworkId = tuple[str, int]
+"""Model and seed, which together identify a network."""
+
 LESSON_EVENT: dict[str, Any] = {
     "target": "RVORT1_MAX_future",
     "region": "storm",

@@ -49,7 +49,7 @@ class Regularizer(Block):
     )
 
 
-class Network(Block):
+class NetworkSettings(Block):
     """A convolutional network: convolutions, dense layers, and a sigmoid unit as the output.
 
     Each convolution is followed by its activation and by pooling over 2 x 2 grid points. Dropout of
@@ -141,17 +141,19 @@ def _without_nulls(networks: Any) -> Any:
 
 
 Models = Annotated[
-    dict[Name, Network],
-    BeforeValidator(_without_nulls, json_schema_input_type=dict[Name, Network | None]),
+    dict[Name, NetworkSettings],
+    BeforeValidator(_without_nulls, json_schema_input_type=dict[Name, NetworkSettings | None]),
 ]
 
 
-def lesson_models() -> dict[str, Network]:
+def lesson_models() -> dict[str, NetworkSettings]:
     """Return the three networks of the AMS lesson by their keys."""
     return {
-        "baseline": Network(title="Baseline"),
-        "l2": Network(title="L2", regularizer=Regularizer(l2=0.001)),
-        "dropout": Network(title="Spatial dropout", filters=[16, 32, 64], spatial_dropout=0.2),
+        "baseline": NetworkSettings(title="Baseline"),
+        "l2": NetworkSettings(title="L2", regularizer=Regularizer(l2=0.001)),
+        "dropout": NetworkSettings(
+            title="Spatial dropout", filters=[16, 32, 64], spatial_dropout=0.2
+        ),
     }
 
 

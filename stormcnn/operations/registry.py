@@ -34,7 +34,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Network(Record):
+class RecordedNetwork(Record):
     """A trained network, and what it was trained for."""
 
     network: str
@@ -47,7 +47,7 @@ class Network(Record):
     scores: dict[str, dict[str, float | None]]
 
 
-class Champion(Network):
+class Champion(RecordedNetwork):
     """A promoted network.
 
     `experiment` and `entry` are the retraining that promoted it and its entry. `replaced` is the
@@ -118,7 +118,7 @@ def read_history(folder: StrPath) -> list[Entry]:
     return entries
 
 
-def check_network(network: Network) -> None:
+def check_network(network: RecordedNetwork) -> None:
     """Raise `UserError` if a network's file is missing or has changed."""
     path = Path(network.network)
     remedy = "Restore the file, or return to the previous champion with ops/retrain --rollback."
@@ -153,7 +153,7 @@ def enter_decision(
     number = _next_number(last)
     champion = last.champion if last else None
     if decision["promote"]:
-        challenger = Network.model_validate(decision["challenger"])
+        challenger = RecordedNetwork.model_validate(decision["challenger"])
         kept = _keep_network(folder, challenger)
         champion = Champion(
             **challenger.model_dump() | {"network": str(kept)},
@@ -208,7 +208,7 @@ def roll_back(folder: StrPath, now: datetime) -> Entry:
     return entry
 
 
-def _keep_network(folder: StrPath, network: Network) -> Path:
+def _keep_network(folder: StrPath, network: RecordedNetwork) -> Path:
     """Copy a network into the registry under the SHA-256 of its content; return the copy."""
     kept = Path(folder, "networks", f"{network.sha256[:16]}.keras")
     with replacing(kept) as temporary:

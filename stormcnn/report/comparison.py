@@ -12,7 +12,7 @@ from stormcnn.report.series import select_main_scores
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stormcnn.verification.reading import NetworkId
+    from stormcnn.vocabulary import NetworkId
 
 
 def compare_models(

@@ -37,7 +37,7 @@ from stormcnn.storms.inventory import read_inventory
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from stormcnn.vocabulary import StrPath
+    from stormcnn.vocabulary import NetworkId, StrPath
 
 MOST_BYTES = 15_000_000
 """Largest size of the report; the largest downloads are left out to stay below it."""
@@ -65,10 +65,10 @@ class ReportInputs:
     """The table `verification/scores.csv`."""
     inventory: StrPath
     """The table `inventory.csv` of the run files."""
-    summaries: Mapping[tuple[str, int], StrPath]
-    """Texts with the layers of each network, by (model, seed)."""
-    histories: Mapping[tuple[str, int], StrPath]
-    """Tables of the losses by epoch of each network, by (model, seed)."""
+    summaries: Mapping[NetworkId, StrPath]
+    """Texts with the layers of each network."""
+    histories: Mapping[NetworkId, StrPath]
+    """Tables of the losses by epoch of each network."""
     predictions: Sequence[StrPath]
     """NetCDF files of the test period; they name their `model` and `seed`."""
     patches: Sequence[StrPath]

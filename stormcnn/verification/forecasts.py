@@ -9,7 +9,7 @@ import numpy as np
 
 from stormcnn.errors import UserError
 from stormcnn.verification.scores import check_forecast
-from stormcnn.vocabulary import OVER_SEEDS, SEED_MEANS, Array
+from stormcnn.vocabulary import OVER_SEEDS, SEED_MEANS, Array, NetworkId
 
 SAME_STORM = (
     "run_date",
@@ -23,8 +23,8 @@ SAME_STORM = (
 )
 """Variables that must be equal in the predictions of all models."""
 
-Predictions = Mapping[tuple[str, int], Mapping[Any, Any]]
-"""Arrays (storms,) by name, for each model and seed."""
+Predictions = Mapping[NetworkId, Mapping[Any, Any]]
+"""Arrays (storms,) by name, for each network."""
 
 
 class Forecast(NamedTuple):

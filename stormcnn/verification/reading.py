@@ -13,10 +13,7 @@ from stormcnn.errors import UserError
 from stormcnn.io import read_netcdf
 
 if TYPE_CHECKING:
-    from stormcnn.vocabulary import Array, StrPath
-
-NetworkId = tuple[str, int]
-"""The name of a model and a training seed, which together identify a network."""
+    from stormcnn.vocabulary import Array, NetworkId, StrPath
 
 
 def read_by_network(paths: Iterable[StrPath]) -> dict[NetworkId, xr.Dataset]:

@@ -27,8 +27,8 @@ COVERAGE = 0.9
 SHOWN = ("count_crps", "count_coverage_90", "spread_skill_ratio")
 """Scores of the members in the table of rates; the last one does not influence the choice."""
 
-Network = tuple[float, int]
-"""Dropout rate and seed of a network."""
+TunedNetwork = tuple[float, int]
+"""Dropout rate and seed of one of the networks that are compared."""
 
 
 class TuningTables(NamedTuple):
@@ -39,8 +39,8 @@ class TuningTables(NamedTuple):
 
 
 def score_rates(
-    storms: Mapping[Network, xr.Dataset],
-    counts: Mapping[Network, xr.Dataset],
+    storms: Mapping[TunedNetwork, xr.Dataset],
+    counts: Mapping[TunedNetwork, xr.Dataset],
     *,
     model: str,
     own_rate: float,
@@ -65,10 +65,10 @@ def score_rates(
     all of the storms are events.
     """
     first = next(iter(storms.values()))
-    label = first["label"].to_numpy()
-    if label.min() == label.max():
+    event = first["label"].to_numpy()
+    if event.min() == event.max():
         raise UserError(
-            f"{'All' if label[0] else 'None'} of the storms from tuning.validation_start on are "
+            f"{'All' if event[0] else 'None'} of the storms from tuning.validation_start on are "
             "events, so no dropout rate can be chosen. Change tuning.validation_start or "
             "event.threshold."
         )

@@ -61,7 +61,7 @@ def test_every_setting_is_described_in_the_default_config():
     # Each network repeats keys that are described once.
     assert set(settings) - set(described) <= set(range(models, opponents))
     text = "\n".join(lines[models:opponents])
-    for key in schema()["$defs"]["Network"]["properties"]:
+    for key in schema()["$defs"]["NetworkSettings"]["properties"]:
         assert f"\n    {key}: " in text or f"\n    {key}:\n" in text
 
 
