@@ -276,7 +276,7 @@ def test_one_member_has_no_spread_and_is_named_in_the_log(caplog):
     data = sampled(rng.random((40, 1)), rng.integers(0, 2, 40))
     with caplog.at_level(logging.WARNING):
         values = data.values()
-    assert "dropout, seed 0 has one member" in caplog.text
+    assert "dropout, seed 0 has one MC member" in caplog.text
     assert values[["brier_score", "total_variance", "count_bias"]].notna().all()
     needs_spread = [
         "spread_skill_ratio", "epistemic_share", "mutual_information", "epistemic_variance",
