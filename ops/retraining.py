@@ -140,7 +140,7 @@ def read_config(files: Sequence[str]) -> dict[str, Any]:
     if config["data"]["source"] != "folder":
         raise UserError(
             f"data.source must be folder (got {config['data']['source']}), because retraining "
-            "waits for new run files."
+            "waits for new run files. Set data.source to folder, and data.folder to their folder."
         )
     model = config["retraining"]["model"]
     if model not in config["models"]:

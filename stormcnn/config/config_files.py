@@ -64,9 +64,11 @@ def _read_file(path: Path) -> dict[str, Any]:
         settings = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "unknown"
-        raise UserError(f"{name} is not valid YAML: {error.problem} (line {line}).") from None
+        raise UserError(
+            f"{name} is not valid YAML: {error.problem} (line {line}). Correct this line."
+        ) from None
     except yaml.YAMLError as error:
-        raise UserError(f"{name} is not valid YAML: {error}") from None
+        raise UserError(f"{name} is not valid YAML: {error}. Correct the file.") from None
     if not isinstance(settings, dict):
         raise UserError(f"{name} must have keys with values, such as experiment: {{name: mine}}.")
     return settings

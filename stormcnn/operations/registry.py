@@ -25,6 +25,8 @@ from stormcnn.vocabulary import StrPath
 CHAMPION = "champion"
 """Value of `forecast.network` in the config that stands for the champion of the registry."""
 
+FROM_BACKUP = "Restore it from a backup."
+
 Event = Literal["promoted", "kept", "rolled back"]
 
 
@@ -86,10 +88,7 @@ def read_last_entry(folder: StrPath) -> Entry | None:
         remedy = f"Restore the last copy: {shlex.join(['cp', str(history[-1]), str(path)])}"
     else:
         remedy = "Remove the file."
-    try:
-        entry = _read(path)
-    except UserError as error:
-        raise UserError(f"{error} {remedy}") from None
+    entry = _read(path, remedy)
     if history and entry.number < int(history[-1].stem):
         raise UserError(f"{path} is older than {history[-1]}. {remedy}")
     return entry
@@ -184,15 +183,19 @@ def roll_back(folder: StrPath, now: datetime) -> Entry:
     """
     last = read_last_entry(folder)
     if last is None or last.champion is None:
-        raise UserError(f"{folder}: there is no champion to roll back.")
+        raise UserError(
+            f"{folder}: there is no champion to roll back. Run ops/retrain until a network has "
+            "been promoted."
+        )
     if last.champion.replaced is None:
         raise UserError(
-            f"{folder}: there is no champion before that of {last.champion.experiment}."
+            f"{folder}: there is no champion before that of {last.champion.experiment}. To replace "
+            "it, train another network with ops/retrain."
         )
     path = _history_path(folder, last.champion.replaced)
     previous = _read(path).champion
     if previous is None:
-        raise UserError(f"{path} names no champion. Restore it from a backup.")
+        raise UserError(f"{path} names no champion. {FROM_BACKUP}")
     check_network(previous)
     entry = Entry(
         number=_next_number(last),
@@ -216,7 +219,7 @@ def _keep_network(folder: StrPath, network: RecordedNetwork) -> Path:
         if sha256_of(temporary) != network.sha256:
             raise UserError(
                 f"{network.network} has changed since it was scored, so it is not promoted. "
-                "Retrain again."
+                "Remove it and run ops/retrain again."
             )
     return kept
 
@@ -246,7 +249,7 @@ def _text(entry: Entry) -> str:
     return entry.model_dump_json(indent=2) + "\n"
 
 
-def _read(path: Path) -> Entry:
+def _read(path: Path, remedy: str = FROM_BACKUP) -> Entry:
     try:
         return Entry.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
@@ -254,4 +257,4 @@ def _read(path: Path) -> Entry:
         reason = f"{'.'.join(map(str, fault['loc'])) or 'whole file'}: {fault['msg']}"
     except (OSError, UnicodeDecodeError) as error:
         reason = str(error)
-    raise UserError(f"{path} is missing or damaged ({reason}).")
+    raise UserError(f"{path} is missing or damaged ({reason}). {remedy}")

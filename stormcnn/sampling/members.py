@@ -15,8 +15,6 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
-from stormcnn.errors import UserError
-
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LEVELS = xr.Variable(
     "quantile", list(QUANTILES), {"long_name": "level of the quantile", "units": "1"}
@@ -132,19 +130,19 @@ class EventCounts:
         """Add storms with their probabilities, shape (storm, mc_member), to the counts.
 
         The other arguments have shape (storm,); `event` is 0 or 1.
-        Raises `UserError` if a run date is unknown or the number of members is wrong.
+        Raises `ValueError` if a run date is unknown or the number of members is wrong.
         """
         p = np.asarray(probability, dtype=np.float64)
         members = self._count.shape[1]
         if p.ndim != 2 or p.shape[1] != members:
-            raise UserError(
+            raise ValueError(
                 f"probability must have the shape (storm, {members}) (got {p.shape}). "
                 "Add all MC members of a storm together."
             )
         dates = np.asarray(run_date, dtype="datetime64[ns]")
         unknown = dates[~np.isin(dates, self._run_dates)]
         if unknown.size:
-            raise UserError(
+            raise ValueError(
                 f"run_date: {unknown[0]} is not one of the run dates of these event counts. "
                 "Pass all run dates when creating them."
             )

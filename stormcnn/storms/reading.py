@@ -56,7 +56,7 @@ def read_run(
     contains another forecast run than its name states, or has another checksum than `sha256`.
     """
     if region not in REGIONS:
-        raise UserError(f"region must be one of {', '.join(REGIONS)} (got {region!r}).")
+        raise ValueError(f"region must be one of {', '.join(REGIONS)} (got {region!r}).")
     selection = Selection(tuple(predictors), target, region)
     return read_in_child(read_checked, str(path), selection, sha256)
 

@@ -70,14 +70,19 @@ def read_forecasts(
             try:
                 probability, *_ = check_forecast(arrays[variable], storms["label"])
             except UserError as error:
-                raise UserError(f"{network}, {variable}: {error} Predict again.") from None
+                raise UserError(
+                    f"{network}, {variable}: {error} Remove the file with these predictions and "
+                    "run the workflow again."
+                ) from None
             forecasts[Forecast(model, kind, str(seed))] = probability
             by_model.setdefault(model, []).append(probability)
         for model, probabilities in by_model.items():
             if len(probabilities) > 1 and kind in SEED_MEANS:
                 forecasts[Forecast(model, SEED_MEANS[kind], "all")] = np.mean(probabilities, axis=0)
     if not forecasts:
-        raise UserError("There are no predictions to verify.")
+        raise UserError(
+            "There are no predictions to verify. Pass the predictions of at least one network."
+        )
     return forecasts, storms
 
 
@@ -94,7 +99,10 @@ def _check_same_storms(
     arrays: Mapping[str, Any], storms: Mapping[str, Array], network: str, first: str
 ) -> None:
     """Raise `UserError` if the predictions of `network` are not for `storms`, those of `first`."""
-    advice = "All models must forecast the same storms in the same order. Predict again."
+    advice = (
+        "All models must forecast the same storms in the same order. Remove the predictions of "
+        "both and run the workflow again."
+    )
     for name in storms:
         if name not in arrays:
             continue

@@ -66,7 +66,10 @@ def read_sampled_storms(
         try:
             probability, checked_event, _ = check_forecast(values, event)
         except UserError as error:
-            raise UserError(f"{network}, {name}: {error}") from None
+            raise UserError(
+                f"{network}, {name}: {error} Remove the file with these values and run the "
+                "workflow again."
+            ) from None
         return probability, checked_event
 
     p, y = check("mc_mean", storms["mc_mean"])
@@ -76,7 +79,8 @@ def read_sampled_storms(
     )
     if members > 1 and not (np.isfinite(std) & np.isfinite(mean_entropy)).all():
         raise UserError(
-            f"{network}: mc_std or mc_entropy of some storms is missing. Sample the members again."
+            f"{network}: mc_std or mc_entropy of some storms is missing. Remove storms.nc of this "
+            "network and run the workflow again."
         )
     # Members that are equal carry no information about the event, but rounded files suggest some.
     mean_entropy = np.where(std == 0, binary_entropy(p), mean_entropy)
@@ -112,6 +116,7 @@ def match_counts(counts: xr.Dataset, event: Array, draws: Resamples, network: st
     if not same_dates or not np.array_equal(ordered["observed"].to_numpy(), events):
         raise UserError(
             f"{network}: the event counts are not for the same storms as the probabilities, "
-            "because run dates or observed events differ. Sample the members again."
+            "because run dates or observed events differ. Remove storms.nc and counts.nc of this "
+            "network and run the workflow again."
         )
     return ordered

@@ -121,7 +121,7 @@ def verify(
     if reference not in models:
         raise UserError(
             f"comparison.reference: {reference} is not among the verified models "
-            f"({', '.join(models)})."
+            f"({', '.join(models)}). Set it to one of them."
         )
     event, run_date = storms["label"], storms["run_date"]
     _log_what_is_undefined(event, run_date, period)

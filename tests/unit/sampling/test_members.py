@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from stormcnn.errors import UserError
 from stormcnn.sampling.members import (
     QUANTILES,
     EventCounts,
@@ -175,13 +174,13 @@ def test_counts_do_not_depend_on_the_order_of_storms(order):
 
 def test_unknown_run_date_is_named():
     counts = EventCounts(RUN_DATES[:2], members=3, seed=0)
-    with pytest.raises(UserError, match="2015-05-11"):
+    with pytest.raises(ValueError, match="2015-05-11"):
         counts.add(np.full((1, 3), 0.5), [0], RUN_DATES[2:], ["run-2.nc"], [0])
 
 
 def test_wrong_number_of_members_is_refused():
     counts = EventCounts(RUN_DATES, members=3, seed=0)
-    with pytest.raises(UserError, match=r"3.*\(1, 2\)"):
+    with pytest.raises(ValueError, match=r"3.*\(1, 2\)"):
         counts.add(np.full((1, 2), 0.5), [0], RUN_DATES[:1], ["run-0.nc"], [0])
 
 

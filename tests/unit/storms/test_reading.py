@@ -10,7 +10,6 @@ import pytest
 import xarray as xr
 from run_files import run_file_name, run_values, write_run_file
 
-from stormcnn.errors import UserError
 from stormcnn.provenance import sha256_of
 from stormcnn.storms import reading
 from stormcnn.storms.reading import read_run
@@ -286,7 +285,7 @@ def test_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
 
 
 def test_unknown_region_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"region .*'mask'"):
+    with pytest.raises(ValueError, match=r"region .*'mask'"):
         read(write_run_file(tmp_path), region="mask")
 
 
