@@ -39,7 +39,7 @@ from stormcnn.operations.new_runs import check_no_future_run, find_new_runs
 from stormcnn.storms.run_files import Run, first_day, list_folder, read_run_list
 from stormcnn.vocabulary import LEAST_EVENTS
 
-REGISTRY = Path("registry")
+REGISTRY = Path(registry.REGISTRY)
 RECORDED = REGISTRY / "recorded.txt"
 
 

@@ -16,13 +16,13 @@ from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
 from stormcnn.errors import UserError
 from stormcnn.io import write_text
-from stormcnn.operations.registry import read_champion
+from stormcnn.operations.registry import REGISTRY, read_champion
 from stormcnn.planning import cache, forecasts, models, runs
 from stormcnn.planning.digests import code_digest
 from stormcnn.report import labels
 from stormcnn.storms.run_files import first_day, format_run_list, read_run_list
 from stormcnn.storms.tracks import tracks_file_name
-from stormcnn.vocabulary import LESSON_EVENT, LOGISTIC_REGRESSION
+from stormcnn.vocabulary import DATA_SETTINGS, LESSON_EVENT, LOGISTIC_REGRESSION
 
 # All jobs, including those in conda environments and on other machines, import the library of this checkout.
 search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
@@ -186,7 +186,7 @@ OBSERVED_RUNS = for_users(runs.index_by_run_date)(
     config["forecast"]["observed"], "forecast.observed"
 )
 # The registry is read only if a job needs it, so that no other job needs a champion.
-champion = partial(for_users(read_champion), forecasts.REGISTRY)
+champion = partial(for_users(read_champion), REGISTRY)
 champion_network = for_users(forecasts.champion_network)
 forecast_network = partial(
     for_users(forecasts.forecast_network), config["forecast"], RESULTS

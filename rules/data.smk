@@ -111,10 +111,7 @@ rule prepare_patches:
         sizes=lambda wildcards: (
             runs.file_sizes(runs_of(wildcards.batch)) if SOURCE == "folder" else []
         ),
-        data={
-            key: config["data"][key]
-            for key in ("predictors", "target", "region", "skip_bad_files")
-        },
+        data={key: config["data"][key] for key in DATA_SETTINGS},
         cache_key=cache_key,
     script:
         "../scripts/prepare_patches.py"

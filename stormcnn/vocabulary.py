@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,13 +26,15 @@ LESSON_EVENT: dict[str, Any] = {
 }
 """The event of the AMS lesson: vorticity in s-1 inside the storm's own grid points."""
 
-REGIONS = ("storm", "patch")
+Region = Literal["storm", "patch"]
+REGIONS = get_args(Region)
 """Where the largest value of the target is taken: inside `masks`, or in the whole patch."""
 
 DROPOUTS = ("spatial_dropout", "dropout", "dense_dropout")
 """Keys of a network's dropout rates."""
 
-LOGISTIC_REGRESSION = "logistic_regression"
+Opponent = Literal["logistic_regression"]
+LOGISTIC_REGRESSION: Opponent = "logistic_regression"
 """Key of the logistic regression among the models."""
 
 PROBABILITY_BINS = 10
@@ -47,11 +49,30 @@ SINGLE, MC_MEAN = "single", "mc_mean"
 SEED_MEANS = {SINGLE: "seed_mean", MC_MEAN: "seed_mc_mean"}
 """The forecast that averages the probabilities of the networks of all seeds."""
 
-VARIANTS = ("isotonic", "logistic", "own_scaling")
+ISOTONIC, LOGISTIC = "isotonic", "logistic"
+RECALIBRATIONS = (ISOTONIC, LOGISTIC)
+"""Methods by which the forecast of a single network is recalibrated."""
+
+OWN_SCALING = "own_scaling"
+"""The forecast of a single network with predictors scaled by their own statistics."""
+
+VARIANTS = (*RECALIBRATIONS, OWN_SCALING)
 """Variants of a single network's forecast: recalibrated, or with predictors scaled differently."""
+
+ALL_SEEDS = "all"
+"""Value of the column `seed` in rows of forecasts that average the networks of all seeds."""
 
 OVER_SEEDS = "mean"
 """Value of the column `seed` in rows that average scores over the networks of all seeds."""
+
+DATA_SETTINGS = ("predictors", "target", "region", "skip_bad_files")
+"""The data settings on which patches depend, in addition to the run files."""
+
+COUNT_COVERAGE = 0.9
+"""Nominal coverage of the intervals of event counts by which members are judged."""
+
+RATE_SCORES = ("count_crps", "count_coverage_90", "spread_skill_ratio")
+"""Scores of the members that are shown for each dropout rate."""
 
 PATCH_DIMENSIONS = ("storm", "y", "x", "variable")
 """Dimensions of the fields of storms, `predictors`."""

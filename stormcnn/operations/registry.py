@@ -22,6 +22,9 @@ from stormcnn.io import replacing, write_text
 from stormcnn.provenance import sha256_of
 from stormcnn.vocabulary import StrPath
 
+REGISTRY = "registry"
+"""Folder of the registry, relative to the working directory."""
+
 CHAMPION = "champion"
 """Value of `forecast.network` in the config that stands for the champion of the registry."""
 

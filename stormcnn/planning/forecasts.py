@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from stormcnn.errors import UserError
-from stormcnn.operations.registry import CHAMPION, read_champion
+from stormcnn.operations.registry import CHAMPION, REGISTRY, read_champion
 from stormcnn.provenance import sha256_of
-
-REGISTRY = "registry"
 
 
 def forecast_network(forecast: Mapping[str, Any], results: str) -> str:
