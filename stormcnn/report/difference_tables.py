@@ -10,7 +10,6 @@ import pandas as pd
 from stormcnn.report.score_tables import MAIN_SCORES, score_cell
 from stormcnn.report.series import (
     FORECASTS,
-    RECALIBRATIONS,
     compared_names,
     drop_variants,
     select_first_seed,
@@ -19,7 +18,14 @@ from stormcnn.report.series import (
 )
 from stormcnn.report.table_cells import MISSING, Cell, Table, p_value, signed, text_cell
 from stormcnn.verification.score_registry import score_text
-from stormcnn.vocabulary import MC_MEAN, OVER_SEEDS, SEED_MEANS, SINGLE
+from stormcnn.vocabulary import (
+    ALL_SEEDS,
+    MC_MEAN,
+    OVER_SEEDS,
+    RECALIBRATIONS,
+    SEED_MEANS,
+    SINGLE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +96,7 @@ def gain_table(
     steps = differences[
         (differences["period"] == "test") & (differences["seed"].astype(str) == OVER_SEEDS)
     ]
-    pooled = scores[scores["seed"].astype(str).isin([OVER_SEEDS, "all"])]
+    pooled = scores[scores["seed"].astype(str).isin([OVER_SEEDS, ALL_SEEDS])]
     rows = []
     for model, title in titles.items():
         for forecast in GAIN_STEPS:

@@ -8,7 +8,15 @@ import pandas as pd
 
 from stormcnn.errors import UserError
 from stormcnn.report.figure_style import model_style
-from stormcnn.vocabulary import MC_MEAN, SEED_MEANS, SINGLE
+from stormcnn.vocabulary import (
+    ALL_SEEDS,
+    ISOTONIC,
+    LOGISTIC,
+    MC_MEAN,
+    OWN_SCALING,
+    SEED_MEANS,
+    SINGLE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,15 +29,12 @@ FORECASTS = {
 }
 """Names of the kinds of forecasts; a single network without dropout needs none."""
 
-VARIANTS = {
-    "isotonic": "isotonic recalibration",
-    "logistic": "logistic recalibration",
-    "own_scaling": "storms scaled by their own statistics",
+VARIANT_NAMES = {
+    ISOTONIC: "isotonic recalibration",
+    LOGISTIC: "logistic recalibration",
+    OWN_SCALING: "storms scaled by their own statistics",
 }
 """Names of the variants of a single network's forecast."""
-
-RECALIBRATIONS = ("logistic", "isotonic")
-"""The variants that are recalibrated."""
 
 
 class Series(NamedTuple):
@@ -44,11 +49,11 @@ class Series(NamedTuple):
 def select_headline(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that stand for each model: those of all its seeds, or else of the first.
 
-    `table` has the columns `model` and `seed`; rows over all seeds have the seed `all`.
+    `table` has the columns `model` and `seed`; rows over all seeds have the seed `ALL_SEEDS`.
     """
     seed = table["seed"].astype(str)
-    joint = table["model"].isin(table.loc[seed == "all", "model"])
-    return table[(seed == "all") | (~joint & _is_first_seed(table))]
+    joint = table["model"].isin(table.loc[seed == ALL_SEEDS, "model"])
+    return table[(seed == ALL_SEEDS) | (~joint & _is_first_seed(table))]
 
 
 def select_first_seed(table: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +84,7 @@ def select_main_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
 def forecast_name(title: str, forecast: str) -> str:
     """Return a model's title, followed by the kind of forecast unless it is a single network's."""
-    kind = (FORECASTS | VARIANTS)[forecast]
+    kind = (FORECASTS | VARIANT_NAMES)[forecast]
     return f"{title} ({kind})" if kind else title
 
 
@@ -104,7 +109,7 @@ def series_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Series
             f"The table has models without a title: {', '.join(sorted(unknown))}. "
             "Run the workflow again, so that the table is made from the models of the config."
         )
-    labels = FORECASTS | VARIANTS
+    labels = FORECASTS | VARIANT_NAMES
     for index, (model, title) in enumerate(titles.items()):
         own = table[table["model"] == model]
         for forecast in (name for name in labels if (own["forecast"] == name).any()):
@@ -116,7 +121,7 @@ def series_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Series
                     for part in (
                         title,
                         labels[forecast],
-                        f"seed {seed}" if seeds.nunique() > 1 and seed != "all" else "",
+                        f"seed {seed}" if seeds.nunique() > 1 and seed != ALL_SEEDS else "",
                     )
                     if part
                 )

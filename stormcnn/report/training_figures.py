@@ -22,7 +22,7 @@ from stormcnn.report.figure_style import (
 from stormcnn.report.labels import PUBLISHED_SOURCES
 from stormcnn.sampling.masks import drop_ones
 from stormcnn.verification.score_registry import SCORES
-from stormcnn.vocabulary import MC_MEAN
+from stormcnn.vocabulary import MC_MEAN, RATE_SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PUBLISHED_LINES = {"lesson": (0, (6, 2)), "course": (0, (1, 1.5))}
-RATE_SCORES = ("count_crps", "count_coverage_90", "spread_skill_ratio")
 
 
 def training_figure(

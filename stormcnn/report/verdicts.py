@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from stormcnn.report.series import (
-    RECALIBRATIONS,
     compared_names,
     drop_variants,
     select_first_seed,
@@ -17,7 +16,7 @@ from stormcnn.report.series import (
 )
 from stormcnn.report.table_cells import p_value, signed, with_interval
 from stormcnn.verification.score_registry import score_text
-from stormcnn.vocabulary import MC_MEAN
+from stormcnn.vocabulary import COUNT_COVERAGE, MC_MEAN, OWN_SCALING, RECALIBRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +49,7 @@ def judge_own_scaling(
     differences: pd.DataFrame, titles: Mapping[str, str], confidence: float
 ) -> list[Claim]:
     """Return what scaling the test storms by their own statistics changes."""
-    own_scaling = differences["forecast"] == "own_scaling"
+    own_scaling = differences["forecast"] == OWN_SCALING
     return _judge(differences[own_scaling & (differences["period"] == "test")], titles, confidence)
 
 
@@ -186,9 +185,9 @@ def describe_counts(uncertainty: pd.DataFrame | None, titles: Mapping[str, str])
         share, low, high = (f"{100 * value:.0f} %" for value in (row.value, row.low, row.high))
         verdict = (
             "too narrow"
-            if row.high < 0.9
+            if row.high < COUNT_COVERAGE
             else "too wide"
-            if row.low > 0.9
+            if row.low > COUNT_COVERAGE
             else "consistent with their nominal coverage"
         )
         sentences.append(

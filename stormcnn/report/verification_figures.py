@@ -27,14 +27,14 @@ from stormcnn.report.figure_style import (
 )
 from stormcnn.report.labels import stratum_name
 from stormcnn.report.series import (
-    VARIANTS,
+    VARIANT_NAMES,
     drop_variants,
     select_first_seed,
     select_headline,
     series_of,
 )
 from stormcnn.verification.score_registry import SCORES
-from stormcnn.vocabulary import SEED_MEANS, SINGLE
+from stormcnn.vocabulary import ISOTONIC, LOGISTIC, RECALIBRATIONS, SEED_MEANS, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,8 +48,8 @@ DRAWN_SCORES = ("auc", "brier_score", "brier_skill_score", "log_score")
 STRATIFICATIONS = ("month", "forecast_hour", "region")
 RECALIBRATION_STYLES: dict[str, dict[str, Any]] = {
     SINGLE: {"color": GREY, "linestyle": "-", "marker": "o"},
-    "isotonic": {"color": COLOURS[0], "linestyle": ":", "marker": "s"},
-    "logistic": {"color": COLOURS[1], "linestyle": "--", "marker": "^"},
+    ISOTONIC: {"color": COLOURS[0], "linestyle": ":", "marker": "s"},
+    LOGISTIC: {"color": COLOURS[1], "linestyle": "--", "marker": "^"},
 }
 PUBLISHED_SCORE: dict[str, Any] = {
     "linestyle": "none",
@@ -99,7 +99,7 @@ def _recalibration_figure(
 ) -> Figure:
     """Return one panel per model whose network of the first seed was recalibrated."""
     rows = select_first_seed(reliability)
-    models = rows.loc[rows["forecast"].isin(["isotonic", "logistic"]), "model"].unique()
+    models = rows.loc[rows["forecast"].isin(RECALIBRATIONS), "model"].unique()
     across, down = min(3, len(models)), -(-len(models) // 3)
     figure, axes = make_figure(
         down, across, size=(4.2 * across + 1, 4.4 * down + 1), made_up=made_up
@@ -336,7 +336,7 @@ def draw_recalibration(
                 drawn["observed_frequency"],
                 yerr=error_bars(drawn, "observed_frequency"),
                 capsize=2,
-                label=VARIANTS.get(forecast, "original").capitalize(),
+                label=VARIANT_NAMES.get(forecast, "original").capitalize(),
                 **style,
             )
         set_unit_square(panel)

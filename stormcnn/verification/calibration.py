@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from stormcnn.verification.scores import LOG_SCORE_CLIP, check_forecast, log_losses
-from stormcnn.vocabulary import Array
+from stormcnn.vocabulary import ISOTONIC, LOGISTIC, Array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -54,8 +54,8 @@ def _log_odds(probability: Array) -> Array:
 
 # The first method is chosen if both are equally good, so the one with two parameters comes first.
 METHODS: Mapping[str, Callable[[Array, Array], Recalibration]] = {
-    "logistic": _fit_logistic,
-    "isotonic": _fit_isotonic,
+    LOGISTIC: _fit_logistic,
+    ISOTONIC: _fit_isotonic,
 }
 
 

@@ -15,11 +15,9 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scores.probability import crps_for_ensemble
 
+from stormcnn.verification.score_registry import COVERAGES, PIT_BINS
 from stormcnn.verification.scores import ratio
 from stormcnn.vocabulary import Array
-
-PIT_BINS = 10
-COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 
 def share_inside(lower: ArrayLike, upper: ArrayLike, edges: ArrayLike) -> Array:

@@ -13,7 +13,15 @@ from stormcnn.verification.delong import delong_test
 from stormcnn.verification.forecasts import Forecast
 from stormcnn.verification.resampling import holm, interval, p_value, reflect
 from stormcnn.verification.score_registry import SCORES
-from stormcnn.vocabulary import MC_MEAN, OVER_SEEDS, SEED_MEANS, SINGLE, VARIANTS, Array
+from stormcnn.vocabulary import (
+    ALL_SEEDS,
+    MC_MEAN,
+    OVER_SEEDS,
+    SEED_MEANS,
+    SINGLE,
+    VARIANTS,
+    Array,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +74,7 @@ def pair_averages(
     probabilities over the seeds. `averages` are the forecasts of seed `OVER_SEEDS`.
     """
     averages = list(averages)
-    joint = [forecast for forecast in forecasts if forecast.seed == "all"]
+    joint = [forecast for forecast in forecasts if forecast.seed == ALL_SEEDS]
     pairs = []
     for average in averages:
         if average.kind == SINGLE:

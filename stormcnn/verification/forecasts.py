@@ -9,7 +9,7 @@ import numpy as np
 
 from stormcnn.errors import UserError
 from stormcnn.verification.scores import check_forecast
-from stormcnn.vocabulary import OVER_SEEDS, SEED_MEANS, Array, NetworkId
+from stormcnn.vocabulary import ALL_SEEDS, OVER_SEEDS, SEED_MEANS, Array, NetworkId
 
 SAME_STORM = (
     "run_date",
@@ -31,8 +31,8 @@ class Forecast(NamedTuple):
     """The name of one forecast: the model, the kind of forecast, and the seed.
 
     `kind` is `single`, `mc_mean`, one of the values of `vocabulary.SEED_MEANS`, or one of
-    `vocabulary.VARIANTS`. `seed` is a number as text; `all` if the probabilities are averaged over
-    the seeds; or `vocabulary.OVER_SEEDS` if the scores of several forecasts are averaged.
+    `vocabulary.VARIANTS`. `seed` is a number as text; `vocabulary.ALL_SEEDS` if probabilities are
+    averaged over the seeds; or `vocabulary.OVER_SEEDS` if the scores of several forecasts are.
     """
 
     model: str
@@ -78,7 +78,9 @@ def read_forecasts(
             by_model.setdefault(model, []).append(probability)
         for model, probabilities in by_model.items():
             if len(probabilities) > 1 and kind in SEED_MEANS:
-                forecasts[Forecast(model, SEED_MEANS[kind], "all")] = np.mean(probabilities, axis=0)
+                forecasts[Forecast(model, SEED_MEANS[kind], ALL_SEEDS)] = np.mean(
+                    probabilities, axis=0
+                )
     if not forecasts:
         raise UserError(
             "There are no predictions to verify. Pass the predictions of at least one network."

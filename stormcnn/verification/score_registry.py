@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from stormcnn.vocabulary import Array
 
 
+COVERAGES = (0.5, 0.8, 0.9, 0.95)
+"""Nominal coverages of the central intervals of event counts."""
+
+PIT_BINS = 10
+"""Bins of the rank histogram of event counts."""
+
+
 class Score(NamedTuple):
     """Metadata of a score."""
 
@@ -386,15 +393,15 @@ SCORES = {
         "Fortin et al. (2014)",
     ),
     **{
-        f"count_coverage_{percent}": Score(
-            f"Coverage of the {percent} % interval of event counts",
+        f"count_coverage_{100 * level:.0f}": Score(
+            f"Coverage of the {100 * level:.0f} % interval of event counts",
             3,
             0,
-            f"should be {percent / 100:g}",
+            f"should be {level:g}",
             "Gneiting and Ranjan (2013)",
-            short=f"Coverage of {percent} % of counts",
+            short=f"Coverage of {100 * level:.0f} % of counts",
         )
-        for percent in (50, 80, 90, 95)
+        for level in COVERAGES
     },
     "count_pit_variance": Score(
         "PIT variance of the event counts",
@@ -413,13 +420,13 @@ SCORES = {
     ),
     **{
         f"count_rank_histogram_{group:02d}": Score(
-            f"Rank histogram of event counts, group {group} of 10",
+            f"Rank histogram of event counts, group {group} of {PIT_BINS}",
             3,
             0,
-            "share of the observed counts; should be 0.1",
+            f"share of the observed counts; should be {1 / PIT_BINS:g}",
             "Hamill (2001)",
         )
-        for group in range(1, 11)
+        for group in range(1, PIT_BINS + 1)
     },
 }
 """Scores by their name in tables. With the suffix `_truth` it is the score against the storms'

@@ -22,7 +22,15 @@ from stormcnn.verification.resampling import interval, p_value, reflect, resampl
 from stormcnn.verification.score_registry import SCORES
 from stormcnn.verification.storm_totals import ForecastByDate
 from stormcnn.verification.strata import strata
-from stormcnn.vocabulary import LEAST_EVENTS, MC_MEAN, SINGLE, VARIANTS, Array
+from stormcnn.vocabulary import (
+    LEAST_EVENTS,
+    MC_MEAN,
+    OWN_SCALING,
+    RECALIBRATIONS,
+    SINGLE,
+    VARIANTS,
+    Array,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -112,9 +120,8 @@ def verify(
     sources = (
         (SINGLE, "probability", predictions),
         (MC_MEAN, "mc_mean", monte_carlo or {}),
-        ("isotonic", "probability_isotonic", recalibrated or {}),
-        ("logistic", "probability_logistic", recalibrated or {}),
-        ("own_scaling", "probability", own_scaling or {}),
+        *((method, f"probability_{method}", recalibrated or {}) for method in RECALIBRATIONS),
+        (OWN_SCALING, "probability", own_scaling or {}),
     )
     forecasts, storms = read_forecasts(sources)
     models = sorted({forecast.model for forecast in forecasts})

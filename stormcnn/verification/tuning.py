@@ -21,11 +21,7 @@ from stormcnn.verification.resampling import resample_dates
 from stormcnn.verification.scores import log_losses
 from stormcnn.verification.tables import verify
 from stormcnn.verification.uncertainty import score_uncertainty
-from stormcnn.vocabulary import OVER_SEEDS, Array
-
-COVERAGE = 0.9
-SHOWN = ("count_crps", "count_coverage_90", "spread_skill_ratio")
-"""Scores of the members in the table of rates; the last one does not influence the choice."""
+from stormcnn.vocabulary import COUNT_COVERAGE, MC_MEAN, OVER_SEEDS, RATE_SCORES, Array
 
 TunedNetwork = tuple[float, int]
 """Dropout rate and seed of one of the networks that are compared."""
@@ -114,9 +110,9 @@ def score_rates(
         first["run_date"],
         resamples,
     )
-    members = scores[scores["forecast"] == "mc_mean"]
+    members = scores[scores["forecast"] == MC_MEAN]
     averages = members.pivot_table("value", index="rate", columns="score", dropna=False)
-    table = table.join(averages[list(SHOWN)], on="rate")
+    table = table.join(averages[list(RATE_SCORES)], on="rate")
     choice = choose_rate(table)
     return TuningTables(scores, choice.assign(own=choice["rate"] == own_rate))
 
@@ -171,7 +167,7 @@ def choose_rate(rates: pd.DataFrame) -> pd.DataFrame:
     """
     table = rates.sort_values("rate", ignore_index=True)
     table["as_good"] = (table["difference"] == 0) | (table["difference"] <= table["standard_error"])
-    ranked = table.assign(miss=(table["count_coverage_90"] - COVERAGE).abs())
+    ranked = table.assign(miss=(table["count_coverage_90"] - COUNT_COVERAGE).abs())
     ranked = ranked[ranked["as_good"]].sort_values(["count_crps", "miss", "rate"])
     best = ranked.iloc[0]
     table["chosen"] = table["rate"] == best["rate"]

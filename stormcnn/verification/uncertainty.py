@@ -26,6 +26,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from stormcnn.sampling.members import QUANTILES
 from stormcnn.verification.counts import (
     CountForecast,
     count_forecast_of_independent_storms,
@@ -277,8 +278,7 @@ def _count_table(
     Quantiles are chosen such that an observation from the same distribution as the members is
     below them with the stated probability (Weibull's plotting position).
     """
-    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
-    quantiles = np.quantile(counts["count"].to_numpy(), levels, axis=1, method="weibull")
+    quantiles = np.quantile(counts["count"].to_numpy(), QUANTILES, axis=1, method="weibull")
     return pd.DataFrame(
         {
             **identity,
@@ -287,7 +287,7 @@ def _count_table(
             "mean": counts["expected"].to_numpy().mean(axis=1, dtype=np.float64),
             **{
                 f"q{100 * level:02.0f}": quantile
-                for level, quantile in zip(levels, quantiles, strict=True)
+                for level, quantile in zip(QUANTILES, quantiles, strict=True)
             },
             "deterministic": single.mean,
             "truth": true_count,

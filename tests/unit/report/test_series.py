@@ -7,7 +7,7 @@ from report_files import TITLES, curve_rows
 from stormcnn import vocabulary
 from stormcnn.errors import UserError
 from stormcnn.report.series import (
-    VARIANTS,
+    VARIANT_NAMES,
     drop_variants,
     select_first_seed,
     select_headline,
@@ -36,10 +36,10 @@ def test_first_seed_is_the_smallest_number_of_each_model():
 
 
 def test_every_forecast_kind_has_a_name():
-    assert tuple(VARIANTS) == vocabulary.VARIANTS
+    assert tuple(VARIANT_NAMES) == vocabulary.VARIANTS
     table = pd.concat([curve_rows(value=[1.0]), curve_rows(value=[1.0], forecast="own_scaling")])
     labels = [series.label for series in series_of(table, TITLES)]
-    assert labels == ["Baseline", f"Baseline, {VARIANTS['own_scaling']}"]
+    assert labels == ["Baseline", f"Baseline, {VARIANT_NAMES['own_scaling']}"]
     assert drop_variants(table)["forecast"].unique().tolist() == ["single"]
 
 

@@ -12,7 +12,7 @@ from report_files import (
     score_rows,
 )
 
-from stormcnn.report.series import FORECASTS, VARIANTS
+from stormcnn.report.series import FORECASTS, VARIANT_NAMES
 from stormcnn.report.verdicts import (
     choose_recalibrations,
     describe_calibration,
@@ -132,7 +132,7 @@ def test_scaling_by_own_statistics_is_judged_separately():
     differences = pd.concat([difference_row(reference_forecast="single"), own])
     (claim,) = judge_own_scaling(differences, TITLES, 0.95)
     assert claim.verdict == "better"
-    assert VARIANTS["own_scaling"] in claim.text
+    assert VARIANT_NAMES["own_scaling"] in claim.text
     assert judge_own_scaling(difference_row(), TITLES, 0.95) == []
 
 

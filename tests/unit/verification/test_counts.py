@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from stormcnn.verification.counts import (
-    COVERAGES,
     count_forecast_of_independent_storms,
     count_forecast_of_members,
     count_scores,
@@ -21,6 +20,7 @@ from stormcnn.verification.counts import (
     pit_terms,
     share_inside,
 )
+from stormcnn.verification.score_registry import COVERAGES
 
 
 def scores_of(count: np.ndarray, observed: np.ndarray) -> dict[str, float]:
