@@ -9,8 +9,6 @@ from bisect import bisect_left
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from stormcnn.errors import UserError
-
 MAXIMUM_RUNS = 5000
 SPLIT = datetime(2015, 1, 1)
 EARLY_SHARE = 0.64  # 64 of the archive's 100 runs start before the split
@@ -43,17 +41,9 @@ def demo_run_dates(runs: int) -> list[datetime]:
 
     One hundred runs have the dates of the archive, and fewer runs have dates chosen evenly from
     them. More runs are spread over as many years before and after 2015 as they need, most of them
-    in the warm season.
-
-    Raises
-    ------
-    UserError
-        If `runs` is less than 2 (one before and one after 2015) or more than 5000.
+    in the warm season. `runs` is at least 2, one before and one after 2015, and at most
+    `MAXIMUM_RUNS`.
     """
-    if not 2 <= runs <= MAXIMUM_RUNS:
-        raise UserError(
-            f"data.demo.runs must be an integer >= 2 and <= {MAXIMUM_RUNS} (got {runs})."
-        )
     early = min(max(round(EARLY_SHARE * runs), 1), runs - 1)
     return [*_dates(early, before=True), *_dates(runs - early, before=False)]
 

@@ -23,7 +23,7 @@ from stormcnn.config.field_types import (
     must_be,
 )
 from stormcnn.config.wording import listed, shown
-from stormcnn.vocabulary import LESSON_EVENT
+from stormcnn.vocabulary import LESSON_EVENT, Region
 
 STORM_VARIABLES = ("REFL_COM_curr", "U10_curr", "V10_curr", "T2_curr")
 """Predictors in the run files of the demo and of the NCAR archive."""
@@ -128,7 +128,7 @@ class Data(Block):
         description="Variable of the run files that decides whether a storm is an event: its "
         "largest value (the peak) is compared with `event.threshold`.",
     )
-    region: Literal["storm", "patch"] = Field(
+    region: Region = Field(
         default="storm",
         description="Where the peak is taken. `storm`: within the grid points of the storm "
         "(`masks`). `patch`: in the whole patch.",

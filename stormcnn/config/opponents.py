@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from stormcnn.config.field_types import UNIQUE, must_be
 from stormcnn.config.wording import listed
-from stormcnn.vocabulary import LOGISTIC_REGRESSION
+from stormcnn.vocabulary import LOGISTIC_REGRESSION, Opponent
 
-OPPONENT_TITLES = {LOGISTIC_REGRESSION: "Logistic regression"}
+OPPONENT_TITLES: dict[Opponent, str] = {LOGISTIC_REGRESSION: "Logistic regression"}
 """Names of the opponents in tables and figures, by their keys."""
 
 Opponents = Annotated[
-    list[Literal["logistic_regression"]],
+    list[Opponent],
     *UNIQUE,
     must_be(f"a list of {listed(OPPONENT_TITLES)} without duplicates, or []"),
 ]

@@ -24,6 +24,8 @@ WRONG_VALUES = {
         "training.learning_rate",
         "(got Infinity)",
     ),
+    "single demo run": ({"data": {"demo": {"runs": 1}}}, "data.demo.runs", ">= 2", "(got 1)"),
+    "too many demo runs": ({"data": {"demo": {"runs": 5001}}}, "data.demo.runs", "(got 5001)"),
     "threshold of zero": ({"event": {"threshold": 0}}, "event.threshold", "> 0", "(got 0)"),
     "duplicate seed": ({"training": {"seeds": [0, 1, 0]}}, "training.seeds", "[0, 1, 0]"),
     "seed of more than 32 bits": ({"forecast": {"seed": 2**32}}, "forecast.seed", "4294967296"),
