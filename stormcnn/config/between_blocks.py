@@ -26,7 +26,7 @@ def faults(config: Config) -> Iterator[str]:
         yield "models must have at least one network that is not null (got none)."
         return
     yield from _title_faults(config)
-    yield from _reference_faults(config)
+    yield from _model_faults(config, "comparison.reference", config.comparison.reference)
     yield from _sampling_faults(config)
     yield from _tuning_faults(config)
     yield from _forecast_faults(config)
@@ -96,10 +96,6 @@ def _title_faults(config: Config) -> Iterator[str]:
                 f"{listed(owners)} must have different titles (got {shown(title)}). Change a "
                 "title, or the key of a network without title."
             )
-
-
-def _reference_faults(config: Config) -> Iterator[str]:
-    yield from _model_faults(config, "comparison.reference", config.comparison.reference)
 
 
 def _sampling_faults(config: Config) -> Iterator[str]:
