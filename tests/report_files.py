@@ -252,5 +252,6 @@ def write_experiment(folder):
         **{name: folder / f"{name}.csv" for name in tables},
         "summaries": summaries,
         "histories": histories,
+        "curves": {},
         "explored": 12,
     }

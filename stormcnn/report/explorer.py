@@ -56,16 +56,14 @@ def explore_storms(
     patches: Sequence[StrPath],
     titles: Mapping[str, str],
     count: int,
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """Return the fields and numbers of `count` storms for the explorer of the report.
 
     Fields are stored in steps of 1/255 of their range. Each model is represented by the network of
     its first seed. The storms are chosen by the Monte Carlo mean of the first network that has
-    one, or else by the first model. None without predictions.
+    one, or else by the first model.
     """
     networks, sampled = _first_seeds(predictions, titles), _first_seeds(members, titles)
-    if not networks or not patches:
-        return None
     first = next(iter(networks.values()))
     label = first["label"].values
     judge = next(iter(sampled.values()), None)

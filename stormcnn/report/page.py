@@ -22,7 +22,7 @@ from stormcnn.report import verdicts
 from stormcnn.report.difference_tables import difference_tables, gain_table, recalibration_table
 from stormcnn.report.downloads import data_uri, table_downloads
 from stormcnn.report.explorer import explore_storms
-from stormcnn.report.labels import FIGURES, FigureText
+from stormcnn.report.labels import FIGURES
 from stormcnn.report.model_tables import model_table, rate_table
 from stormcnn.report.score_tables import (
     all_score_table,
@@ -73,9 +73,11 @@ class ReportInputs:
     """NetCDF files of the test period; they name their `model` and `seed`."""
     patches: Sequence[StrPath]
     """Patch files of the test period, in the order of the predictions."""
-    differences: StrPath | None = None
+    explored: int
+    """Number of storms in the explorer."""
+    differences: StrPath
     """The table `verification/differences.csv`."""
-    curves: Mapping[str, StrPath] = field(default_factory=dict)
+    curves: Mapping[str, StrPath]
     """Further tables of the verification, by name, for download only."""
     uncertainty: Mapping[str, StrPath] = field(default_factory=dict)
     """Tables of Monte Carlo dropout, by name; `scores` is shown."""
@@ -91,8 +93,6 @@ class ReportInputs:
     """Published scores, shown next to ours."""
     coefficients: StrPath | None = None
     """Coefficients of the logistic regression, for download only."""
-    explored: int = 200
-    """Number of storms in the explorer."""
 
 
 def write_report(path: StrPath, inputs: ReportInputs) -> None:
@@ -165,14 +165,6 @@ def _differences_content(
     inputs: ReportInputs, test: pd.DataFrame, titles: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what the table of differences supports, and the tables made from it."""
-    if inputs.differences is None:
-        return {
-            "claims": [],
-            "own_scaling": [],
-            "differences": (),
-            "gain": None,
-            "recalibration": None,
-        }
     differences = pd.read_csv(inputs.differences)
     return {
         "claims": verdicts.judge_differences(differences, titles, inputs.confidence),
@@ -222,7 +214,7 @@ def _figures_by_section(
     sections: dict[str, list[dict[str, str]]] = {}
     for file in map(Path, figures):
         kind, _, rest = file.stem.partition("-")
-        text = FIGURES.get(kind, FigureText("other", kind.replace("_", " ").capitalize(), ""))
+        text = FIGURES[kind]
         network = [_network_name(rest, titles)] if rest else []
         media_type = {".png": "image/png", ".svg": "image/svg+xml"}[file.suffix]
         sections.setdefault(text.section, []).append(
@@ -238,7 +230,7 @@ def _figures_by_section(
 def _network_name(name: str, titles: Mapping[str, str]) -> str:
     """Return how the report calls the network `<model>-<seed>` in the name of a figure."""
     model, _, seed = name.rpartition("-")
-    return f"{titles[model]}, seed {seed}" if model in titles else titles.get(name, name)
+    return f"{titles[model]}, seed {seed}"
 
 
 def _downloadable_tables(inputs: ReportInputs) -> dict[str, StrPath | None]:

@@ -189,15 +189,7 @@ def draw_roc(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) -> None
         axes.plot([0, 1 - score], [score, 1], color="#aaaaaa", linewidth=0.8)
         _label_end(axes, f"{score:.1f}", (1 - score, 1))
     for series in series_of(table, titles):
-        rows = series.rows.sort_values(["pofd", "pod"])
-        draw_band(axes, rows, "pofd", "pod_low", "pod_high", series.style["color"])
-        axes.plot(
-            rows["pofd"],
-            rows["pod"],
-            label=series.label,
-            markevery=0.12,
-            **series.style,
-        )
+        _draw_detection(axes, series, series.rows.sort_values(["pofd", "pod"]), "pofd")
     set_unit_square(axes)
     axes.set_xlabel("Probability of false detection")
     axes.set_ylabel("Probability of detection")
@@ -225,14 +217,7 @@ def draw_performance(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str])
     for series in series_of(table, titles):
         # The success ratio is 0 or undefined without hits, which would pull the line to the corner.
         rows = series.rows[series.rows["pod"] > 0].sort_values("threshold")
-        draw_band(axes, rows, "success_ratio", "pod_low", "pod_high", series.style["color"])
-        axes.plot(
-            rows["success_ratio"],
-            rows["pod"],
-            label=series.label,
-            markevery=0.12,
-            **series.style,
-        )
+        _draw_detection(axes, series, rows, "success_ratio")
     set_unit_square(axes)
     axes.set_xlabel("Success ratio (1 − false alarm ratio)")
     axes.set_ylabel("Probability of detection")
@@ -241,6 +226,12 @@ def draw_performance(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str])
         pad=18,
     )
     legend_below(axes)
+
+
+def _draw_detection(axes: Axes, series: Series, rows: pd.DataFrame, x: str) -> None:
+    """Draw the probability of detection of one forecast, and its interval, by column `x`."""
+    draw_band(axes, rows, x, "pod_low", "pod_high", series.style["color"])
+    axes.plot(rows[x], rows["pod"], label=series.label, markevery=0.12, **series.style)
 
 
 def _label_end(axes: Axes, text: str, end: tuple[float, float]) -> None:

@@ -187,13 +187,12 @@ def test_published_scores_are_refused_for_made_up_data(tmp_path, files):
 
 
 def test_missing_parts_are_replaced_by_a_sentence(tmp_path, files):
-    page = Page(write(tmp_path, files, differences=None, patches=[]))
+    difference_row(forecast="isotonic").to_csv(files["differences"], index=False)
+    page = Page(write(tmp_path, files))
     assert "No models were compared" in page.text_of("summary")
-    assert "no table of differences" in page.text_of("scores")
-    assert "no verification diagrams" in page.text_of("curves")
+    assert "No models were compared" in page.text_of("scores")
     assert "Monte Carlo dropout was not run" in page.text_of("uncertainty")
     assert "No case studies" in page.text_of("uncertainty")
-    assert "no storms to explore" in page.text_of("explorer")
     assert "Discard test" not in page.text_of("methods")
     assert "dropout rate" not in page.text
 
@@ -221,33 +220,23 @@ def test_uncertainty_and_cases_are_shown(tmp_path, files):
 
 
 def test_figures_are_in_their_section_with_title_and_caption(tmp_path, files):
-    figures = [tmp_path / name for name in ("roc.png", "counts-wide-2-0.png", "extra.png")]
+    figures = [tmp_path / name for name in ("roc.png", "cases-wide-2-0.png")]
     for figure in figures:
         Image.new("RGB", (4, 4)).save(figure)
-    score_rows("wide-2", "mc_mean").to_csv(tmp_path / "u.csv", index=False)
-    for name in ("comparison", "scores"):
+    case_file().assign_attrs(model="wide-2").to_netcdf(tmp_path / "cases.nc")
+    for name in ("comparison", "scores", "differences"):
         table = pd.read_csv(files[name]).replace({"model": {"dropout": "wide-2"}})
         table.to_csv(files[name], index=False)
-    page = Page(
-        write(
-            tmp_path,
-            files,
-            figures=figures,
-            uncertainty={"scores": tmp_path / "u.csv"},
-            differences=None,
-            predictions=[],
-        )
-    )
+    page = Page(write(tmp_path, files, figures=figures, cases=[tmp_path / "cases.nc"]))
     images = page.all("img")
     assert [image["alt"].removeprefix("Chart: ") for image in images] == [
         FIGURES["roc"].title,
-        "Extra",
-        f"{FIGURES['counts'].title}, Spatial dropout, seed 0",
+        f"{FIGURES['cases'].title}, Spatial dropout, seed 0",
     ]
     content = base64.b64decode(images[0]["src"].removeprefix("data:image/png;base64,"))
     assert content == figures[0].read_bytes()
     assert FIGURES["roc"].caption in page.text_of("curves")
-    assert FIGURES["counts"].caption in page.text_of("uncertainty")
+    assert FIGURES["cases"].caption in page.text_of("uncertainty")
 
 
 def test_choice_of_the_dropout_rate_is_in_summary_and_training(tmp_path, files):
