@@ -69,7 +69,7 @@ def recalibrate(method: str, probability: ArrayLike, event: ArrayLike, others: A
     >>> recalibrate("isotonic", [0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1], others=[0.0, 0.25, 0.9])
     array([0. , 0.5, 1. ])
     """
-    p, y, _ = check_forecast(probability, event)
+    p, y = check_forecast(probability, event)
     return METHODS[method](p, y)(np.asarray(others, dtype=np.float64))
 
 
@@ -86,7 +86,7 @@ def cross_recalibrate(
     >>> cross_recalibrate("isotonic", [0.1, 0.2, 0.1, 0.2], [0, 1, 0, 0], [1, 1, 2, 2])
     array([0., 0., 0., 1.])
     """
-    p, y, _ = check_forecast(probability, event)
+    p, y = check_forecast(probability, event)
     dates, date = np.unique(np.asarray(run_date), return_inverse=True)
     corrected = p.copy()
     if dates.size > 1:

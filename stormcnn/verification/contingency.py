@@ -92,7 +92,7 @@ def contingency(probability: ArrayLike, event: ArrayLike, thresholds: ArrayLike)
     >>> contingency([0.9, 0.4, 0.2], [1, 1, 0], thresholds=[0.1, 0.5]).hits
     array([2., 1.])
     """
-    p, y, _ = check_forecast(probability, event)
+    p, y = check_forecast(probability, event)
     order = np.argsort(p, kind="stable")
     below = np.searchsorted(p[order], np.asarray(thresholds, dtype=np.float64))
     misses, correct_negatives = (
@@ -116,7 +116,7 @@ def contingency_by_date(
     >>> contingency_by_date([0.9, 0.4, 0.2], [1, 1, 0], draws, np.array([0.1, 0.5])).hits.shape
     (2, 2)
     """
-    p, y, _ = check_forecast(probability, event)
+    p, y = check_forecast(probability, event)
     shape = resamples.dates.size, thresholds.size + 1
     cell = resamples.date * shape[1] + np.searchsorted(thresholds, p, side="right")
     tables: list[Any] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
@@ -13,38 +13,28 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-class DeLong(NamedTuple):
-    """Difference of two AUCs, its standard error and its two-sided p-value."""
+def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> float:
+    """Return the two-sided p-value of the hypothesis that two forecasts have the same AUC.
 
-    difference: float
-    standard_error: float
-    p_value: float
+    Parameters are arrays (storms,): the probabilities of the two forecasts for the same storms, and
+    `event`, 0 or 1. The test assumes independent storms. Storms of one forecast run are not
+    independent, so the p-value is too small: report it only with this caveat.
 
-
-def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> DeLong:
-    """Test whether two forecasts of the same storms have the same AUC.
-
-    Parameters are arrays (storms,): the probabilities of the two forecasts and `event`, 0 or 1.
-    The difference is the AUC of `first` minus that of `second`. The test assumes independent
-    storms. Storms of one forecast run are not independent, so the p-value is too small:
-    report it only with this caveat.
-
-    All results are NaN with fewer than two events or fewer than two other storms; p is 1 if the
+    The p-value is NaN with fewer than two events or fewer than two other storms, and 1 if the
     forecasts rank the storms in the same order. Raises `UserError` as `scores.check_forecast` does.
     Sources: DeLong, DeLong and Clarke-Pearson (1988); computed by ranks as in Sun and Xu (2014).
 
-    >>> test = delong_test([0.9, 0.8, 0.3, 0.1], [0.9, 0.2, 0.3, 0.1], [1, 1, 0, 0])
-    >>> round(test.difference, 3), round(test.p_value, 3)
-    (0.25, 0.48)
+    >>> round(delong_test([0.9, 0.8, 0.3, 0.1], [0.9, 0.2, 0.3, 0.1], [1, 1, 0, 0]), 3)
+    0.48
     """
-    _, y, _ = check_forecast(second, event)
+    _, y = check_forecast(second, event)
     is_event = y == 1
     events, others = int(is_event.sum()), int((~is_event).sum())
     if min(events, others) < 2:
-        return DeLong(float("nan"), float("nan"), float("nan"))
+        return float("nan")
     of_events, of_others = [], []
     for probability in (first, second):
-        p, _, _ = check_forecast(probability, event)
+        p, _ = check_forecast(probability, event)
         rank = stats.rankdata(p)
         of_events.append((rank[is_event] - stats.rankdata(p[is_event])) / others)
         of_others.append(1 - (rank[~is_event] - stats.rankdata(p[~is_event])) / events)
@@ -52,5 +42,5 @@ def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> DeLong
     difference = float(gain_events.mean())
     error = float(np.sqrt(gain_events.var(ddof=1) / events + gain_others.var(ddof=1) / others))
     if error == 0:
-        return DeLong(difference, error, 1.0 if difference == 0 else 0.0)
-    return DeLong(difference, error, float(2 * stats.norm.sf(abs(difference) / error)))
+        return 1.0 if difference == 0 else 0.0
+    return float(2 * stats.norm.sf(abs(difference) / error))

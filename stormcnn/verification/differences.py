@@ -117,7 +117,7 @@ def difference_table(
             delong = np.nan
             if score == "auc" and {forecast, other} <= probabilities.keys():
                 first, second = probabilities[forecast], probabilities[other]
-                delong = delong_test(first, second, event).p_value
+                delong = delong_test(first, second, event)
             rows.append(
                 (
                     forecast.model,

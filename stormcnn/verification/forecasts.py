@@ -68,7 +68,7 @@ def read_forecasts(
                 storms = {name: np.asarray(arrays[name]) for name in SAME_STORM if name in arrays}
             _check_same_storms(arrays, storms, network, first)
             try:
-                probability, *_ = check_forecast(arrays[variable], storms["label"])
+                probability, _ = check_forecast(arrays[variable], storms["label"])
             except UserError as error:
                 raise UserError(
                     f"{network}, {variable}: {error} Remove the file with these predictions and "

@@ -64,13 +64,12 @@ def read_sampled_storms(
 
     def check(name: str, values: ArrayLike) -> tuple[Array, Array]:
         try:
-            probability, checked_event, _ = check_forecast(values, event)
+            return check_forecast(values, event)
         except UserError as error:
             raise UserError(
                 f"{network}, {name}: {error} Remove the file with these values and run the "
                 "workflow again."
             ) from None
-        return probability, checked_event
 
     p, y = check("mc_mean", storms["mc_mean"])
     std, mean_entropy = (

@@ -33,28 +33,25 @@ LOG_SCORE_CLIP = 1e-7
 """Distance that the log score keeps probabilities from 0 and 1."""
 
 
-def check_forecast(
-    probability: ArrayLike, event: ArrayLike, weight: ArrayLike | None = None
-) -> tuple[Array, Array, Array]:
-    """Return probability, event and weight of the storms whose weight is positive, as float64.
+def check_forecast(probability: ArrayLike, event: ArrayLike) -> tuple[Array, Array]:
+    """Return probability and event as float64.
 
-    Parameters are arrays (storms,): `probability` in [0, 1], `event` 0 or 1, and `weight`, finite
-    and not negative (default: 1).
+    Parameters are arrays (storms,): `probability` in [0, 1], and `event`, 0 or 1.
 
-    Raises `UserError` if the shapes differ, a value is not allowed, or no storm is left.
+    Raises `UserError` if the shapes differ, a value is not allowed, or there are no storms.
 
-    >>> p, y, w = check_forecast([0.9, 0.2], [True, False], weight=[2, 0])
-    >>> p, y, w
-    (array([0.9]), array([1.]), array([2.]))
+    >>> check_forecast([0.9, 0.2], [True, False])
+    (array([0.9, 0.2]), array([1., 0.]))
     """
     p = np.asarray(probability, dtype=np.float64)
     y = np.asarray(event, dtype=np.float64)
-    w = np.ones_like(p) if weight is None else np.asarray(weight, dtype=np.float64)
-    if p.ndim != 1 or y.shape != p.shape or w.shape != p.shape:
+    if p.ndim != 1 or y.shape != p.shape:
         raise UserError(
-            "probability, event and weight must be one-dimensional and equally long "
-            f"(got the shapes {p.shape}, {y.shape} and {w.shape})."
+            "probability and event must be one-dimensional and equally long "
+            f"(got the shapes {p.shape} and {y.shape})."
         )
+    if not p.size:
+        raise UserError("There are no storms to score.")
     bad = ~((p >= 0) & (p <= 1))
     if bad.any():
         raise UserError(
@@ -67,16 +64,7 @@ def check_forecast(
             f"{bad.sum()} of {y.size} events are neither 0 nor 1; "
             f"the first is that of storm {bad.argmax()}: {y[bad.argmax()]}."
         )
-    bad = ~(np.isfinite(w) & (w >= 0))
-    if bad.any():
-        raise UserError(
-            f"{bad.sum()} of {w.size} weights are negative, infinite or NaN; "
-            f"the first is that of storm {bad.argmax()}: {w[bad.argmax()]}."
-        )
-    present = w > 0
-    if not present.any():
-        raise UserError("There are no storms to score: the arrays are empty or all weights are 0.")
-    return p[present], y[present], w[present]
+    return p, y
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Array:
@@ -103,7 +91,7 @@ def log_losses(probability: ArrayLike, event: ArrayLike) -> Array:
     >>> log_losses([0.5, 0.0], [1, 0]).round(4)
     array([0.6931, 0.    ])
     """
-    p, y, _ = check_forecast(probability, event)
+    p, y = check_forecast(probability, event)
     clipped = np.clip(p, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP)
     return -np.log(np.where(y == 1, clipped, 1 - clipped))
 

@@ -200,7 +200,7 @@ class ForecastByDate:
         date: Array,
         training_climatology: float = float("nan"),
     ) -> None:
-        p, y, _ = check_forecast(probability, event)
+        p, y = check_forecast(probability, event)
         dates = int(date.max()) + 1
         self._training_climatology = training_climatology
         self._sum_by_date(p, y, date, dates)

@@ -192,22 +192,20 @@ def test_bins_contain_their_lower_edge():
 
 
 @pytest.mark.parametrize(
-    ("probability", "event", "weight", "named"),
+    ("probability", "event", "named"),
     [
-        ([0.1, np.nan], [0, 1], None, ["1 of 2", "storm 1", "nan"]),
-        ([0.1, 1.5], [0, 1], None, ["1 of 2", "storm 1", "1.5"]),
-        ([-0.1], [0], None, ["storm 0", "-0.1"]),
-        ([0.1, 0.2], [0, 2], None, ["events", "storm 1", "2.0"]),
-        ([0.1, 0.2], [0], None, ["(2,)", "(1,)"]),
-        ([[0.1]], [[0]], None, ["(1, 1)"]),
-        ([0.1, 0.1], [0, 1], [1, -1], ["weights", "storm 1", "-1.0"]),
-        ([0.1], [0], [0], ["no storms"]),
-        ([], [], None, ["no storms"]),
+        ([0.1, np.nan], [0, 1], ["1 of 2", "storm 1", "nan"]),
+        ([0.1, 1.5], [0, 1], ["1 of 2", "storm 1", "1.5"]),
+        ([-0.1], [0], ["storm 0", "-0.1"]),
+        ([0.1, 0.2], [0, 2], ["events", "storm 1", "2.0"]),
+        ([0.1, 0.2], [0], ["(2,)", "(1,)"]),
+        ([[0.1]], [[0]], ["(1, 1)"]),
+        ([], [], ["no storms"]),
     ],
 )
-def test_bad_value_is_named(probability, event, weight, named):
+def test_bad_value_is_named(probability, event, named):
     with pytest.raises(UserError) as error:
-        scores.check_forecast(probability, event, weight)
+        scores.check_forecast(probability, event)
     assert all(word in str(error.value) for word in named)
 
 
