@@ -94,7 +94,10 @@ def low_level_vortex(cell: Cell, rotation: Array, environment: Environment) -> V
 
 
 def swirl(vortex: Vortex) -> tuple[Array, Array]:
-    """Return the wind (m/s) of vortices: solid rotation inside, Gaussian decay outside."""
+    """Return the wind (m/s) of vortices: solid rotation inside, Gaussian decay outside.
+
+    Both components, eastward and northward, have shape (storm, y, x).
+    """
     x, y = (
         (X - as_field(vortex.x)) / VORTEX_RADIUS,
         (Y - as_field(vortex.y)) / VORTEX_RADIUS,
@@ -104,7 +107,10 @@ def swirl(vortex: Vortex) -> tuple[Array, Array]:
 
 
 def appendage(vortex: Vortex) -> tuple[Array, Array]:
-    """Return the reflectivity (dBZ) of the hook around a vortex, and the deficit in its inflow."""
+    """Return the reflectivity (dBZ) of the hook around a vortex, and the deficit in its inflow.
+
+    Both have shape (storm, y, x).
+    """
     strength = as_field(np.clip((vortex.speed - 2.5) / 9, 0, 1))
     x, y = X - as_field(vortex.x), Y - as_field(vortex.y)
     distance = np.sqrt(x * x + y * y)
@@ -115,7 +121,10 @@ def appendage(vortex: Vortex) -> tuple[Array, Array]:
 
 
 def stratiform_rain(draw: TrackRandom, environment: Environment) -> Array:
-    """Return the reflectivity (dBZ) around the cells: negative if dry, rarely above 40 dBZ."""
+    """Return the reflectivity (dBZ) around the cells, shape (storm, y, x).
+
+    It is negative where it is dry, and rarely above 40 dBZ.
+    """
     amount = RAIN + 4 * environment.moisture + RAIN_SPREAD * draw.values()
     u, v = environment.storm_motion
     ahead = 10 / math.hypot(u, v)  # km, because the anvil spreads ahead of the cell
@@ -128,7 +137,11 @@ def stratiform_rain(draw: TrackRandom, environment: Environment) -> Array:
 def composite_reflectivity(
     draw: TrackRandom, cell: Cell, vortex: Vortex, neighbours: Array, stratiform: Array
 ) -> Array:
-    """Return the composite reflectivity (dBZ): the maximum of all parts, with edges and noise."""
+    """Return the composite reflectivity (dBZ): the maximum of all parts, with edges and noise.
+
+    `neighbours` and `stratiform` are reflectivities (dBZ); they and the result have shape
+    (storm, y, x).
+    """
     hook, notch = appendage(vortex)
     cells = np.maximum(np.maximum(cell.reflectivity, hook), neighbours) - notch
     reflectivity = np.maximum(cells, stratiform)
@@ -140,7 +153,10 @@ def composite_reflectivity(
 
 
 def storm_object(reflectivity: Array, cell: Cell, neighbours: Array) -> Array:
-    """Return the storm's grid points: connected, at least 40 dBZ, and not part of a neighbour."""
+    """Return the storm's grid points: connected, at least 40 dBZ, and not part of a neighbour.
+
+    `reflectivity` and `neighbours` (dBZ) and the result, True or False, have shape (storm, y, x).
+    """
     candidates = (reflectivity >= OBJECT_EDGE) & (cell.reflectivity >= neighbours)
     within_patch = np.zeros((3, 3, 3), dtype=int)
     within_patch[1] = 1
@@ -151,7 +167,10 @@ def storm_object(reflectivity: Array, cell: Cell, neighbours: Array) -> Array:
 def surface_wind(
     draw: TrackRandom, environment: Environment, cell: Cell, vortices: Sequence[Vortex]
 ) -> tuple[Array, Array]:
-    """Return the wind at 10 m (m/s): of the run, the storm, gusts, the outflow and the vortices."""
+    """Return the wind at 10 m (m/s): of the run, the storm, gusts, the outflow and the vortices.
+
+    Both components, eastward and northward, have shape (storm, y, x).
+    """
     strength = as_field(OUTFLOW * np.exp(0.3 * draw.values() + 0.03 * (cell.core - CORE)))
     decay = np.exp(0.5 - 0.5 * (X**2 + Y**2) / OUTFLOW_RADIUS**2)
     wind = []
@@ -168,7 +187,10 @@ def surface_wind(
 def surface_temperature(
     draw: TrackRandom, environment: Environment, tracks: Tracks, reflectivity: Array
 ) -> Array:
-    """Return the temperature at 2 m (K), with its diurnal cycle, latitude and the cold pool."""
+    """Return the temperature at 2 m (K), with its diurnal cycle, latitude and the cold pool.
+
+    `reflectivity` (dBZ) and the result have shape (storm, y, x).
+    """
     diurnal_cycle = 3 * np.cos(2 * math.pi * (tracks.hour - 22) / 24)
     latitude = -0.02 * (tracks.row - np.mean(ROWS))
     mean = environment.temperature + diurnal_cycle + latitude + 1.5 * draw.values()
