@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 def draw_map(
     axes: Axes, longitude: np.ndarray, latitude: np.ndarray, probability: np.ndarray
 ) -> None:
-    """Draw storms at their longitude and latitude (degrees), coloured and sized by probability.
+    """Draw storms on a map, coloured and sized by probability.
 
-    Storms with larger probabilities are drawn on top. There are no borders, because no map data
-    are installed with stormcnn.
+    `longitude` and `latitude` (degrees east and north) and `probability` in [0, 1] have shape
+    (storm,). Storms with larger probabilities are drawn on top. There are no borders, because no
+    map data are installed with stormcnn.
     """
     order = np.argsort(probability, kind="stable")
     colours = matplotlib.colormaps["YlOrRd"]

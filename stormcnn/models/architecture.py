@@ -109,6 +109,10 @@ def measure_size(network: keras.Model) -> dict[str, float]:
     `trainable_parameters` is their number, `small_weight_share` the share (0 to 1) of kernel
     weights smaller than 0.001 in absolute value. An L1 penalty (lasso) drives weights to zero, and
     the share shows how many. Biases do not count.
+
+    >>> network = keras.Sequential([keras.Input((2,)), layers.Dense(1, kernel_initializer="zeros")])
+    >>> measure_size(network)
+    {'trainable_parameters': 3, 'small_weight_share': 1.0}
     """
     kernels = [layer.kernel.numpy() for layer in network.layers if hasattr(layer, "kernel")]
     weights = np.concatenate([np.abs(kernel).ravel() for kernel in kernels])

@@ -34,7 +34,8 @@ def number_members(members: int) -> xr.Variable:
 def binary_entropy(probability: ArrayLike) -> NDArray[np.float64]:
     """Return the entropy of a binary event in nats: -p ln p - (1 - p) ln(1 - p).
 
-    It is 0 for a certain event and ln 2 for p = 0.5. Source: Shannon (1948).
+    `probability` lies in [0, 1] and may have any shape; the result has the same shape. The entropy
+    is 0 for a certain event and ln 2 for p = 0.5. Source: Shannon (1948).
 
     >>> binary_entropy([0.0, 0.5, 1.0]).round(3).tolist()
     [0.0, 0.693, 0.0]

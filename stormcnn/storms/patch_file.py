@@ -72,7 +72,7 @@ def stored_fields(file: netCDF4.Dataset) -> netCDF4.Variable:
 
 
 def decode(variable: netCDF4.Variable) -> Array:
-    """Return the values of a variable, with arrays of characters decoded to texts."""
+    """Return the values of a variable; arrays of characters (storm, text) become texts (storm,)."""
     values: Array = variable[...]
     if values.dtype.kind == "S":
         return np.char.decode(values.view(f"S{values.shape[-1]}")[..., 0], "utf-8")

@@ -62,7 +62,10 @@ def read_run(
 
 
 def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
-    """Return the same as `read_run`, but read in this process, which a damaged file may crash."""
+    """Return the same as `read_run`, but read in this process, which a damaged file may crash.
+
+    Raises `BadRunFile` as `read_run` does.
+    """
     try:
         name = parse_run_name(path)
     except UserError as error:

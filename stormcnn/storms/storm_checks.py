@@ -28,8 +28,11 @@ def first_fault(values: Mapping[str, Array], hours: Array, selection: Selection)
 def summarize_faults(faults: Array) -> str:
     """Return the number of storms and the first indices for each fault, most frequent first.
 
-    `faults` is the result of `first_fault`. An example of the result:
-    `2 x NaN in U10_curr (p = 1, 4); 1 x all-zero REFL_COM_curr (p = 0)`.
+    `faults` (storm,) is the result of `first_fault`.
+
+    >>> nan, zero = "NaN in U10_curr", "all-zero REFL_COM_curr"
+    >>> summarize_faults(np.array([zero, nan, "", "", nan], object))
+    '2 x NaN in U10_curr (p = 1, 4); 1 x all-zero REFL_COM_curr (p = 0)'
     """
     by_fault = {fault: np.flatnonzero(faults == fault) for fault in set(faults) - {""}}
     return "; ".join(

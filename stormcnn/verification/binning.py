@@ -21,7 +21,14 @@ def bins_of_equal_count(values: Array, bins: int) -> Array:
 
 
 def sums_in_bins(term: Array, bins: Array, resamples: Resamples) -> Array:
-    """Return the sums of `term` (storms,) in each bin, for each resample (resamples, bins)."""
+    """Return the sums of `term` in each bin, for each resample (resamples, bins).
+
+    `term` (storms,) is summed, and `bins` (storms,) are counted from 0.
+
+    >>> draws = Resamples(np.array([1, 2]), date=np.array([0, 0, 1]), weights=np.array([[1, 2]]))
+    >>> sums_in_bins(np.array([0.1, 0.2, 0.3]), bins=np.array([0, 1, 1]), resamples=draws)
+    array([[0.1, 0.8]])
+    """
     number, dates = int(bins.max()) + 1, resamples.weights.shape[1]
     by_date = np.bincount(resamples.date * number + bins, term, dates * number)
     return resamples.weights @ by_date.reshape(-1, number)

@@ -103,6 +103,14 @@ def calibrate_predictions(training: xr.Dataset, test: xr.Dataset) -> tuple[xr.Da
     `probability_isotonic` are added: in `test` fitted to all storms of `training`, in `training`
     fitted to those of other run dates. `probability_calibrated` is the one with the lower log
     score in `training`; its attribute `method` names it.
+
+    >>> training = xr.Dataset(
+    ...     {"probability": ("storm", [0.1, 0.2, 0.1, 0.2]), "label": ("storm", [0, 1, 0, 0])},
+    ...     coords={"run_date": ("storm", [1, 1, 2, 2])},
+    ... )
+    >>> _, test = calibrate_predictions(training, training.isel(storm=[0, 3]))
+    >>> test["probability_isotonic"].values, test["probability_calibrated"].attrs["method"]
+    (array([0. , 0.5], dtype=float32), 'logistic')
     """
     probability, event, run_date = (
         training[name].values for name in ("probability", "label", "run_date")

@@ -43,6 +43,9 @@ def pit_terms(lower: Array, upper: Array) -> Array:
 
     `lower` and `upper` (runs,) are the ends of the distributions. Averages of the terms over
     runs describe the PIT of discrete forecasts. Source: Gneiting and Ranjan (2013).
+
+    >>> pit_terms(np.array([0.0]), np.array([0.2]))[0, [0, 1, 2, 10]]
+    array([0.5, 0.5, 0. , 0.1])
     """
     histogram = share_inside(lower, upper, np.linspace(0, 1, PIT_BINS + 1))
     moments = (lower + upper) / 2, (lower**2 + lower * upper + upper**2) / 3
@@ -54,7 +57,11 @@ def pit_scores(terms: Array) -> dict[str, Array]:
 
     The deviation is the root mean square of the bins' departure from 1/10. For n independent runs
     of a calibrated forecast it is about sqrt(0.09 / n). The variance is 1/12 if the PIT is flat.
-    Source: Haynes et al. (2023).
+    `terms` has the shape (..., 12), the results (...). Source: Haynes et al. (2023).
+
+    >>> flat = pit_terms(np.array([0.0]), np.array([1.0]))
+    >>> {name: float(score[0].round(3)) for name, score in pit_scores(flat).items()}
+    {'pit_deviation': 0.0, 'pit_variance': 0.083}
     """
     deviation = np.sqrt(((terms[..., :PIT_BINS] - 1 / PIT_BINS) ** 2).mean(axis=-1))
     return {

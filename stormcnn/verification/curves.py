@@ -2,6 +2,19 @@
 
 Each function takes one forecast: `probability` (storms,) in [0, 1], `event` (storms,), 0 or 1,
 the same forecast as `ForecastByDate`, the resamples, and the confidence of the intervals.
+
+>>> from stormcnn.verification.resampling import resample_dates
+>>> p, y = np.array([0.9, 0.4, 0.2]), np.array([1, 1, 0])
+>>> draws = resample_dates(["1 May", "1 May", "2 May"], resamples=100)
+>>> forecast = p, y, ForecastByDate(p, y, draws.date), draws, 0.95
+>>> roc_curve(*forecast).iloc[0][["pofd", "pod"]].tolist()
+[0.0, 0.0]
+>>> reliability_curve(*forecast).loc[9, ["forecast_mean", "observed_frequency"]].tolist()
+[0.9, 1.0]
+>>> performance_curve(*forecast).set_index("threshold").loc[0.5, ["success_ratio", "pod"]].tolist()
+[1.0, 0.5]
+>>> threshold_table(*forecast).set_index("threshold").loc[0.5, ["hits", "misses"]].tolist()
+[1, 1]
 """
 
 from __future__ import annotations

@@ -38,6 +38,11 @@ def pair_forecasts(
     gives for it (without dropout if that model has no Monte Carlo members), and for a mean over
     Monte Carlo members the forecast of the same model without dropout. A variant is compared only
     with the forecast that it is a variant of.
+
+    >>> baseline, l2 = Forecast("baseline", "single", "0"), Forecast("l2", "single", "0")
+    >>> forecasts = dict.fromkeys((baseline, l2), np.array([0.5]))
+    >>> pair_forecasts(forecasts, "baseline", matched={}) == [(l2, baseline)]
+    True
     """
     pairs = []
     for forecast in forecasts:

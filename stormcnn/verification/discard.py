@@ -57,11 +57,12 @@ def discard_curves(uncertainty: ArrayLike, terms: ArrayLike, resamples: Resample
 
 
 def discard_gain(control: ArrayLike, curve: ArrayLike) -> Array:
-    """Return the area between the discard curve of a control and `curve` (..., DISCARDED).
+    """Return the area between the discard curve of a control and `curve`.
 
-    It is positive if the order of `curve` finds errors better than that of the control. With
-    p(1 - p) as the control, it shows whether the spread adds information to the probability. For a
-    reliable forecast it is not positive, whatever the spread.
+    Curves have the shape (..., len(DISCARDED)), the result (...). It is positive if the order of
+    `curve` finds errors better than that of the control. With p(1 - p) as the control, it shows
+    whether the spread adds information to the probability. For a reliable forecast it is not
+    positive, whatever the spread.
 
     >>> float(discard_gain(np.ones(20), np.zeros(20)).round(3))
     0.95
@@ -111,7 +112,14 @@ def _rank_in_group(values: Array, group: Array) -> Array:
 
 
 def discard_scores(tests: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
-    """Return the discard gains (resamples,) of the curves that `discard_test` gives."""
+    """Return the discard gains (resamples,) of the curves that `discard_test` gives, by name.
+
+    >>> orders = ("total", "random", "mutual_information", "spread_given_probability")
+    >>> tests = {order: {"brier_score": np.ones((1, 20))} for order in orders}
+    >>> tests["spread"] = {"brier_score": np.zeros((1, 20))}
+    >>> discard_scores(tests)["discard_gain"]
+    array([0.95])
+    """
     scores = {}
     for name, control, order in (
         ("discard_gain", "total", "spread"),

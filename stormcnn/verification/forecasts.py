@@ -89,7 +89,12 @@ def read_forecasts(
 
 
 def average_over_seeds(forecasts: Iterable[Forecast]) -> dict[Forecast, list[Forecast]]:
-    """Return the forecasts of several seeds whose scores are averaged, by the average's name."""
+    """Return the forecasts of several seeds whose scores are averaged, by the average's name.
+
+    >>> forecasts = [Forecast("l2", "single", "0"), Forecast("l2", "single", "1")]
+    >>> average_over_seeds(forecasts) == {Forecast("l2", "single", "mean"): forecasts}
+    True
+    """
     parts: dict[Forecast, list[Forecast]] = {}
     for forecast in forecasts:
         if forecast.kind in SEED_MEANS:

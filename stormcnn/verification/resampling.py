@@ -117,8 +117,9 @@ def p_value(samples: ArrayLike) -> float:
 def holm(p_values: ArrayLike) -> Array:
     """Return p-values (comparisons,) corrected for multiple comparisons.
 
-    The k-th smallest of m is multiplied by m - k + 1, then the sequence is made monotone. NaN
-    stays NaN and is not counted. Source: Holm (1979).
+    `p_values` (comparisons,) are those of one family of hypotheses. The k-th smallest of m is
+    multiplied by m - k + 1, then the sequence is made monotone. NaN stays NaN and is not counted.
+    Source: Holm (1979).
 
     >>> holm([0.01, 0.04, 0.03])
     array([0.03, 0.06, 0.06])

@@ -108,6 +108,15 @@ def match_counts(counts: xr.Dataset, event: Array, draws: Resamples, network: st
     """Return the event counts in the order of the run dates of `draws`.
 
     Raises `UserError` if they are not for the same storms, whose events are `event` (storms,).
+
+    >>> from stormcnn.verification.resampling import resample_dates
+    >>> draws = resample_dates([2, 1], resamples=0)
+    >>> counts = xr.Dataset(
+    ...     {"count": (("run", "mc_member"), [[1], [0]]), "observed": ("run", [1, 0])},
+    ...     coords={"run_date": ("run", [2, 1])},
+    ... )
+    >>> match_counts(counts, np.array([1, 0]), draws, "dropout, seed 0")["observed"].values
+    array([0, 1])
     """
     ordered = counts.sortby("run_date").transpose("run", "mc_member")
     events = np.bincount(draws.date, event, draws.dates.size)

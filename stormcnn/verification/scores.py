@@ -97,7 +97,14 @@ def log_losses(probability: ArrayLike, event: ArrayLike) -> Array:
 
 
 def spiegelhalter_terms(p: Array, y: Array) -> tuple[Array, Array]:
-    """Return each storm's part in the numerator and in the variance of `spiegelhalter_z`."""
+    """Return each storm's part in the numerator and in the variance of `spiegelhalter_z`.
+
+    `p` and `y` (storms,) are probabilities and events; both results have the shape (storms,).
+    Source: Spiegelhalter (1986).
+
+    >>> spiegelhalter_terms(np.array([0.25]), np.array([1.0]))
+    (array([0.375]), array([0.046875]))
+    """
     return (y - p) * (1 - 2 * p), (1 - 2 * p) ** 2 * p * (1 - p)
 
 
@@ -321,6 +328,8 @@ def critical_success_index_best(totals: StormTotals) -> Array:
 def best_threshold(totals: StormTotals) -> Array:
     """Return the highest threshold that has the largest critical success index.
 
+    Sources: Gilbert (1884), Schaefer (1990).
+
     >>> from stormcnn.verification.storm_totals import total_storms
     >>> best_threshold(total_storms([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0]))
     array([0.4])
@@ -348,6 +357,8 @@ def spiegelhalter_z(totals: StormTotals) -> Array:
 def mean_probability(totals: StormTotals) -> Array:
     """Return the mean of p; it equals `event_frequency` if the forecast has no overall bias.
 
+    Source: Wilks (2011).
+
     >>> from stormcnn.verification.storm_totals import total_storms
     >>> mean_probability(total_storms([0.9, 0.2], [1, 0]))
     array([0.55])
@@ -356,7 +367,7 @@ def mean_probability(totals: StormTotals) -> Array:
 
 
 def event_frequency(totals: StormTotals) -> Array:
-    """Return the mean of y.
+    """Return the mean of y. Source: Wilks (2011).
 
     >>> from stormcnn.verification.storm_totals import total_storms
     >>> event_frequency(total_storms([0.9, 0.2], [1, 0]))

@@ -41,7 +41,9 @@ def strata(storms: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
 
 
 def region_of(longitude: Any, latitude: Any) -> Array:
-    """Return the region of `US_REGIONS` of each position, given in degrees east and north.
+    """Return the region of `US_REGIONS` of each position (storms,).
+
+    `longitude` and `latitude` (storms,) are in degrees east and north.
 
     >>> region_of([-105.5, 272.4], [39.7, 41.9])
     array(['mountain_west', 'midwest_northeast'], dtype='<U17')
