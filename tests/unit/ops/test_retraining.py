@@ -44,7 +44,7 @@ def test_github_workflow_accepts_exit_codes_that_are_no_failures():
 
 
 def test_manual_lists_the_exit_codes():
-    table = MANUAL.partition("| exit code |")[2].partition("\n\n")[0]
+    table = MANUAL.partition("| Exit code |")[2].partition("\n\n")[0]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)} == set(ExitCode)
 
 
