@@ -190,12 +190,11 @@ rule write_config:
 
 
 FIGURES = ["training_curves", "scores", "strata", "roc", "reliability", "performance"]
-FIGURES.append("recalibration")
-UNCERTAINTY_TABLES = (
-    ["scores", "spread_skill", "discard", "counts"] if SAMPLED_MODELS else []
-)
+FIGURES += ["recalibration"]
+UNCERTAINTY_TABLES = []
 if SAMPLED_MODELS:
     FIGURES += ["counts", "spread_skill", "discard", "entropy"]
+    UNCERTAINTY_TABLES += ["scores", "spread_skill", "discard", "counts"]
 if config["tuning"]["report"]:
     FIGURES += ["rate_sweep"]
 CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS)

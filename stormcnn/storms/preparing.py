@@ -28,10 +28,7 @@ from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import BadRunFile, Run, parse_run_name
 from stormcnn.storms.storm_dataset import no_storms
 from stormcnn.storms.titles import MADE_UP, is_made_up_title
-from stormcnn.vocabulary import StrPath
-
-SETTINGS = ("predictors", "target", "region", "skip_bad_files")
-"""The data settings on which patches depend, in addition to the run files."""
+from stormcnn.vocabulary import DATA_SETTINGS, StrPath
 
 STATISTICS = ("run_date", "variable", "count", "mean", "m2", "minimum", "maximum")
 
@@ -185,6 +182,6 @@ def _attributes(inventory: Sequence[Mapping[str, Any]], settings: dict[str, Any]
 
 
 def is_prepared_with(path: StrPath, settings: Mapping[str, object]) -> bool:
-    """Return whether the patches in `path` were prepared with these `SETTINGS`."""
+    """Return whether the patches in `path` were prepared with these data settings."""
     with open_patch_file(path) as file:
-        return bool(file.settings_digest == digest({key: settings[key] for key in SETTINGS}))
+        return bool(file.settings_digest == digest({key: settings[key] for key in DATA_SETTINGS}))
