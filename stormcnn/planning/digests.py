@@ -20,8 +20,8 @@ PACKAGE = "stormcnn"
 INIT = "__init__.py"
 LOGGING = f"{PACKAGE}.logs"
 """What a job logs changes no result, so this module belongs to no digest."""
-NOTATION = {"annotation", "returns", "type_comment", "kind", "simple"}
-"""Fields of syntax trees that change no result."""
+NOTATION = {"annotation", "returns", "type_comment", "kind", "simple", "ctx"}
+"""Fields of syntax trees that change no result, or follow from others (`ctx`)."""
 
 
 @cache
@@ -198,21 +198,22 @@ def _meaning(node: Any, texts: bool = True, in_class: bool = False) -> Any:
         return [_meaning(part, texts, in_class) for part in parts]
     if not isinstance(node, ast.AST):
         return repr(node)
+    kind = type(node)
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and not texts:
         return ["text"]
     if isinstance(node, ast.If) and _is_type_checking(node.test):
         return _meaning(node.orelse)
-    texts = texts and not isinstance(node, ast.Raise) and not _is_log_line(node)
-    fields = {
-        name: _meaning(value, texts, isinstance(node, ast.ClassDef))
-        for name, value in ast.iter_fields(node)
-        if name not in NOTATION
-    }
-    # Versions of Python differ in the empty fields that they have.
-    fields = {name: value for name, value in fields.items() if value not in ([], "None")}
-    if isinstance(node, ast.AnnAssign) and node.value is not None and not in_class:
+    texts = texts and kind is not ast.Raise and not _is_log_line(node)
+    fields = {}
+    for name, value in ast.iter_fields(node):
+        # Versions of Python differ in the empty fields that they have.
+        if name in NOTATION or value is None:
+            continue
+        if meaning := _meaning(value, texts, kind is ast.ClassDef):
+            fields[name] = meaning
+    if kind is ast.AnnAssign and "value" in fields and not in_class:
         return ["Assign", {"targets": [fields["target"]], "value": fields["value"]}]
-    return [type(node).__name__, fields]
+    return [kind.__name__, fields]
 
 
 def _is_without_effect(node: Any, in_class: bool) -> bool:
