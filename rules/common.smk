@@ -24,7 +24,8 @@ from stormcnn.storms.run_files import first_day, format_run_list, read_run_list
 from stormcnn.storms.tracks import tracks_file_name
 from stormcnn.vocabulary import DATA_SETTINGS, LESSON_EVENT, LOGISTIC_REGRESSION
 
-# All jobs, including those in conda environments and on other machines, import the library of this checkout.
+# All jobs, including those in conda environments and on other machines, import the library of this
+# checkout.
 search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, search_path)))
 # Shared file systems often lack the locks that HDF5 asks for; no file here has two writers.
