@@ -129,7 +129,10 @@ def patches_of(batches):
 
 
 def predictions_of(kind="", models=MODELS, seeds=SEEDS):
-    """Return the prediction files of some networks. `kind` ends the file names, for example `-training`."""
+    """Return the prediction files of some networks.
+
+    `kind` ends the file names, for example `-training`.
+    """
     return expand(
         f"<results>/predictions/{{model}}/seed-{{seed}}{kind}.nc",
         model=models,
@@ -195,7 +198,10 @@ forecast_network = partial(
 
 
 def code(script):
-    """Return a digest of what a script does. As a param it reruns the jobs whose code has changed."""
+    """Return a digest of what a script does.
+
+    As a param it reruns the jobs whose code has changed.
+    """
     return code_digest(Path(workflow.basedir), f"scripts/{script}.py")
 
 
