@@ -160,9 +160,12 @@ class MaskedNetwork(keras.Model):
         after = list(self.after)
         has_value_per_channel = len(mask.shape) == 2
         if has_value_per_channel and isinstance(after[0], layers.Conv2D):
-            combined = _layers_computed_together(after)
-            x = _convolve_members(x, mask, *after[:combined])
-            after = after[combined:]
+            together = _layers_computed_together(after)
+            first, after = after[:together], after[together:]
+            next_mask = None
+            if together == 3 and after[0].name in inputs:
+                next_mask = inputs[after.pop(0).name]
+            x = _convolve_members(x, mask, *first, next_mask=next_mask)
         else:
             x = _apply_mask(ops.expand_dims(x, 1), mask)
         for layer in after:
@@ -207,16 +210,17 @@ def _convolve_members(
     convolution: layers.Conv2D,
     activation: layers.Activation | None = None,
     pooling: keras.Layer | None = None,
+    *,
+    next_mask: Tensor | None = None,
 ) -> Tensor:
     """Convolve `x` (storm, y, x, channel), masked by `mask` (mc_member, channel), for each pair.
 
     A depthwise convolution with the same kernel gives the contribution of each input channel to
-    each filter; the result of a member is the sum of these, weighted by its mask. The bias counts
-    as an additional channel that every member keeps.
+    each filter; the result of a member is the sum of these, weighted by its mask.
 
     If there is a pooling, the grid points are first sorted by their position in the 2 x 2 window,
-    so that pooling combines four contiguous arrays, and the matrix product, activation and
-    pooling are compiled together.
+    so that pooling combines four contiguous arrays, and the matrix product, activation, pooling
+    and the dropout that may follow, with `next_mask`, are compiled together.
 
     Returns shape (storm * mc_member, y, x, filter).
     """
@@ -228,20 +232,21 @@ def _convolve_members(
     parts = parts[:, : height * side, : width * side]
     parts = ops.reshape(parts, (-1, height, side, width, side, channels, filters))
     parts = ops.transpose(parts, (0, 5, 2, 4, 1, 3, 6))
-    points = side**2 * height * width
-    parts = ops.reshape(parts, (-1, channels, points * filters))
-    bias = ops.tile(convolution.bias, points)
-    bias = ops.broadcast_to(bias, (ops.shape(parts)[0], 1, points * filters))
-    parts = ops.concatenate([parts, bias], axis=1)
-    mask = ops.pad(mask, ((0, 0), (0, 1)), constant_values=1)
+    parts = ops.reshape(parts, (-1, channels, side**2 * height * width * filters))
 
-    def combine(mask: Tensor, parts: Tensor) -> Tensor:
+    def combine(mask: Tensor, parts: Tensor, next_mask: Tensor | None) -> Tensor:
         convolved = ops.matmul(mask, parts)
+        convolved = ops.reshape(convolved, (-1, side**2, height * width, filters))
+        convolved += convolution.bias
         if activation is None or pooling is None:
             return convolved
-        corners = ops.reshape(convolved, (-1, side**2, height * width, filters))
-        corners = activation(corners)
-        return POOLED[type(pooling)](*(corners[:, corner] for corner in range(side**2)))
+        corners = activation(convolved)
+        pooled = POOLED[type(pooling)](*(corners[:, corner] for corner in range(side**2)))
+        if next_mask is None:
+            return pooled
+        pooled = ops.reshape(pooled, (-1, ops.shape(mask)[0], height * width, filters))
+        return pooled * ops.reshape(next_mask, (ops.shape(mask)[0], -1, filters))
 
     combined = backend.fused(combine) if pooling else combine
-    return ops.reshape(combined(mask, parts), (-1, height, width, filters))
+    x = combined(mask, parts, next_mask)
+    return ops.reshape(x, (-1, height, width, filters))
