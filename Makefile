@@ -43,7 +43,8 @@ study: $(runtime) ## Train more networks with several seeds and dropout rates on
 	$(snakemake) --configfile config/study.yaml
 
 pytest := TF_CPP_MIN_LOG_LEVEL=2 .venv/bin/python -m pytest
-in_parallel := -n auto --maxprocesses 4 --dist loadfile
+# Each file is run by one process, in the order of the folders, which are named slowest first.
+in_parallel := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-unit
 test-unit: $(development) ## Run the unit tests and the examples in docstrings
@@ -64,6 +65,12 @@ test-browser: $(development) ## Test the report in Chromium, if it is installed
 .PHONY: test-cluster
 test-cluster: $(development) ## Test on a real SLURM with one node; needs root
 	$(pytest) tests/cluster
+
+# One process more than cores, because the tests of SLURM mostly wait.
+.PHONY: test-all
+test-all: $(development) ## Run the tests of all these commands in parallel, which is faster
+	$(pytest) $(in_parallel) -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) tests/cluster tests/operations tests/faults \
+		tests/workflow tests/browser tests/environment tests/networks tests/unit stormcnn
 
 .PHONY: check
 check: $(development) ## Check formatting, style, types and import layers, and lint the workflow

@@ -34,17 +34,12 @@ class _Messages(ast.NodeTransformer):
         return node
 
 
-def _transformed(transformer: ast.NodeTransformer) -> Edit:
-    return lambda text: ast.unparse(ast.fix_missing_locations(transformer.visit(ast.parse(text))))
-
-
-EDITS_WITHOUT_EFFECT: dict[str, Edit] = {
-    "comment": lambda text: f"# A comment.\n{text}\n# Another comment.\n",
-    "formatting": lambda text: ast.unparse(ast.parse(text)),
-    "docstring": _transformed(_Docstrings()),
-    "annotation": _transformed(_Annotations()),
-    "message": _transformed(_Messages()),
-}
+def reword(text: str) -> str:
+    """Change comments, formatting, docstrings, annotations and error messages of a file."""
+    tree = ast.parse(text)
+    for transformer in (_Docstrings(), _Annotations(), _Messages()):
+        tree = transformer.visit(tree)
+    return f"# A comment.\n{ast.unparse(ast.fix_missing_locations(tree))}\n# Another comment.\n"
 
 
 def edit_modules(root: Path, edit: Edit, *folders: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from checkout import ROOT, Checkout, copy_code, read_plan
-from edits import EDITS_WITHOUT_EFFECT, Edit, edit_modules
+from edits import edit_modules, reword
 from result_files import read_weights
 from run_files import run_file_name
 
@@ -81,6 +81,12 @@ def rewire(clone: Clone, rules: str, changes: Mapping[str, str]) -> None:
     path.write_text(text)
 
 
+def append(clone: Clone, file: str) -> None:
+    """Append a line to a module."""
+    with open(clone.path / file, "a") as stream:
+        stream.write("\nCHANGED = True\n")
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -142,9 +148,11 @@ def test_damaged_entry_is_named_and_recomputed_after_it_is_removed(own_cache: Cl
     np.testing.assert_equal(read_weights(network), weights)
 
 
-def test_setting_that_no_cached_job_uses_causes_no_miss(clone: Clone) -> None:
+def test_settings_and_edits_that_change_no_cached_job_cause_no_miss(clone: Clone) -> None:
+    edit_modules(clone.path, reword, "stormcnn")
     clone.change({"models": {"dropout": {"title": "Another title"}}})
     clone.change({"verification": {"resamples": 21}, "data": {"name": "other"}})
+    append(clone, "stormcnn/verification/scores.py")
     assert clone.misses() == set()
 
 
@@ -229,11 +237,10 @@ def test_sampling_in_several_jobs_misses_its_parts(own_cache: Clone) -> None:
     assert own_cache.misses() == {second}
 
 
-@pytest.mark.parametrize("library", ["numpy", "keras", "pandas"])
-def test_other_version_of_a_library_misses_everything(clone: Clone, library: str) -> None:
-    about = clone.path / f"{library}-0.0.1.dist-info" / "METADATA"
+def test_other_version_of_a_library_misses_everything(clone: Clone) -> None:
+    about = clone.path / "keras-0.0.1.dist-info" / "METADATA"
     about.parent.mkdir()
-    about.write_text(f"Metadata-Version: 2.1\nName: {library}\nVersion: 0.0.1\n")
+    about.write_text("Metadata-Version: 2.1\nName: keras\nVersion: 0.0.1\n")
     assert clone.misses() == EVERYTHING
 
 
@@ -256,21 +263,13 @@ def test_other_backend_of_keras_misses_everything(clone: Clone) -> None:
             TRAINING | SAMPLING | RATE_JOBS - {"fit_rate_scaling"},
         ),
         ("stormcnn/storms/reading.py", EVERYTHING),
-        ("stormcnn/verification/scores.py", set()),
     ],
 )
 def test_edited_module_misses_the_jobs_that_use_it(
     clone: Clone, file: str, missing: set[str]
 ) -> None:
-    with open(clone.path / file, "a") as stream:
-        stream.write("\nCHANGED = True\n")
+    append(clone, file)
     assert clone.misses() == missing
-
-
-@pytest.mark.parametrize("edit", EDITS_WITHOUT_EFFECT.values(), ids=EDITS_WITHOUT_EFFECT)
-def test_edit_without_effect_misses_nothing(clone: Clone, edit: Edit) -> None:
-    edit_modules(clone.path, edit, "stormcnn")
-    assert clone.misses() == set()
 
 
 def test_equal_network_of_another_name_is_a_miss(clone: Clone) -> None:

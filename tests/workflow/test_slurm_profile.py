@@ -10,11 +10,6 @@ from checkout import Checkout, write_runs
 ON_SLURM = ("--workflow-profile", "slurm")
 
 
-@pytest.fixture(autouse=True)
-def run_files(checkout: Checkout) -> None:
-    write_runs(checkout.path / "runs")
-
-
 def requests(checkout: Checkout, *arguments: str) -> dict[str, dict[str, int]]:
     """Return the requested resources of each rule that is not local."""
     output = checkout.run("tune_dropout", "all", "--dry-run", *ON_SLURM, *arguments)
@@ -27,27 +22,46 @@ def requests(checkout: Checkout, *arguments: str) -> dict[str, dict[str, int]]:
     }
 
 
-def test_plan_is_the_same_as_with_the_default_profile(checkout: Checkout) -> None:
-    assert checkout.plan(*ON_SLURM) == checkout.plan()
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Return a clone with run files, in which nothing has run."""
+    checkout = Checkout.of_code(tmp_path_factory.mktemp("planned") / "checkout")
+    write_runs(checkout.path / "runs")
+    return checkout
 
 
-def test_third_attempt_gets_three_times_the_memory_and_time(checkout: Checkout) -> None:
-    first, third = requests(checkout), requests(checkout, "--attempt", "3")
-    assert len(first) > 8
-    assert first.keys() == third.keys()
-    for rule, request in first.items():
+@pytest.fixture(scope="module")
+def first_attempt(planned: Checkout) -> dict[str, dict[str, int]]:
+    """Return the resources that each rule requests first."""
+    return requests(planned)
+
+
+def test_plan_is_the_same_as_with_the_default_profile(planned: Checkout) -> None:
+    assert planned.plan(*ON_SLURM) == planned.plan()
+
+
+def test_third_attempt_gets_three_times_the_memory_and_time(
+    planned: Checkout, first_attempt: dict[str, dict[str, int]]
+) -> None:
+    third = requests(planned, "--attempt", "3")
+    assert len(first_attempt) > 8
+    assert first_attempt.keys() == third.keys()
+    for rule, request in first_attempt.items():
         for name in ("mem_mb", "runtime"):
             assert third[rule][name] == 3 * request[name] > 0, rule
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_training_and_sampling_request_no_gpu(checkout: Checkout, jobs: int) -> None:
-    checkout.change({"uncertainty": {"jobs": jobs}})
-    requested = requests(checkout)
-    assert ("sample_part" in requested) == (jobs > 1)
-    gpus = {rule: request["gpu"] for rule, request in requested.items() if "gpu" in request}
-    assert gpus == {rule: 0 for rule in requested if rule.startswith(("train_", "sample_"))}
-    assert len(gpus) > 4
+def test_training_and_sampling_request_no_gpu(
+    checkout: Checkout, first_attempt: dict[str, dict[str, int]]
+) -> None:
+    write_runs(checkout.path / "runs")
+    checkout.change({"uncertainty": {"jobs": 2}})
+    in_parts = requests(checkout)
+    assert "sample_part" in in_parts.keys() - first_attempt.keys()
+    for requested in (first_attempt, in_parts):
+        gpus = {rule: request["gpu"] for rule, request in requested.items() if "gpu" in request}
+        assert gpus == {rule: 0 for rule in requested if rule.startswith(("train_", "sample_"))}
+        assert len(gpus) > 4
 
 
 @pytest.mark.parametrize("memory", [{"SLURM_MEM_PER_NODE": "4000"}, {}])

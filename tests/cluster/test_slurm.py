@@ -1,4 +1,4 @@
-"""Faults on a real SLURM cluster, after which the workflow finishes with the right results."""
+"""A real SLURM cluster gives the same results as one machine, also after faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkout import RUN_TIMEOUT_SECONDS, Checkout
+from checkout import RUN_TIMEOUT_SECONDS, SCORES, Checkout
+from result_files import differing_files
 from slurm import Slurm, wait_until
 
 TRAINING = "resources/tiny/patches/2014.nc"
@@ -64,6 +65,33 @@ def finish(snakemake: subprocess.Popen[str]) -> None:
 def job_fields(slurm: Slurm, checkout: Checkout, key: str) -> list[str]:
     """Return a field of each job, in order of submission."""
     return [slurm.describe(job)[key] for job in slurm.jobs(checkout.path)]
+
+
+def test_jobs_on_slurm_give_identical_results(
+    slurm: Slurm, cluster: Checkout, local: Checkout
+) -> None:
+    cluster.run()
+    assert (cluster.path / "results/tiny/report.html").exists()
+    assert differing_files(cluster.path, local.path) == []
+    # Local rules, such as those of figures and the report, are not submitted.
+    jobs = slurm.jobs(cluster.path)
+    assert len(jobs) == 11
+    assert {slurm.describe(job)["JobState"] for job in jobs} == {"COMPLETED"}
+    assert not list((cluster.path / "logs/slurm").glob("**/*.log"))
+
+
+def test_workflow_in_one_allocation_gives_identical_results(
+    slurm: Slurm, checkout: Checkout, local: Checkout
+) -> None:
+    job = slurm.submit_whole(checkout, *SCORES)
+    log = checkout.path / f"stormcnn-{job}.log"
+    assert slurm.end_of(job) == "COMPLETED", log.read_text()
+    assert slurm.jobs(checkout.path) == [job]
+    assert "Provided cores: 2" in log.read_text()
+    assert differing_files(checkout.path, local.path) == []
+
+
+# Faults
 
 
 @pytest.fixture
