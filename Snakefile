@@ -28,6 +28,7 @@ wildcard_constraints:
     seed=r"\d+",
     rate=r"[\d.e-]+",
     part=r"\d+-of-\d+",
+    run_date=r"\d{8}-\d{4}",
 
 
 include: "rules/data.smk"

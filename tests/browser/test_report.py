@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import io
-import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from page_texts import READ_TEXTS
 from PIL import Image
 from report_files import (
     SUMMARY,
@@ -22,68 +22,7 @@ from report_files import (
 
 from stormcnn.report.page import ReportInputs, write_report
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-if CHROMIUM is None:
-    pytest.skip(
-        "Chromium is not installed (on Debian: apt-get install chromium).", allow_module_level=True
-    )
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright, which controls the browser, is not installed."
-)
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PHONE = {"width": 390, "height": 844}
-
-# Return the size of every visible text and its contrast with the background, by the formula of
-# WCAG 2.2. Pictures are left out, because they have their own colours.
-READ_TEXTS = """() => {
-  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = (colour) => {
-    const [red, green, blue] = parts(colour).slice(0, 3).map((value) => {
-      const share = value / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const behind = (element) => {
-    for (let here = element; here; here = here.parentElement) {
-      const colour = getComputedStyle(here).backgroundColor;
-      if (parts(colour)[3] !== 0) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const found = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const element = walk.currentNode.parentElement;
-    const text = walk.currentNode.textContent.trim();
-    if (!text || element.closest("script, style, noscript, svg")) continue;
-    if (!element.checkVisibility()) continue;
-    const style = getComputedStyle(element);
-    const [light, dark] = [style.color, behind(element)].map(luminance).sort((a, b) => b - a);
-    found.push({
-      text,
-      size: parseFloat(style.fontSize),
-      contrast: (light + 0.05) / (dark + 0.05),
-    });
-  }
-  return found;
-}"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as steering:
-        browser = steering.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
