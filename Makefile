@@ -59,7 +59,7 @@ test-operations: $(development) ## Test the cache, scheduled retraining, and rec
 	$(pytest) $(in_parallel) tests/operations tests/faults
 
 .PHONY: test-browser
-test-browser: $(development) ## Test the report in Chromium, if it is installed
+test-browser: $(development) ## Test the report and the documentation in Chromium, if it is installed
 	$(pytest) tests/browser
 
 .PHONY: test-cluster
@@ -68,7 +68,7 @@ test-cluster: $(development) ## Test on a real SLURM with one node; needs root
 
 # One process more than cores, because the tests of SLURM mostly wait.
 .PHONY: test-all
-test-all: $(development) ## Run the tests of all these commands in parallel, which is faster
+test-all: $(development) ## Run all tests in parallel, as continuous integration does
 	$(pytest) $(in_parallel) -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) tests/cluster tests/operations tests/faults \
 		tests/workflow tests/browser tests/environment tests/networks tests/unit stormcnn
 
