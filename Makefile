@@ -50,9 +50,13 @@ in_parallel := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test-unit: $(development) ## Run the unit tests and the examples in docstrings
 	$(pytest) $(in_parallel) tests/unit stormcnn
 
+# One process more than cores, because the tests of SLURM mostly wait.
+all_tests := -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) tests/cluster tests/operations tests/faults \
+	tests/workflow tests/browser tests/environment tests/networks tests/unit stormcnn
+
 .PHONY: test
-test: check ## Check the code and test the library, its environment and the workflow
-	$(pytest) $(in_parallel)
+test: check ## Check the code and test the library and the workflow (TESTS=all: and all else)
+	$(pytest) $(in_parallel) $(if $(filter all,$(TESTS)),$(all_tests))
 
 .PHONY: test-operations
 test-operations: $(development) ## Test the cache, scheduled retraining, and recovery from faults
@@ -65,12 +69,6 @@ test-browser: $(development) ## Test the report and the documentation in Chromiu
 .PHONY: test-cluster
 test-cluster: $(development) ## Test on a real SLURM with one node; needs root
 	$(pytest) tests/cluster
-
-# One process more than cores, because the tests of SLURM mostly wait.
-.PHONY: test-all
-test-all: $(development) ## Run all tests in parallel, as continuous integration does
-	$(pytest) $(in_parallel) -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) tests/cluster tests/operations tests/faults \
-		tests/workflow tests/browser tests/environment tests/networks tests/unit stormcnn
 
 .PHONY: check
 check: $(development) ## Check formatting, style, types and import layers, and lint the workflow
