@@ -20,12 +20,14 @@ COLUMNS = (
     "storms",
     "rejected",
     "reason",
+    "missing_hours",
+    "missing_storms",
     "bytes",
     "sha256",
     "title",
     "patch_size",
 )
-_COUNTS = ("storms", "rejected", "bytes")
+_COUNTS = ("storms", "rejected", "missing_hours", "missing_storms", "bytes")
 
 
 def as_inventory(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -52,8 +52,8 @@ def prepare_batch(
     at a time. The statistics have a row for each predictor of each run with storms, over all grid
     points and in the units of the file: `count`, `mean`, `m2` (sum of squared deviations from the
     mean), `minimum` and `maximum`. The inventory has a row per run file with the number of `storms`
-    and of `rejected` ones, and the `reason` for rejecting them. If the batch has no storms, all
-    three files are valid and hold none.
+    and of `rejected` ones, the `reason` for rejecting them, and the number of missing hours and of
+    their storms. If the batch has no storms, all three files are valid and hold none.
 
     Raises `BadRunFile` if `read_run` does, if the size of the patches differs from that of earlier
     files, or if the run date differs from the one in the run list. With `skip_bad_files` such a
@@ -158,7 +158,9 @@ def _skipped(run: Run, reason: str, settings: dict[str, Any]) -> xr.Dataset:
         content = {"bytes": os.path.getsize(run.file), "sha256": sha256_of(run.file)}
     except OSError:
         content = {"bytes": 0, "sha256": ""}
-    return no_storms(**settings).assign_attrs(title="", rejected=0, reason=reason, **content)
+    return no_storms(**settings).assign_attrs(
+        title="", rejected=0, reason=reason, missing_hours=0, missing_storms=0, **content
+    )
 
 
 def _statistics(patches: xr.Dataset, run_date: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from stormcnn.errors import UserError
 from stormcnn.provenance import sha256_of
 from stormcnn.storms.child_process import read_in_child
 from stormcnn.storms.run_files import BadRunFile, parse_run_name
-from stormcnn.storms.storm_checks import first_fault, summarize_faults
+from stormcnn.storms.storm_checks import first_fault, missing_hour, summarize_faults
 from stormcnn.storms.storm_dataset import storm_dataset
 from stormcnn.storms.variables import PER_STORM, Selection
 from stormcnn.vocabulary import REGIONS, Array, StrPath
@@ -43,13 +43,16 @@ def read_run(
     Returns `predictors(storm, y, x, variable)` as float32 in the units of the file, `peak(storm)`
     as float32 (with a target only: its largest value where `masks` is 1, or in the whole patch for
     region `patch`), and the coordinates of each storm. Attributes: `title` and `sha256` of the
-    file, its size in `bytes`, the number of `rejected` storms, and the `reason` for rejecting them.
+    file, its size in `bytes`, the number of `rejected` storms, the `reason` for rejecting them, the
+    number of `missing_hours`, and how many of the rejected storms belong to these
+    (`missing_storms`).
 
-    A storm is rejected if a field contains NaN, an infinity or a physically impossible value, or is
-    zero everywhere (hagelslag writes zeros if the NWP model output of an hour is missing); if
+    A storm is rejected if a field contains NaN, an infinity or a physically impossible value; if
     `masks` is empty or has values other than 0 and 1; or if its time, position or track is
-    impossible. Fields that are not in `QUANTITIES`, such as hail, may be zero in a patch: their
-    hour counts as missing only if the field is zero in all storms of the hour.
+    impossible. Hagelslag writes zeros if the NWP model output of an hour is missing, so an hour
+    counts as missing if a field is zero everywhere in all of its storms and there are at least 5 of
+    them. Otherwise a future field of zeros is a storm that vanished, fields that are not in
+    `QUANTITIES`, such as hail, may be zero as well, and other fields of zeros are impossible.
 
     The file is read in a child process, so a file that crashes the NetCDF library is an error like
     any other. Raises `BadRunFile` if the file cannot be read, is not a run file, lacks a variable,
@@ -91,12 +94,15 @@ def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
     hours = _lead_hours(path, values["time"], units, name.run_date)
     fault = first_fault(values, hours, selection)
     kept = np.flatnonzero(fault == "")
+    missing = missing_hour(fault)
     return storm_dataset(name, Path(path).name, values, hours, kept, selection).assign_attrs(
         title=title,
         bytes=before.st_size,
         sha256=actual,
         rejected=fault.size - kept.size,
         reason=summarize_faults(fault),
+        missing_hours=np.unique(hours[missing]).size,
+        missing_storms=int(missing.sum()),
     )
 
 

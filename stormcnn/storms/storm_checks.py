@@ -11,6 +11,12 @@ from stormcnn.vocabulary import Array
 
 LONGEST_FORECAST = 240  # hours
 
+LEAST_STORMS_OF_HOUR = 5
+"""Fewest storms of an hour whose fields, if all of them are zero, show that the hour is missing."""
+
+WHOLE_HOUR = "in the whole hour"
+"""End of the faults of storms whose hour is missing from the NWP model output."""
+
 
 def first_fault(values: Mapping[str, Array], hours: Array, selection: Selection) -> Array:
     """Return the first fault of each storm as text, or an empty text if the storm is valid.
@@ -42,6 +48,14 @@ def summarize_faults(faults: Array) -> str:
     )
 
 
+def missing_hour(faults: Array) -> Array:
+    """Return whether each storm was rejected because its hour is missing, shape (storm,).
+
+    `faults` (storm,) is the result of `first_fault`.
+    """
+    return np.array([fault.endswith(WHOLE_HOUR) for fault in faults], bool)
+
+
 def _faults(
     values: Mapping[str, Array], hours: Array, selection: Selection
 ) -> Iterator[tuple[str, Array]]:
@@ -68,16 +82,25 @@ def _field_faults(variable: str, field: Array, hours: Array) -> Iterator[tuple[s
     yield f"NaN in {variable}", np.isnan(lowest)
     yield f"infinity in {variable}", np.isinf(lowest) | np.isinf(highest)
     zero = (lowest == 0) & (highest == 0)
+    missing = zero & _of_whole_hour(zero, hours)
+    yield f"all-zero {variable} {WHOLE_HOUR}", missing
     quantity = quantity_of(variable)
-    if quantity is UNKNOWN:
-        for hour in np.unique(hours[zero]):
-            zero[hours == hour] = zero[hours == hour].all()
-    yield f"all-zero {variable}", zero
+    if quantity is not UNKNOWN and not variable.endswith("_future"):
+        yield f"all-zero {variable}", zero & ~missing
     _, units, low, high = quantity
     yield (
         f"{variable} outside {low:g} to {high:g} {units}",
         _outside(lowest, low, high) | _outside(highest, low, high),
     )
+
+
+def _of_whole_hour(zero: Array, hours: Array) -> Array:
+    """Return whether `zero` holds for all storms of the storm's hour, and there are at least 5."""
+    whole = np.zeros_like(zero)
+    for hour in np.unique(hours[zero]):
+        same = hours == hour
+        whole[same] = same.sum() >= LEAST_STORMS_OF_HOUR and zero[same].all()
+    return whole
 
 
 def _outside(values: Array, low: float, high: float) -> Array:

@@ -28,7 +28,8 @@ FIGURES = [
 SCORES = "model forecast seed period stratum score value low high storms events runs"
 TABLES = {
     f"{DATA}/runs.csv": "run_date file batch",
-    f"{DATA}/inventory.csv": "run_date file batch storms rejected reason bytes sha256",
+    f"{DATA}/inventory.csv": "run_date file batch storms rejected reason "
+    "missing_hours missing_storms bytes sha256",
     f"{DATA}/statistics/2014-05.csv": "run_date variable count mean m2 minimum maximum",
     f"{RESULTS}/scaling.csv": "variable mean std minimum maximum count",
     f"{RESULTS}/models/baseline/seed-0/history.csv": "epoch loss seconds",

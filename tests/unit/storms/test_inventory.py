@@ -21,6 +21,8 @@ def row(file, **changes):
         "storms": 4,
         "rejected": 1,
         "reason": "1 x NaN in U10_curr (p = 3)",
+        "missing_hours": 0,
+        "missing_storms": 0,
         "bytes": 1000,
         "sha256": f"digest of {file}",
         "title": "Storms",

@@ -61,12 +61,24 @@ def test_rejected_storms_are_missing_from_the_batch_and_counted_in_the_inventory
             "storms": 2,
             "rejected": 3,
             "reason": "2 x NaN in U10_curr (p = 1, 4); 1 x all-zero REFL_COM_curr (p = 0)",
+            "missing_hours": 0,
+            "missing_storms": 0,
             "bytes": path.stat().st_size,
             "sha256": sha256_of(path),
             "title": "Title of the run",
             "patch_size": "8 x 8",
         }
     ]
+
+
+def test_inventory_counts_missing_hours_apart_from_bad_storms(tmp_path):
+    values = run_values(storms=14)
+    values["time"][:] = [12] * 7 + [13] * 7
+    values["RVORT1_MAX_future"][:7] = 0
+    values["U10_curr"][7, 3, 3] = np.nan
+    run = as_run(write_run_file(tmp_path / "runs", values), "month")
+    row = inventory_of(prepare([run], tmp_path)).iloc[0]
+    assert row[["storms", "rejected", "missing_hours", "missing_storms"]].tolist() == [6, 8, 1, 7]
 
 
 def test_statistics_cover_the_valid_storms_of_each_run(tmp_path):

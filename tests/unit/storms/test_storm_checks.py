@@ -98,21 +98,38 @@ def test_values_at_the_limits_are_accepted(tmp_path, variable, value):
     assert read_values(tmp_path, values_with(variable, value)).attrs["rejected"] == 0
 
 
-@pytest.mark.parametrize("variable", [*PREDICTORS, TARGET])
-def test_all_zero_field_is_rejected_as_a_missing_hour(tmp_path, variable):
+@pytest.mark.parametrize("variable", PREDICTORS)
+def test_predictor_of_zeros_is_rejected(tmp_path, variable):
     values = run_values()
     values[variable][[1, 3]] = 0
     attributes = read_values(tmp_path, values).attrs
     assert attributes["reason"] == f"2 x all-zero {variable} (p = 1, 3)"
+    assert (attributes["missing_hours"], attributes["missing_storms"]) == (0, 0)
 
 
-def test_all_zero_hail_is_rejected_only_if_all_storms_of_the_hour_have_it(tmp_path):
-    values = run_values()
-    values["time"][:] = [12, 12, 12, 13, 13, 13]
-    values["HAIL_MAXK1_future"][[1, 3, 4, 5]] = 0
-    patches = read_values(tmp_path, values, target="HAIL_MAXK1_future")
-    np.testing.assert_array_equal(patches["patch"], [0, 1, 2])
-    assert patches.attrs["reason"] == "3 x all-zero HAIL_MAXK1_future (p = 3, 4, 5)"
+@pytest.mark.parametrize("target", [TARGET, "HAIL_MAXK1_future"])
+def test_storm_that_vanishes_is_kept_as_a_non_event(tmp_path, target):
+    values = run_values(storms=12)
+    values["time"][:] = [12] * 8 + [13] * 4
+    values[target][[1, 3, *range(8, 12)]] = 0  # some of eight storms, and all of only four
+    patches = read_values(tmp_path, values, target=target)
+    assert patches.attrs["rejected"] == 0
+    assert patches["peak"].values[[1, 3, 8, 9, 10, 11]].tolist() == [0] * 6
+
+
+@pytest.mark.parametrize("variable", [TARGET, "HAIL_MAXK1_future", "U10_curr"])
+def test_hour_is_missing_if_all_of_at_least_five_storms_have_zeros(tmp_path, variable):
+    values = run_values(storms=17)
+    values["time"][:] = [12] * 5 + [13] * 6 + [14] * 6
+    values[variable][:11] = 0
+    values["V10_curr"][16] = np.nan
+    target = TARGET if variable in PREDICTORS else variable
+    patches = read_values(tmp_path, values, target=target)
+    np.testing.assert_array_equal(patches["patch"], [11, 12, 13, 14, 15])
+    attributes = patches.attrs
+    assert (attributes["missing_hours"], attributes["missing_storms"]) == (2, 11)
+    assert attributes["rejected"] == 12
+    assert f"11 x all-zero {variable} in the whole hour" in attributes["reason"]
 
 
 def test_storm_with_empty_mask_is_rejected_unless_masks_are_not_needed(tmp_path):
