@@ -20,6 +20,7 @@ from stormcnn.operations.registry import REGISTRY, read_champion
 from stormcnn.planning import cache, forecasts, models, runs
 from stormcnn.planning.digests import code_digest
 from stormcnn.report import labels
+from stormcnn.storms.event_texts import event_texts
 from stormcnn.storms.run_files import first_day, format_run_list, read_run_list
 from stormcnn.storms.tracks import tracks_file_name
 from stormcnn.vocabulary import DATA_SETTINGS, LESSON_EVENT, LOGISTIC_REGRESSION
@@ -84,6 +85,9 @@ EVENT = {
     "region": config["data"]["region"],
     "threshold": config["event"]["threshold"],
 }
+# Jobs that only write about the event get its texts as well, so that changing these trains nothing.
+DESCRIBED_EVENT = EVENT | {key: config["event"][key] for key in ("title", "units", "lead")}
+for_users(event_texts)(**DESCRIBED_EVENT)
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
 ARCHITECTURES = models.architectures(config["models"])
