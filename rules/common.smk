@@ -86,7 +86,9 @@ EVENT = {
     "threshold": config["event"]["threshold"],
 }
 # Jobs that only write about the event get its texts as well, so that changing these trains nothing.
-DESCRIBED_EVENT = EVENT | {key: config["event"][key] for key in ("title", "units", "lead")}
+DESCRIBED_EVENT = EVENT | {
+    key: config["event"][key] for key in ("title", "units", "lead")
+}
 for_users(event_texts)(**DESCRIBED_EVENT)
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
