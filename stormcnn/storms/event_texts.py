@@ -26,6 +26,9 @@ LEADS = {"prev": "an hour earlier", "curr": "now", "future": "within the next ho
 """When the event happens, by the suffix of the target. A variable with one value per storm has no
 suffix, and no lead."""
 
+OF_RUN_FILES = ("target_long_name", "threshold_units")
+"""Attributes that prediction files and networks have from the run files, for `event_texts`."""
+
 REGION_TEXTS = {"storm": "inside the storm", "patch": "in the storm's patch"}
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -70,8 +73,8 @@ def event_texts(
 
     `target`, `region` and `threshold` define the event. `title`, `units` and `lead` are the
     settings of these names; None stands for what follows from the target. `attributes` may have
-    `target_long_name` and `threshold_units`, which the variable `label` of prediction files has
-    from the run files. Raises `UserError` if `units` contradicts the units of the run files.
+    those named by `OF_RUN_FILES`, such as the attributes of `label` in prediction files. Raises
+    `UserError` if `units` contradicts the units of the run files.
 
     >>> texts = event_texts("REFL_COM_future", "storm", 50)
     >>> texts.phrase

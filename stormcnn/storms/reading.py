@@ -87,7 +87,7 @@ def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
             "changed or damaged. Fetch it again, or correct the run list."
         )
     _check_format(path)
-    values, title, units = _read_variables(path, selection)
+    values, title, units, target = _read_variables(path, selection)
     if _identity(os.stat(path)) != _identity(before):
         raise BadRunFile(f"{path}: the file changed while it was read. Run the workflow again.")
 
@@ -95,7 +95,8 @@ def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
     fault = first_fault(values, hours, selection)
     kept = np.flatnonzero(fault == "")
     missing = missing_hour(fault)
-    return storm_dataset(name, Path(path).name, values, hours, kept, selection).assign_attrs(
+    storms = storm_dataset(name, Path(path).name, values, hours, kept, selection, target)
+    return storms.assign_attrs(
         title=title,
         bytes=before.st_size,
         sha256=actual,
@@ -123,8 +124,13 @@ def _check_format(path: str) -> None:
             )
 
 
-def _read_variables(path: str, selection: Selection) -> tuple[dict[str, Array], str, str]:
-    """Return the selected variables (NaN for missing values), the title and the units of time."""
+def _read_variables(
+    path: str, selection: Selection
+) -> tuple[dict[str, Array], str, str, dict[str, str]]:
+    """Return the selected variables (NaN for missing values) and what describes them.
+
+    This is the title of the file, the units of time, and the `long_name` and `units` of the target.
+    """
     fields = (*selection.fields, "masks") if selection.masked else selection.fields
     try:
         with netCDF4.Dataset(path) as source:
@@ -133,6 +139,11 @@ def _read_variables(path: str, selection: Selection) -> tuple[dict[str, Array], 
             values |= {name: _filled(source[name][...], np.float64) for name in PER_STORM}
             title = _printable(getattr(source, "title", ""))
             units = _printable(getattr(source["time"], "units", ""))
+            target = {
+                name: _printable(getattr(source[selection.target], name, ""))
+                for name in ("long_name", "units")
+                if selection.target is not None
+            }
     except BadRunFile:
         raise
     except Exception as error:  # netCDF4 raises exceptions of many classes for damaged files
@@ -141,7 +152,7 @@ def _read_variables(path: str, selection: Selection) -> tuple[dict[str, Array], 
             f"{path}: cannot be read as NetCDF ({_printable(cause)}). The file is truncated or "
             "damaged. Fetch it again or remove it."
         ) from error
-    return values, title, units
+    return values, title, units, target
 
 
 def _check_layout(path: str, source: netCDF4.Dataset, fields: Sequence[str]) -> None:

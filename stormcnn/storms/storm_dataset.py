@@ -52,12 +52,14 @@ def storm_dataset(
     hours: Array,
     kept: Array,
     selection: Selection,
+    target_attributes: Mapping[str, str],
 ) -> xr.Dataset:
     """Return the storms with indices `kept`, an integer array, as described in `read_run`.
 
     `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in the units
     of the run file, and the variables `PER_STORM` with shape (storm,). `hours` are the lead times
     in hours, shape (storm,). `name` and `run_file` are the parsed and the full file name.
+    `target_attributes` are the `long_name` and `units` of the target in the run file.
     """
     predictors, target, region = selection
     fields = np.empty((kept.size, *values[predictors[0]].shape[1:], len(predictors)), np.float32)
@@ -89,7 +91,8 @@ def storm_dataset(
     if target is not None:
         inside = values["masks"][kept] == 1 if selection.masked else True
         peak = values[target][kept].max(axis=(1, 2), initial=-np.inf, where=inside)
-        dataset["peak"] = ("storm", peak.astype(np.float32), _peak_attributes(target, region))
+        attributes = _peak_attributes(target, region, target_attributes)
+        dataset["peak"] = ("storm", peak.astype(np.float32), attributes)
     return dataset
 
 
@@ -99,15 +102,16 @@ def no_storms(*, predictors: Sequence[str], target: str | None, region: str) -> 
     values: dict[str, Array] = {name: np.zeros((0, 0, 0)) for name in (*selection.fields, "masks")}
     values |= {name: np.zeros(0) for name in PER_STORM}
     name = RunName("", datetime(1970, 1, 1), "")
-    return storm_dataset(name, "", values, np.zeros(0), np.zeros(0, int), selection)
+    return storm_dataset(name, "", values, np.zeros(0), np.zeros(0, int), selection, {})
 
 
-def _peak_attributes(target: str, region: str) -> dict[str, str]:
+def _peak_attributes(target: str, region: str, of_file: Mapping[str, str]) -> dict[str, str]:
     where = "inside masks" if region == "storm" else "in the patch"
     name, units, *_ = quantity_of(target)
     attributes = {
         "long_name": f"largest {target} {where}",
         "standard_name": name,
-        "units": units,
+        "units": units or of_file.get("units", ""),
+        "target_long_name": of_file.get("long_name", ""),
     }
     return {key: text for key, text in attributes.items() if text}

@@ -1,9 +1,12 @@
 """Texts about the event follow the target, and settings override them."""
 
+import netCDF4
 import pytest
+from run_files import run_values, write_run_file
 
 from stormcnn.errors import UserError
 from stormcnn.storms.event_texts import display_units, event_texts, name_of
+from stormcnn.storms.reading import read_run
 
 
 def test_event_of_the_lesson_has_its_name():
@@ -44,6 +47,16 @@ def test_name_and_units_come_from_the_run_files():
     texts = event_texts("UP_HELI_MAX_future", "storm", 75, attributes=of_files)
     assert texts.title == "updraft helicity above 75 m² s⁻²"
     assert (texts.quantity, texts.units) == ("updraft helicity", "m² s⁻²")
+
+
+def test_attributes_of_run_files_reach_the_peak(tmp_path):
+    values = run_values()
+    values["UP_HELI_MAX_future"] = 1e4 * values["RVORT1_MAX_future"]
+    path = write_run_file(tmp_path, values)
+    with netCDF4.Dataset(path, "a") as file:
+        file["UP_HELI_MAX_future"].setncatts({"long_name": "updraft helicity", "units": "m2 s-2"})
+    peak = read_run(path, predictors=["U10_curr"], target="UP_HELI_MAX_future")["peak"]
+    assert (peak.attrs["target_long_name"], peak.attrs["units"]) == ("updraft helicity", "m2 s-2")
 
 
 def test_settings_override_derived_texts():
