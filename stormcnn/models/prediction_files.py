@@ -17,29 +17,38 @@ def describe_predictions(probability: Array, peak: xr.DataArray, threshold: floa
     """Return the probability and the event of each storm as a dataset.
 
     Parameters: `probability` of the event, shape (storm,); `peak`, the largest value of the
-    target, dimension storm, whose coordinates the dataset gets; `threshold` of the event, in the
-    unit of `peak`. The event is the variable `label`: 1 if the peak exceeds the threshold, else 0.
+    target, dimension storm, whose coordinates the dataset gets, and whose attributes describe the
+    event; `threshold` of the event, in the units of `peak`. The event is the variable `label`: 1 if
+    the peak exceeds the threshold, else 0.
 
     >>> peak = xr.DataArray([0.004, 0.006], dims="storm", coords={"patch": ("storm", [3, 7])})
     >>> predictions = describe_predictions(np.array([0.3, 0.7]), peak, threshold=0.005)
     >>> predictions["label"].values.tolist()
     [0, 1]
     """
+    about = peak.attrs
+    units = about.get("units", "")
+    event = f"the {about.get('long_name', 'peak')} exceeds {threshold:g} {units}".strip()
+    of_run_files = {
+        "target_long_name": about.get("target_long_name", ""),
+        "threshold_units": units,
+    }
     return xr.Dataset(
         {
             "probability": (
                 "storm",
                 probability,
-                {"long_name": "probability of strong low-level rotation", "units": "1"},
+                {"long_name": f"probability that {event}", "units": "1"},
             ),
             "label": (
                 "storm",
                 exceeds(peak.values, threshold).astype("int8"),
                 {
-                    "long_name": "whether low-level rotation became strong",
+                    "long_name": f"whether {event}",
                     "flag_values": np.array([0, 1], "int8"),
                     "flag_meanings": "no yes",
                     "threshold": threshold,
+                    **{name: text for name, text in of_run_files.items() if text},
                 },
             ),
         },

@@ -55,15 +55,16 @@ def describe_cases(
     their members, shape (case, mc_member); `fields`, dimensions (storm, y, x, variable).
     """
     cases = forecast.isel(storm=chosen)
+    long_name = cases["probability"].attrs.get("long_name", "probability")
     return xr.Dataset(
         {
             "probability": (
                 ("storm", "mc_member"),
                 probability,
-                {"long_name": "probability of strong low-level rotation", "units": "1"},
+                {"long_name": long_name, "units": "1"},
             ),
             "deterministic": cases["probability"].assign_attrs(
-                long_name="probability of strong low-level rotation without dropout"
+                long_name=f"{long_name}, without dropout"
             ),
             "label": cases["label"],
             "predictors": fields.assign_attrs(long_name="fields of the storm's patch"),

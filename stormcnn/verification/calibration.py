@@ -136,18 +136,22 @@ def calibrate_predictions(training: xr.Dataset, test: xr.Dataset) -> tuple[xr.Da
     )
     names = {f"probability_{method}": method for method in METHODS}
     names["probability_calibrated"] = chosen
+    long_name = training["probability"].attrs.get("long_name", "probability")
     recalibrated = [
         data.assign(
-            {name: _describe(corrected[method][period], method) for name, method in names.items()}
+            {
+                name: _describe(corrected[method][period], method, long_name)
+                for name, method in names.items()
+            }
         )
         for period, data in enumerate((training, test))
     ]
     return recalibrated[0], recalibrated[1]
 
 
-def _describe(probability: Array, method: str) -> xr.Variable:
+def _describe(probability: Array, method: str, long_name: str) -> xr.Variable:
     attributes = {
-        "long_name": "recalibrated probability of strong low-level rotation",
+        "long_name": f"recalibrated {long_name}",
         "units": "1",
         "method": method,
     }
