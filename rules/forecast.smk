@@ -37,6 +37,7 @@ rule forecast_storms:
         code=code("forecast_storms"),
         network=lambda wildcards: forecast_network(),
         network_content=lambda wildcards: forecasts.digest_of(forecast_network()),
+        event={key: config["event"][key] for key in ("title", "units", "lead")},
         members=config["forecast"]["members"],
         seed=config["forecast"]["seed"],
         threads=config["training"]["threads"],

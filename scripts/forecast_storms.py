@@ -1,6 +1,6 @@
 """Forecast the storms of one run file with a trained network."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from stormcnn.logs import job_log
 from stormcnn.provenance import provenance, sha256_of
 from stormcnn.report.figure_style import make_figure, save_figure
 from stormcnn.sampling.members import summarise_members
+from stormcnn.storms.event_texts import event_texts
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import parse_run_name
+from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.storms.titles import is_made_up_title
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ def forecast_storms(
     *,
     run_file: str,
     network: str,
+    event: dict[str, Any],
     members: int,
     seed: int,
     threads: int,
@@ -31,7 +34,10 @@ def forecast_storms(
     geojson: str,
     picture: str,
 ) -> None:
-    """Write the forecast of every storm of a run file as NetCDF, CSV, GeoJSON and a map."""
+    """Write the forecast of every storm of a run file as NetCDF, CSV, GeoJSON and a map.
+
+    `event` has the settings `title`, `units` and `lead` for texts about the network's event.
+    """
     # TensorFlow writes messages while it is imported, so import it after the log is opened.
     from stormcnn.models import backend
     from stormcnn.models.network_files import load_network, read_metadata
@@ -39,6 +45,7 @@ def forecast_storms(
     from stormcnn.sampling.sampler import MemberSampler, dropout_layers
 
     about = read_metadata(network)
+    texts = event_texts(**about["event"], **event, attributes=about["event_attributes"])
     storms = read_run(run_file, predictors=about["predictors"])
     fields = storms["predictors"].values
     backend.prepare(threads, seed)
@@ -50,12 +57,15 @@ def forecast_storms(
         parts = [summarise_members(values) for _, values in sampler.batches(fields)]
         summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     outside = outside_range(fields, about["training_minimum"], about["training_maximum"])
-    forecast = assemble_forecast(storms, probability, summary, outside).assign_attrs(
+    forecast = assemble_forecast(storms, probability, summary, outside, texts.phrase)
+    forecast = forecast.assign_attrs(
         title=storms.attrs["title"],
-        trained_on=about["data"],
-        trained_until=about["trained_until"],
+        **{name: about[name] for name in TRAINING_ATTRIBUTES},
         predictors=",".join(about["predictors"]),
         **{f"event_{key}": value for key, value in about["event"].items()},
+        event_title=texts.title,
+        event_lead=texts.lead,
+        event_units=texts.units,
         training_event_frequency=about["training_event_frequency"],
         members=members if summary else 0,
         members_seed=seed,
@@ -73,7 +83,10 @@ def forecast_storms(
     figure, ((panel,),) = make_figure(
         size=(9, 6.5), made_up=is_made_up_title(storms.attrs["title"])
     )
-    draw_map(panel, *(rows[name].to_numpy() for name in ("longitude", "latitude", "probability")))
+    longitude, latitude, shown = (
+        rows[name].to_numpy() for name in ("longitude", "latitude", "probability")
+    )
+    draw_map(panel, longitude, latitude, shown, texts.phrase)
     when = f"{parse_run_name(run_file).run_date:%Y-%m-%d %H} UTC"
     panel.set_title(f"{panel.get_title(loc='left')}, run of {when}", loc="left")
     save_figure(figure, picture)
@@ -84,6 +97,7 @@ if __name__ == "__main__":
         forecast_storms(
             run_file=snakemake.input.run_file,
             network=snakemake.params.network,
+            event=snakemake.params.event,
             members=snakemake.params.members,
             seed=snakemake.params.seed,
             threads=snakemake.params.threads,

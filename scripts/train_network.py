@@ -8,10 +8,11 @@ import pandas as pd
 from stormcnn.io import write_csv, write_netcdf, write_rows, write_text
 from stormcnn.logs import job_log
 from stormcnn.models.fields import hold_fields
-from stormcnn.models.prediction_files import describe_predictions
+from stormcnn.models.prediction_files import describe_predictions, event_attributes
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_enough_storms, exceeds
 from stormcnn.storms.patches import open_patches
+from stormcnn.storms.run_summary import describe_training
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -67,11 +68,11 @@ def train_network(
             "model": model,
             "predictors": scales["variable"].tolist(),
             "event": event,
-            "trained_until": str(storms["run_date"].values.max().astype("datetime64[m]")),
+            "event_attributes": event_attributes(storms["peak"]),
+            **describe_training(storms),
             "training_event_frequency": float(label.mean()),
             "training_minimum": scales["minimum"].tolist(),
             "training_maximum": scales["maximum"].tolist(),
-            "data": storms.attrs["title"],
             **provenance(settings, seed=seed),
         },
     )

@@ -14,7 +14,7 @@ from stormcnn.sampling.members import LEVELS
 from stormcnn.vocabulary import Array
 
 FIELDS = {
-    "probability": ("probability of strong low-level rotation in the next hour", "1"),
+    "probability": ("probability of the event", "1"),
     "mc_mean": ("mean of the probabilities of the MC members", "1"),
     "mc_std": ("standard deviation of the probabilities of the MC members", "1"),
     "mc_quantile": ("quantile of the probabilities of the MC members", "1"),
@@ -54,12 +54,13 @@ def assemble_forecast(
     probability: Array,
     summary: Mapping[str, Array],
     outside_training: Array,
+    event: str = "the event",
 ) -> xr.Dataset:
     """Return the forecast as one dataset, sorted by decreasing probability.
 
     `storms` provides the coordinates; `probability` and `outside_training` have shape (storm,).
     `summary` is the result of `stormcnn.sampling.members.summarise_members`, or empty if there are
-    no MC members.
+    no MC members. `event` is the event in words.
     """
     values = {
         "probability": probability,
@@ -81,6 +82,7 @@ def assemble_forecast(
             if coordinate.dims == ("storm",)
         },
     )
+    forecast["probability"].attrs["long_name"] = f"probability of {event}"
     if "quantile" in forecast.dims:
         forecast = forecast.assign_coords(quantile=LEVELS)
     order = np.argsort(-probability, kind="stable")

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 @matplotlib.rc_context(STYLE)
 def draw_map(
-    axes: Axes, longitude: np.ndarray, latitude: np.ndarray, probability: np.ndarray
+    axes: Axes,
+    longitude: np.ndarray,
+    latitude: np.ndarray,
+    probability: np.ndarray,
+    event: str = "the event",
 ) -> None:
     """Draw storms on a map, coloured and sized by probability.
 
     `longitude` and `latitude` (degrees east and north) and `probability` in [0, 1] have shape
-    (storm,). Storms with larger probabilities are drawn on top. There are no borders, because no
-    map data are installed with stormcnn.
+    (storm,). `event` is the event in words. Storms with larger probabilities are drawn on top.
+    There are no borders, because no map data are installed with stormcnn.
     """
     order = np.argsort(probability, kind="stable")
     colours = matplotlib.colormaps["YlOrRd"]
@@ -41,7 +45,7 @@ def draw_map(
     axes.figure.colorbar(
         ScalarMappable(scale, colours),
         ax=axes,
-        label="Probability of strong rotation",
+        label="Probability",
         shrink=0.8,
     )
     if len(latitude):
@@ -50,4 +54,4 @@ def draw_map(
     axes.grid(True)
     axes.set_xlabel("Longitude (°E)")
     axes.set_ylabel("Latitude (°N)")
-    axes.set_title("Probability of strong rotation in the next hour")
+    axes.set_title(f"Probability of {event}")

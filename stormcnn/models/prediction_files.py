@@ -26,13 +26,8 @@ def describe_predictions(probability: Array, peak: xr.DataArray, threshold: floa
     >>> predictions["label"].values.tolist()
     [0, 1]
     """
-    about = peak.attrs
-    units = about.get("units", "")
-    event = f"the {about.get('long_name', 'peak')} exceeds {threshold:g} {units}".strip()
-    of_run_files = {
-        "target_long_name": about.get("target_long_name", ""),
-        "threshold_units": units,
-    }
+    value, units = (peak.attrs.get(name, "") for name in ("long_name", "units"))
+    event = f"the {value or 'peak'} exceeds {threshold:g} {units}".strip()
     return xr.Dataset(
         {
             "probability": (
@@ -48,9 +43,19 @@ def describe_predictions(probability: Array, peak: xr.DataArray, threshold: floa
                     "flag_values": np.array([0, 1], "int8"),
                     "flag_meanings": "no yes",
                     "threshold": threshold,
-                    **{name: text for name, text in of_run_files.items() if text},
+                    **event_attributes(peak),
                 },
             ),
         },
         coords=peak.coords,
     )
+
+
+def event_attributes(peak: xr.DataArray) -> dict[str, str]:
+    """Return what the run files say about the event, for `stormcnn.storms.event_texts`.
+
+    `peak` is the largest value of the target, dimension storm. Attributes that it lacks are left
+    out.
+    """
+    sources = {"target_long_name": "target_long_name", "threshold_units": "units"}
+    return {name: peak.attrs[source] for name, source in sources.items() if source in peak.attrs}

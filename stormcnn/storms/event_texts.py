@@ -26,9 +26,6 @@ LEADS = {"prev": "an hour earlier", "curr": "now", "future": "within the next ho
 """When the event happens, by the suffix of the target. A variable with one value per storm has no
 suffix, and no lead."""
 
-OF_RUN_FILES = ("target_long_name", "threshold_units")
-"""Attributes that prediction files and networks have from the run files, for `event_texts`."""
-
 REGION_TEXTS = {"storm": "inside the storm", "patch": "in the storm's patch"}
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -73,8 +70,8 @@ def event_texts(
 
     `target`, `region` and `threshold` define the event. `title`, `units` and `lead` are the
     settings of these names; None stands for what follows from the target. `attributes` may have
-    those named by `OF_RUN_FILES`, such as the attributes of `label` in prediction files. Raises
-    `UserError` if `units` contradicts the units of the run files.
+    `target_long_name` and `threshold_units` from the run files, which the attributes of `label` in
+    prediction files have. Raises `UserError` if `units` contradicts the units of the run files.
 
     >>> texts = event_texts("REFL_COM_future", "storm", 50)
     >>> texts.phrase

@@ -18,6 +18,7 @@ from stormcnn.storms.patch_file import (
     patch_size,
     stored_fields,
 )
+from stormcnn.storms.run_summary import runs_title
 from stormcnn.storms.titles import is_made_up_title
 from stormcnn.vocabulary import PATCH_DIMENSIONS, Array, StrPath
 
@@ -25,9 +26,9 @@ from stormcnn.vocabulary import PATCH_DIMENSIONS, Array, StrPath
 class Patches(NamedTuple):
     """The storms of several patch files, and their fields, which are read when indexed.
 
-    `storms` is what `read_run` returns without `predictors`. Its title starts with `MADE_UP` if
-    that of any file does. `fields` has the shape (storm, y, x, variable), in the units
-    `storms["units"]`.
+    `storms` is what `read_run` returns without `predictors`. Its title names the first and the last
+    run date, and starts with `MADE_UP` if that of any file does. `fields` has the shape
+    (storm, y, x, variable), in the units `storms["units"]`.
     """
 
     storms: xr.Dataset
@@ -163,7 +164,7 @@ def _concatenate(batches: Sequence[_Batch]) -> xr.Dataset:
             name: as_column(file[name], np.concatenate([batch.columns[name] for batch in batches]))
             for name in batches[0].columns
         } | {name: as_column(file[name], decode(file[name])) for name in PER_VARIABLE}
-    titles = [batch.title for batch in batches]
-    made_up = [*filter(is_made_up_title, titles)]
-    storms = xr.Dataset(columns, attrs={"title": (made_up or titles)[0]})
+    made_up = any(is_made_up_title(batch.title) for batch in batches)
+    storms = xr.Dataset(columns)
+    storms.attrs["title"] = runs_title(storms["run_date"].values, made_up)
     return storms.set_coords(columns.keys() - {"peak"})

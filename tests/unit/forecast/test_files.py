@@ -51,6 +51,12 @@ def test_geojson_has_one_point_per_storm_and_null_for_nan(forecast):
     assert first["valid_time"] == "2030-05-01T13:00:00"
 
 
+def test_probability_names_the_event(storms, probability):
+    outside = np.zeros(3, bool)
+    forecast = assemble_forecast(storms, probability, {}, outside, "hail above 25 mm now")
+    assert forecast["probability"].attrs["long_name"] == "probability of hail above 25 mm now"
+
+
 def test_run_without_storms_has_an_empty_forecast(storms):
     empty = storms.isel(storm=slice(0))
     forecast = assemble_forecast(empty, np.empty(0, np.float32), {}, np.empty(0, bool))
