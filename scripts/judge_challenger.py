@@ -80,6 +80,7 @@ def judge_challenger(
         "challenger": {
             "network": network,
             "sha256": sha256_of(network),
+            "commit": fitted.attrs.get("stormcnn_commit"),
             **about,
             "scores": described["challenger"],
         },

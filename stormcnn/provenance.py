@@ -1,11 +1,14 @@
-"""Provenance of files: checksums, digests of settings, and versions of libraries."""
+"""Provenance of files: checksums, digests of settings, the commit, and versions of libraries."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from stormcnn.vocabulary import StrPath
@@ -41,12 +44,45 @@ def library_versions(libraries: tuple[str, ...] = LIBRARIES) -> dict[str, str]:
     return {"stormcnn": __version__} | versions
 
 
+def commit_of(checkout: StrPath) -> str | None:
+    """Return the commit of the Git checkout in a folder, or None if there is none.
+
+    The commit is followed by `-dirty` if files that Git tracks have been changed. A checkout that
+    contains the folder is not meant, because an installed library may lie in any.
+    """
+    if not Path(checkout, ".git").exists():
+        return None
+    # A checkout may belong to another user, and may be read-only.
+    git = ["git", "-c", f"safe.directory={Path(checkout).resolve()}", "--no-optional-locks"]
+    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        result = subprocess.run(  # noqa: S603 - the command is fixed
+            [*git, "-C", checkout, *describe], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return result.stdout.strip()
+
+
+@cache
+def code_version() -> str:
+    """Return the commit of the code of stormcnn, or its version if it is not a Git checkout."""
+    from stormcnn import __version__
+
+    return commit_of(Path(__file__).parents[1]) or __version__
+
+
 def provenance(settings: Mapping[str, Any], **others: Any) -> dict[str, str]:
     """Return the NetCDF attributes that describe how a file was made.
 
-    `settings_digest` identifies the settings of the job, `software` lists the versions of
-    libraries, and each of `others` (seed, source, ...) that is not None becomes an attribute.
+    `settings_digest` identifies the settings of the job, `stormcnn_commit` the code, `software`
+    lists the versions of libraries, and each of `others` (seed, source, ...) that is not None
+    becomes an attribute.
     """
     software = " ".join(f"{name}={value}" for name, value in library_versions().items())
     attributes = {name: str(value) for name, value in others.items() if value is not None}
-    return {"settings_digest": digest(dict(settings)), "software": software} | attributes
+    return {
+        "settings_digest": digest(dict(settings)),
+        "stormcnn_commit": code_version(),
+        "software": software,
+    } | attributes

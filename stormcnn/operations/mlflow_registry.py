@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ENTRY_TAG = "stormcnn.retraining"
 DIGEST_TAG = "stormcnn.sha256"
+COMMIT_TAG = "mlflow.source.git.commit"
+"""The tag that MLflow itself uses for the version of the code."""
 # The server may be down or the site offline, so requests give up soon and no telemetry is sent.
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -126,6 +128,8 @@ def _record_entry(
 ) -> None:
     decision, challenger = entry.decision or {}, _challenger(entry)
     tags = {ENTRY_TAG: _identity(entry), "outcome": entry.event, "why": entry.why}
+    if challenger.get("commit"):
+        tags[COMMIT_TAG] = challenger["commit"]
     started = int(entry.time.timestamp() * 1000)
     run_id = client.create_run(experiment_id, started, tags, entry.experiment).info.run_id
     for key in ("model", "seed", "cutoff", "predictors"):

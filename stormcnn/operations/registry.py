@@ -40,10 +40,14 @@ class Record(BaseModel):
 
 
 class RecordedNetwork(Record):
-    """A trained network, and what it was trained for."""
+    """A trained network, and what it was trained for.
+
+    `commit` is that of the code by which it was trained, or the version of an installed stormcnn.
+    """
 
     network: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    commit: str | None = None
     model: str
     seed: int
     cutoff: str

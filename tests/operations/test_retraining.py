@@ -23,6 +23,7 @@ from checkout import OBSERVER, RUN_TIMEOUT_SECONDS, SETTINGS, Checkout, merged
 from mlflow import MlflowClient
 from run_files import run_file_name, run_values, write_run_file
 
+from stormcnn import __version__
 from stormcnn.provenance import sha256_of
 
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
@@ -475,6 +476,8 @@ def check_last_record(client: MlflowClient, checkout: Checkout, folder: Path) ->
     assert run.data.params["threshold"] == "0.005"
     assert run.data.params["cutoff"] == "2014-07-01"
     assert run.data.tags["outcome"] == "kept"
+    # The copies of the code in tests are not Git checkouts.
+    assert run.data.tags["mlflow.source.git.commit"] == __version__
     for role in ("challenger", "champion"):
         for part, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
             score = decision[role]["scores"]["brier_score"][part]

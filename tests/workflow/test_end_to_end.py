@@ -12,6 +12,8 @@ import pytest
 import xarray as xr
 from checkout import CACHED, RUN_DATES, Checkout
 
+from stormcnn import __version__
+
 NETWORKS = ("baseline", "dropout")
 BATCHES = ("2014-04", "2014-05", "2014-06", "2015-04", "2015-05", "2015-06")
 TRAINING_RUNS = sum(date.year < 2015 for date in RUN_DATES)
@@ -186,6 +188,8 @@ def test_dataset_has_provenance_attributes(finished: Checkout, name: str) -> Non
     assert {"tensorflow", "keras", "numpy", "xarray"} <= {
         entry.partition("=")[0] for entry in attributes["software"].split()
     }
+    # The copies of the code in tests are not Git checkouts.
+    assert attributes["stormcnn_commit"] == __version__
     if name.startswith(RESULTS):
         assert attributes["model"] == name.split("/")[3]
         assert attributes["seed"] == "0"
@@ -233,6 +237,7 @@ def test_written_config_reproduces_the_results(rerun: Checkout) -> None:
     config = rerun.path / RESULTS / "config.yaml"
     (rerun.path / rerun.config).write_bytes(config.read_bytes())
     assert rerun.plan() == {}
+    assert f"# stormcnn_commit {__version__}" in config.read_text(encoding="utf-8").splitlines()
 
 
 # Content

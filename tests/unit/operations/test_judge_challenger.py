@@ -37,7 +37,7 @@ def write_predictions(path, skill, month=5, runs=12):
             "longitude": place,
             "latitude": place,
         },
-        attrs={"model": "dropout", "seed": 0},
+        attrs={"model": "dropout", "seed": 0, "stormcnn_commit": "c0ffee"},
     ).to_netcdf(path)
     return str(path)
 
@@ -86,6 +86,7 @@ def test_decision_identifies_the_network_that_was_scored(tmp_path):
     challenger = judge(tmp_path, challenger=0.8)["challenger"]
     assert challenger["network"] == str(tmp_path / "network.keras")
     assert challenger["sha256"] == hashlib.sha256(b"weights").hexdigest()
+    assert challenger["commit"] == "c0ffee"
     assert challenger["cutoff"] == "2015-05-01"
 
 

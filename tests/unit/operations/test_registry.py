@@ -43,6 +43,7 @@ def enter(folder, number, promote=True):
         "challenger": {
             "network": str(network),
             "sha256": hashlib.sha256(content).hexdigest(),
+            "commit": "c0ffee",
             "model": "dropout",
             "seed": 0,
             "cutoff": f"2026-03-{number:02d}",
@@ -68,6 +69,7 @@ def test_promoted_network_is_kept_in_the_registry(folder):
     assert champion["experiment"] == "storms-1"
     assert champion["since"] == "2026-05-02T06:00:00Z"
     assert champion["why"] == "Reason 1."
+    assert champion["commit"] == "c0ffee"
     (folder.parent / "results-1" / "network.keras").unlink()
     with open(read_champion(folder)["network"], "rb") as file:
         assert file.read() == b"weights 1"
