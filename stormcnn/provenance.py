@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from functools import cache
@@ -52,12 +53,18 @@ def commit_of(checkout: StrPath) -> str | None:
     """
     if not Path(checkout, ".git").exists():
         return None
+    # Git sets variables such as GIT_DIR for its hooks, which would make it look elsewhere.
+    variables = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     # A checkout may belong to another user, and may be read-only.
     git = ["git", "-c", f"safe.directory={Path(checkout).resolve()}", "--no-optional-locks"]
     describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         result = subprocess.run(  # noqa: S603 - the command is fixed
-            [*git, "-C", checkout, *describe], capture_output=True, text=True, check=True
+            [*git, "-C", checkout, *describe],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=variables,
         )
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -38,6 +38,12 @@ def test_commit_is_that_of_the_checkout(repository):
     assert commit_of(repository) == git(repository, "rev-parse", "HEAD")
 
 
+def test_commit_does_not_follow_the_variables_of_git_hooks(repository, monkeypatch):
+    commit = git(repository, "rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_DIR", str(repository / "other"))
+    assert commit_of(repository) == commit
+
+
 def test_changed_code_is_not_called_by_its_commit_alone(repository):
     (repository / "code.py").write_text("a = 2\n")
     assert commit_of(repository) == git(repository, "rev-parse", "HEAD") + "-dirty"
