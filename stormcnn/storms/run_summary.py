@@ -26,14 +26,14 @@ def runs_title(run_dates: Array, made_up: bool) -> str:
     """Return a title with the first and last of `run_dates`, one per storm, shape (storm,).
 
     >>> runs_title(np.array(["2011-04-25", "2010-10-24T12"], "M8[ns]"), made_up=False)
-    'Storms of the forecast runs from 2010-10-24T12:00 to 2011-04-25T00:00'
+    'Storm patches of the forecast runs from 2010-10-24T12:00 to 2011-04-25T00:00'
     """
-    storms = f"{MADE_UP} storms" if made_up else "Storms"
+    patches = f"{MADE_UP} storm patches" if made_up else "Storm patches"
     if not run_dates.size:
-        return f"{storms} of no forecast run"
+        return f"{patches} of no forecast run"
     first, last = as_text(run_dates.min()), as_text(run_dates.max())
     runs = f"run of {first}" if first == last else f"runs from {first} to {last}"
-    return f"{storms} of the forecast {runs}"
+    return f"{patches} of the forecast {runs}"
 
 
 def describe_training(storms: xr.Dataset) -> dict[str, Any]:

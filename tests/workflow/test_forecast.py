@@ -177,4 +177,4 @@ def test_forecast_has_attributes_of_the_event_and_the_network(forecast: Checkout
     assert attributes["predictors"] == "REFL_COM_curr,U10_curr,V10_curr"
     assert attributes["trained_until"] == "2014-06-01T00:00"
     assert attributes["event_title"] == "strong low-level rotation"
-    assert attributes["trained_on"].startswith("Storms of the forecast runs from 2014-")
+    assert attributes["trained_on"].startswith("Storm patches of the forecast runs from 2014-")

@@ -105,7 +105,7 @@ def test_predictions_describe_their_event_and_runs(radar: Checkout) -> None:
         )
         assert test["label"].attrs["threshold_units"] == "dBZ"
         assert test.attrs["title"] == (
-            "Storms of the forecast runs from 2000-07-01T00:00 to 2000-07-02T00:00"
+            "Storm patches of the forecast runs from 2000-07-01T00:00 to 2000-07-02T00:00"
         )
 
 

@@ -29,7 +29,7 @@ def storms(tmp_path):
 
 def test_title_names_the_first_and_the_last_run_of_all_batches(storms):
     assert storms.attrs["title"] == (
-        "Made-up storms of the forecast runs from 2010-10-24T00:00 to 2012-06-01T00:00"
+        "Made-up storm patches of the forecast runs from 2010-10-24T00:00 to 2012-06-01T00:00"
     )
 
 
