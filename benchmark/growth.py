@@ -69,8 +69,8 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     if stage == "prepare":
         return lambda: prepare(folder)
     if stage == "score":
-        from stormcnn.verification.resampling import resample_dates
-        from stormcnn.verification.storm_totals import ForecastByDate
+        from stormcnn.verification.resampling import resample_blocks
+        from stormcnn.verification.storm_totals import ForecastByBlock
 
         storms = open_patches(patches).storms
         event = storms["peak"].values > np.quantile(storms["peak"], 0.95)
@@ -78,8 +78,8 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
         probability = 1 / (1 + np.exp(3 - 2 * event - noise))
 
         def score() -> None:
-            draws = resample_dates(storms["run_date"].values, 1000, 0)
-            ForecastByDate(probability, event, draws.date).scores(draws.weights)
+            draws = resample_blocks(storms["run_date"].values, 1000, 0)
+            ForecastByBlock(probability, event, draws.block).scores(draws.weights)
 
         return score
     from stormcnn.models import backend

@@ -43,6 +43,19 @@ PROBABILITY_BINS = 10
 LEAST_EVENTS = 20
 """Fewest events for which scores of a stratum are reported, or a challenger is evaluated."""
 
+LEAST_BLOCKS = 10
+"""Fewest blocks for which anything is claimed."""
+
+LEAST_SEEDS = 3
+"""Fewest seeds of each model for which anything is claimed about methods."""
+
+BLOCK_DAY, BLOCK_RUN = "day", "run"
+BlockSize = str | int
+"""What is resampled as a whole: `day`, `run`, or a number of consecutive days."""
+
+METHOD, NETWORKS = "method", "networks"
+"""What a difference is a claim about: training with these settings, or these trained networks."""
+
 SINGLE, MC_MEAN = "single", "mc_mean"
 """Forecasts of one network: without dropout, and the mean over its Monte Carlo members."""
 

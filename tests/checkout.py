@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
         "dropout": {"filters": [4], "kernel_size": 3},
     },
     "training": {"epochs": 2},
-    "verification": {"resamples": 20},
+    "verification": {"resamples": 200},
     "uncertainty": {"members": 10, "cases": {"count": 2, "members": 10}},
     "report": {"storms": 5},
 }

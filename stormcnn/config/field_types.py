@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -60,6 +60,11 @@ OptionalText = Annotated[str | None, must_be("a string or null")]
 Texts = Annotated[list[Text], *UNIQUE, must_be("a list of strings without duplicates")]
 Count = Annotated[int, Field(ge=0), must_be("an integer >= 0")]
 CountFromOne = Annotated[int, Field(ge=1), must_be("an integer >= 1")]
+CountFrom200 = Annotated[int, Field(ge=200), must_be("an integer >= 200")]
+BlockOfRuns = Annotated[
+    Literal["day", "run"] | Annotated[int, Field(ge=1)],
+    must_be("day, run or an integer >= 1", "An integer is a number of days."),
+]
 CountFromTwo = Annotated[int, Field(ge=2), must_be("an integer >= 2")]
 OptionalCountFromOne = Annotated[int | None, Field(ge=1), must_be("an integer >= 1, or null")]
 Seed = Annotated[int, Field(ge=0, lt=2**32), must_be("an integer >= 0 and < 2**32")]

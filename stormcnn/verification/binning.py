@@ -25,10 +25,10 @@ def sums_in_bins(term: Array, bins: Array, resamples: Resamples) -> Array:
 
     `term` (storms,) is summed, and `bins` (storms,) are counted from 0.
 
-    >>> draws = Resamples(np.array([1, 2]), date=np.array([0, 0, 1]), weights=np.array([[1, 2]]))
+    >>> draws = Resamples(np.array([1, 2]), block=np.array([0, 0, 1]), weights=np.array([[1, 2]]))
     >>> sums_in_bins(np.array([0.1, 0.2, 0.3]), bins=np.array([0, 1, 1]), resamples=draws)
     array([[0.1, 0.8]])
     """
-    number, dates = int(bins.max()) + 1, resamples.weights.shape[1]
-    by_date = np.bincount(resamples.date * number + bins, term, dates * number)
-    return resamples.weights @ by_date.reshape(-1, number)
+    number, blocks = int(bins.max()) + 1, resamples.weights.shape[1]
+    by_block = np.bincount(resamples.block * number + bins, term, blocks * number)
+    return resamples.weights @ by_block.reshape(-1, number)

@@ -104,27 +104,27 @@ def contingency(probability: ArrayLike, event: ArrayLike, thresholds: ArrayLike)
     )
 
 
-def contingency_by_date(
+def contingency_by_block(
     probability: ArrayLike, event: ArrayLike, resamples: Resamples, thresholds: Array
 ) -> Contingency:
     """Return the contingency tables (resamples, thresholds) of all resamples.
 
     Parameters are as in `contingency`, but `thresholds` must ascend.
 
-    >>> from stormcnn.verification.resampling import resample_dates
-    >>> draws = resample_dates(["1 May", "1 May", "2 May"], resamples=2, seed=0)
-    >>> contingency_by_date([0.9, 0.4, 0.2], [1, 1, 0], draws, np.array([0.1, 0.5])).hits.shape
+    >>> from stormcnn.verification.resampling import resample_blocks
+    >>> draws = resample_blocks(["1 May", "1 May", "2 May"], resamples=2, seed=0)
+    >>> contingency_by_block([0.9, 0.4, 0.2], [1, 1, 0], draws, np.array([0.1, 0.5])).hits.shape
     (2, 2)
     """
     p, y = check_forecast(probability, event)
-    shape = resamples.dates.size, thresholds.size + 1
-    cell = resamples.date * shape[1] + np.searchsorted(thresholds, p, side="right")
+    shape = resamples.blocks.size, thresholds.size + 1
+    cell = resamples.block * shape[1] + np.searchsorted(thresholds, p, side="right")
     tables: list[Any] = []
     for counted in (y, 1 - y):
-        by_date = np.bincount(cell, counted, shape[0] * shape[1]).reshape(shape)
-        reached = by_date[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+        by_block = np.bincount(cell, counted, shape[0] * shape[1]).reshape(shape)
+        reached = by_block[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
         forecast = resamples.weights @ reached
-        total = resamples.weights @ by_date.sum(axis=1)
+        total = resamples.weights @ by_block.sum(axis=1)
         tables += [forecast, total[:, np.newaxis] - forecast]
     hits, misses, false_alarms, correct_negatives = tables
     return Contingency(hits, misses, false_alarms, correct_negatives)

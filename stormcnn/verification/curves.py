@@ -1,12 +1,12 @@
 """Points of the ROC curve, the reliability and performance diagrams, and the threshold table.
 
 Each function takes one forecast: `probability` (storms,) in [0, 1], `event` (storms,), 0 or 1,
-the same forecast as `ForecastByDate`, the resamples, and the confidence of the intervals.
+the same forecast as `ForecastByBlock`, the resamples, and the confidence of the intervals.
 
->>> from stormcnn.verification.resampling import resample_dates
+>>> from stormcnn.verification.resampling import resample_blocks
 >>> p, y = np.array([0.9, 0.4, 0.2]), np.array([1, 1, 0])
->>> draws = resample_dates(["1 May", "1 May", "2 May"], resamples=100)
->>> forecast = p, y, ForecastByDate(p, y, draws.date), draws, 0.95
+>>> draws = resample_blocks(["1 May", "1 May", "2 May"], resamples=100)
+>>> forecast = p, y, ForecastByBlock(p, y, draws.block), draws, 0.95
 >>> roc_curve(*forecast).iloc[0][["pofd", "pod"]].tolist()
 [0.0, 0.0]
 >>> reliability_curve(*forecast).loc[9, ["forecast_mean", "observed_frequency"]].tolist()
@@ -22,10 +22,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from stormcnn.verification.contingency import contingency, contingency_by_date
+from stormcnn.verification.contingency import contingency, contingency_by_block
 from stormcnn.verification.resampling import Resamples, interval
 from stormcnn.verification.scores import bin_of
-from stormcnn.verification.storm_totals import ForecastByDate
+from stormcnn.verification.storm_totals import ForecastByBlock
 from stormcnn.vocabulary import PROBABILITY_BINS, Array
 
 THRESHOLDS = np.concatenate(
@@ -42,7 +42,7 @@ FALSE_DETECTIONS = (np.arange(101) / 100) ** 2
 
 
 def roc_curve(
-    probability: Array, event: Array, by_date: ForecastByDate, draws: Resamples, confidence: float
+    probability: Array, event: Array, by_block: ForecastByBlock, draws: Resamples, confidence: float
 ) -> pd.DataFrame:
     """Return POD, with its interval, at each POFD of `FALSE_DETECTIONS`.
 
@@ -52,15 +52,17 @@ def roc_curve(
     thresholds = np.unique(probability)[::-1]
     table = contingency(probability, event, thresholds)
     reached = np.searchsorted(table.pofd, FALSE_DETECTIONS, side="right")
-    once = np.ones((1, draws.dates.size))
-    low, high = interval(by_date.pod_at_pofd(draws.weights, FALSE_DETECTIONS), confidence)
+    once = np.ones((1, draws.blocks.size))
+    pod = by_block.pod_at_pofd(once, FALSE_DETECTIONS)[0]
+    resampled = by_block.pod_at_pofd(draws.weights, FALSE_DETECTIONS)
+    low, high = interval(pod, resampled, confidence, draws.blocks.size)
     return pd.DataFrame(
         {
             "threshold": np.concatenate(
                 ([np.nan], np.concatenate(([np.nan], thresholds))[reached])
             ),
             "pofd": np.concatenate(([0.0], FALSE_DETECTIONS)),
-            "pod": np.concatenate(([0.0], by_date.pod_at_pofd(once, FALSE_DETECTIONS)[0])),
+            "pod": np.concatenate(([0.0], pod)),
             "pod_low": np.concatenate(([np.nan], low)),
             "pod_high": np.concatenate(([np.nan], high)),
         }
@@ -68,12 +70,13 @@ def roc_curve(
 
 
 def reliability_curve(
-    probability: Array, event: Array, by_date: ForecastByDate, draws: Resamples, confidence: float
+    probability: Array, event: Array, by_block: ForecastByBlock, draws: Resamples, confidence: float
 ) -> pd.DataFrame:
     """Return the event frequency, with its interval, in ten bins of equal width."""
     number = bin_of(probability)
-    forecast_mean, frequency = by_date.reliability(np.ones((1, draws.dates.size)))
-    low, high = interval(by_date.reliability(draws.weights)[1], confidence)
+    forecast_mean, frequency = by_block.reliability(np.ones((1, draws.blocks.size)))
+    _, resampled = by_block.reliability(draws.weights)
+    low, high = interval(frequency[0], resampled, confidence, draws.blocks.size)
     return pd.DataFrame(
         {
             "bin": np.arange(PROBABILITY_BINS),
@@ -88,18 +91,23 @@ def reliability_curve(
 
 
 def performance_curve(
-    probability: Array, event: Array, by_date: ForecastByDate, draws: Resamples, confidence: float
+    probability: Array, event: Array, by_block: ForecastByBlock, draws: Resamples, confidence: float
 ) -> pd.DataFrame:
     """Return success ratio, POD, CSI and bias at `THRESHOLDS`, with intervals of CSI and POD.
 
     The interval of POD is that of the largest POD whose success ratio reaches that of the row.
     """
     table = contingency(probability, event, THRESHOLDS)
-    resampled = contingency_by_date(probability, event, draws, THRESHOLDS)
-    csi_low, csi_high = interval(resampled.csi, confidence)
+    resampled = contingency_by_block(probability, event, draws, THRESHOLDS)
+    csi_low, csi_high = interval(table.csi, resampled.csi, confidence, draws.blocks.size)
     success_ratio = table.success_ratio
-    pod = by_date.pod_at_success_ratio(draws.weights, success_ratio)
-    pod_low, pod_high = interval(np.where(np.isnan(success_ratio), np.nan, pod), confidence)
+    pod = by_block.pod_at_success_ratio(draws.weights, success_ratio)
+    pod_low, pod_high = interval(
+        table.pod,
+        np.where(np.isnan(success_ratio), np.nan, pod),
+        confidence,
+        draws.blocks.size,
+    )
     return pd.DataFrame(
         {
             "threshold": THRESHOLDS,
@@ -116,7 +124,7 @@ def performance_curve(
 
 
 def threshold_table(
-    probability: Array, event: Array, by_date: ForecastByDate, draws: Resamples, confidence: float
+    probability: Array, event: Array, by_block: ForecastByBlock, draws: Resamples, confidence: float
 ) -> pd.DataFrame:
     """Return the contingency table and its scores at `THRESHOLDS`, without intervals."""
     table = contingency(probability, event, THRESHOLDS)

@@ -102,12 +102,13 @@ def difference_table(
     event: Array,
     period: str,
     confidence: float,
+    blocks: int,
 ) -> pd.DataFrame:
     """Return the differences of all scores with `compared` in the registry.
 
     The table has one row per pair and score. `values` and `samples` (resamples,) are the scores of
-    each forecast and of its resamples by name; `probabilities` (storms,) and `event` (storms,) are
-    for the test of DeLong. p-values are corrected by Holm's method over the rows of one forecast,
+    each forecast and of its resamples of that many `blocks` by name; `probabilities` (storms,) and
+    `event` (storms,) are for the test of DeLong. p-values are corrected by Holm's method over the rows of one forecast,
     seed and score.
     """
     rows: list[tuple[Any, ...]] = []
@@ -118,7 +119,7 @@ def difference_table(
             resampled = samples[forecast][score] - samples[other][score]
             if SCORES[score].departure:
                 resampled = reflect(difference, resampled)
-            low, high = interval(resampled, confidence)
+            low, high = interval(difference, resampled, confidence, blocks)
             delong = np.nan
             if score == "auc" and {forecast, other} <= probabilities.keys():
                 first, second = probabilities[forecast], probabilities[other]
@@ -135,7 +136,7 @@ def difference_table(
                     difference,
                     float(low),
                     float(high),
-                    p_value(resampled),
+                    p_value(difference, resampled, blocks),
                     delong,
                 )
             )

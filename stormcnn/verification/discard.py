@@ -133,16 +133,20 @@ def discard_scores(tests: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]
 
 
 def discard_table(
-    tests: Mapping[str, Mapping[str, Array]], identity: Mapping[str, Any], confidence: float
+    tests: Mapping[str, Mapping[str, Array]],
+    identity: Mapping[str, Any],
+    confidence: float,
+    blocks: int,
 ) -> pd.DataFrame:
     """Return the curves as a table with one row per share; `identity` gives its first columns.
 
-    The first row of each curve is that of the storms, the others are those of the resamples.
+    The first row of each curve is that of the storms, the others are those of the resamples
+    of that many `blocks`.
     """
     parts = []
     for order, curves in tests.items():
         for score, curve in curves.items():
-            low, high = interval(curve[1:], confidence)
+            low, high = interval(curve[0], curve[1:], confidence, blocks)
             columns = {"order": order, "fraction": DISCARDED.round(2), "score": score}
             values = {"value": curve[0], "low": low, "high": high}
             parts.append(pd.DataFrame({**identity, **columns, **values}))

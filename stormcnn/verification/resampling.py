@@ -1,9 +1,9 @@
-"""Confidence intervals and p-values from resampled run dates.
+"""Confidence intervals and p-values from resampled blocks of forecast runs.
 
-Storms of one forecast run are correlated, so run dates are resampled instead of storms: a
-resample draws as many run dates as there are, with replacement, and the weight of a storm is the
-number of times its run date was drawn. Two forecasts are compared on the same resamples. With
-fewer than about ten run dates the intervals are too narrow, as for any bootstrap of groups.
+Storms of one block are correlated, so blocks (`blocks.block_of`) are resampled instead of storms:
+a resample draws as many blocks as there are, with replacement, and the weight of a storm is the
+number of times its block was drawn. Two forecasts are compared on the same resamples. Percentiles
+of few blocks are too narrow, so deviations from the value are widened by `widening`.
 Sources: Efron and Tibshirani (1993); Field and Welsh (2007) for resampling groups.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from stormcnn.vocabulary import Array
 
@@ -21,63 +22,87 @@ if TYPE_CHECKING:
 MOST_UNDEFINED = 0.05
 """Largest share of undefined resamples with which a value still gets an interval.
 
-A value that depends on one or two run dates is undefined in more than 5 % of the resamples and
+A value that depends on one or two blocks is undefined in more than 5 % of the resamples and
 almost constant in the others, so that percentiles would claim a certainty that does not exist.
 """
 
 
 class Resamples(NamedTuple):
-    """Resamples of run dates.
+    """Resamples of blocks.
 
-    `dates` (dates,) are the distinct run dates in ascending order, `date` (storms,) is the index
-    of each storm's run date in `dates`, and `weights` (resamples, dates) is the number of times
-    each run date was drawn.
+    `blocks` (blocks,) are the labels of the blocks in ascending order, `block` (storms,) is the
+    index of each storm's block in `blocks`, and `weights` (resamples, blocks) is the number of
+    times each block was drawn.
     """
 
-    dates: Array
-    date: Array
+    blocks: Array
+    block: Array
     weights: Array
 
 
-def resample_dates(run_date: ArrayLike, resamples: int, seed: int = 0) -> Resamples:
-    """Draw run dates with replacement, `resamples` times.
+def resample_blocks(block_labels: ArrayLike, resamples: int, seed: int = 0) -> Resamples:
+    """Draw blocks with replacement, `resamples` times.
 
-    `run_date` (storms,) may have any sortable type. The draws depend on the set of run dates and
+    `block_labels` (storms,) may have any sortable type. The draws depend on the set of blocks and
     on `seed`, but not on the order of storms, so all forecasts of the same storms are judged on
     the same resamples.
 
-    >>> draws = resample_dates(["2 May", "1 May", "2 May"], resamples=3, seed=0)
-    >>> draws.date
+    >>> draws = resample_blocks(["2 May", "1 May", "2 May"], resamples=3, seed=0)
+    >>> draws.block
     array([1, 0, 1])
     >>> draws.weights.sum(axis=1)
     array([2, 2, 2])
     """
-    dates, date = np.unique(np.asarray(run_date), return_inverse=True)
+    blocks, block = np.unique(np.asarray(block_labels), return_inverse=True)
     draw = np.random.Generator(np.random.Philox(seed))
-    weights = draw.multinomial(dates.size, np.full(dates.size, 1 / dates.size), size=resamples)
-    return Resamples(dates, date, weights)
+    weights = draw.multinomial(blocks.size, np.full(blocks.size, 1 / blocks.size), size=resamples)
+    return Resamples(blocks, block, weights)
 
 
-def interval(samples: ArrayLike, confidence: float) -> tuple[Array, Array]:
-    """Return the ends of the percentile interval over the first axis of `samples`.
+def widening(tail: ArrayLike, degrees_of_freedom: float) -> Array:
+    """Return how much wider Student's t distribution is than the normal one.
 
-    `samples` has the shape (resamples, ...), the ends have the shape (...). Resamples that are NaN
-    are left out. Both ends are NaN if the share of these exceeds `MOST_UNDEFINED`, or without
-    resamples. Source: Efron and Tibshirani (1993, chapter 13).
+    It is the ratio of their quantiles of probability `tail` (...), at most 1/2.
 
-    >>> low, high = interval(range(101), confidence=0.9)
-    >>> round(float(low), 6), round(float(high), 6)
-    (5.0, 95.0)
+    >>> widening(0.025, 9).round(3)
+    np.float64(1.154)
     """
+    # The ratio is 0/0 at 1/2 and smooth next to it.
+    probability = np.minimum(np.asarray(tail, dtype=np.float64), 0.499)
+    return stats.t.isf(probability, degrees_of_freedom) / stats.norm.isf(probability)
+
+
+def interval(
+    value: ArrayLike, samples: ArrayLike, confidence: float, blocks: int
+) -> tuple[Array, Array]:
+    """Return the ends of the percentile interval, corrected for few blocks.
+
+    `value` has the shape (...), its `samples` have the shape (resamples, ...), and the ends have
+    the shape (...). The distance of each percentile from the value is multiplied by
+    sqrt(D / (D - 1)) for D `blocks`, because resampling reproduces the variance with the divisor
+    D, and by the ratio of the quantiles of the t distribution with D - 1 degrees of freedom and of
+    the normal distribution. Samples that are NaN are left out. Both ends are NaN if the share of
+    these exceeds `MOST_UNDEFINED`, with a single block, or with fewer resamples than have the
+    percentiles among them (39 for 95 %).
+    Sources: Efron and Tibshirani (1993, chapter 13); Hesterberg (2015) for the correction.
+
+    >>> low, high = interval(50, range(101), confidence=0.9, blocks=10)
+    >>> round(float(low), 2), round(float(high), 2)
+    (-2.86, 102.86)
+    """
+    centre = np.asarray(value, dtype=np.float64)
     values = np.asarray(samples, dtype=np.float64)
     ends = np.full((2, *values.shape[1:]), np.nan)
-    if len(values):
-        levels = [(1 - confidence) / 2, (1 + confidence) / 2]
+    tail = (1 - confidence) / 2
+    if blocks > 1 and (len(values) + 1) * tail > 1 - 1e-9:
+        levels = [tail, 1 - tail]
         missing = np.isnan(values).mean(axis=0)
         whole, some = missing == 0, (missing > 0) & (missing <= MOST_UNDEFINED)
         ends[:, whole] = np.quantile(values[:, whole], levels, axis=0)
         if some.any():
             ends[:, some] = np.nanquantile(values[:, some], levels, axis=0)
+        factor = np.sqrt(blocks / (blocks - 1)) * widening(tail, blocks - 1)
+        ends = centre + factor * (ends - centre)
     return ends[0], ends[1]
 
 
@@ -96,21 +121,29 @@ def reflect(value: float, samples: Array) -> Array:
     return 2 * value - samples
 
 
-def p_value(samples: ArrayLike) -> float:
+def p_value(value: float, samples: ArrayLike, blocks: int) -> float:
     """Return the two-sided p-value of the hypothesis that the value is 0.
 
-    `samples` (resamples,) are resamples of the value. The p-value is twice the smaller of the
-    shares of resamples <= 0 and >= 0, with 1 added to count and number, so it is never 0.
-    Undefined resamples count on both sides. NaN without resamples.
+    `samples` (resamples,) are resamples of `value` from that many `blocks`. The p-value is one
+    minus the confidence at which `interval` reaches 0, with 1 added to count and number, so it is
+    never below 2 / (resamples + 1). Undefined resamples count on both sides. NaN for an undefined
+    value, without resamples, or with a single block.
     Sources: Davison and Hinkley (1997, section 4.2), Efron and Tibshirani (1993, chapter 16).
 
-    >>> p_value([1, 2, 3, -1, 4, 5, 6, 7, 8])
+    >>> p_value(4.0, [1, 2, 3, -3, 4, 5, 6, 7, 8], blocks=50)
     0.4
     """
     values = np.asarray(samples, dtype=np.float64)
-    if not values.size or np.isnan(values).all():
+    if not values.size or np.isnan(value) or np.isnan(values).all() or blocks < 2:
         return float("nan")
-    count = min((~(values > 0)).sum(), (~(values < 0)).sum())
+    rank = np.arange(1, values.size + 1)
+    tail = np.minimum(rank, rank[::-1]) / (values.size + 1)
+    factor = np.sqrt(blocks / (blocks - 1)) * widening(tail, blocks - 1)
+    below, above = np.sort(np.nan_to_num(values, nan=-np.inf)), np.sort(values)  # NaN sorts last
+    count = min(
+        (value + factor * (below - value) <= 0).sum(),
+        (~(value + factor * (above - value) < 0)).sum(),
+    )
     return float(min(1.0, 2 * (1 + count) / (values.size + 1)))
 
 

@@ -109,8 +109,8 @@ def match_counts(counts: xr.Dataset, event: Array, draws: Resamples, network: st
 
     Raises `UserError` if they are not for the same storms, whose events are `event` (storms,).
 
-    >>> from stormcnn.verification.resampling import resample_dates
-    >>> draws = resample_dates([2, 1], resamples=0)
+    >>> from stormcnn.verification.resampling import resample_blocks
+    >>> draws = resample_blocks([2, 1], resamples=0)
     >>> counts = xr.Dataset(
     ...     {"count": (("run", "mc_member"), [[1], [0]]), "observed": ("run", [1, 0])},
     ...     coords={"run_date": ("run", [2, 1])},
@@ -119,8 +119,8 @@ def match_counts(counts: xr.Dataset, event: Array, draws: Resamples, network: st
     array([0, 1])
     """
     ordered = counts.sortby("run_date").transpose("run", "mc_member")
-    events = np.bincount(draws.date, event, draws.dates.size)
-    same_dates = np.array_equal(ordered["run_date"].to_numpy(), draws.dates)
+    events = np.bincount(draws.block, event, draws.blocks.size)
+    same_dates = np.array_equal(ordered["run_date"].to_numpy(), draws.blocks)
     if not same_dates or not np.array_equal(ordered["observed"].to_numpy(), events):
         raise UserError(
             f"{network}: the event counts are not for the same storms as the probabilities, "

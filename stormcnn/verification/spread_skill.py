@@ -96,12 +96,18 @@ def spread_skill_scores(diagrams: Mapping[str, SpreadSkill], with_truth: bool) -
 
 
 def spread_skill_table(
-    diagrams: Mapping[str, SpreadSkill], identity: Mapping[str, Any], confidence: float
+    diagrams: Mapping[str, SpreadSkill],
+    identity: Mapping[str, Any],
+    confidence: float,
+    blocks: int,
 ) -> pd.DataFrame:
-    """Return the diagrams as a table with one row per bin; `identity` gives its first columns."""
+    """Return the diagrams as a table with one row per bin; `identity` gives its first columns.
+
+    `blocks` is the number of blocks that the resamples were drawn from.
+    """
     parts = []
     for kind, diagram in diagrams.items():
-        low, high = interval(diagram.error[1:], confidence)
+        low, high = interval(diagram.error[0], diagram.error[1:], confidence, blocks)
         parts.append(
             pd.DataFrame(
                 {

@@ -1,7 +1,7 @@
 """Sums over the storms of one forecast, from which all its scores are computed.
 
-`ForecastByDate` sorts the storms once and sums them by run date. The totals of a resample are
-then products of these sums with the weights of the run dates, so thousands of resamples cost
+`ForecastByBlock` sorts the storms once and sums them by block. The totals of a resample are
+then products of these sums with the weights of the blocks, so thousands of resamples cost
 little more than one.
 """
 
@@ -169,26 +169,26 @@ def total_storms(
     >>> totals.storms, totals.events
     (array([3.]), array([2.]))
     """
-    dates = np.zeros(np.shape(probability), dtype=np.intp)
-    forecast = ForecastByDate(probability, event, dates, training_climatology)
+    block = np.zeros(np.shape(probability), dtype=np.intp)
+    forecast = ForecastByBlock(probability, event, block, training_climatology)
     return next(forecast.totals(np.ones((1, 1))))
 
 
-class ForecastByDate:
-    """One forecast, summed by run date.
+class ForecastByBlock:
+    """One forecast, summed by block.
 
     Parameters
     ----------
     probability, event
         Arrays (storms,), in [0, 1], and 0 or 1.
-    date
-        Index of each storm's run date (storms,), as in `Resamples`.
+    block
+        Index of each storm's block (storms,), as in `Resamples`.
     training_climatology
         Event frequency of the training period.
 
     Raises `UserError` as `scores.check_forecast` does.
 
-    >>> forecast = ForecastByDate([0.9, 0.2, 0.2], [1, 0, 1], date=np.array([0, 0, 1]))
+    >>> forecast = ForecastByBlock([0.9, 0.2, 0.2], [1, 0, 1], block=np.array([0, 0, 1]))
     >>> forecast.scores(np.array([[1, 1], [2, 0]]))["event_frequency"].round(3)
     array([0.667, 0.5  ])
     """
@@ -197,16 +197,16 @@ class ForecastByDate:
         self,
         probability: ArrayLike,
         event: ArrayLike,
-        date: Array,
+        block: Array,
         training_climatology: float = float("nan"),
     ) -> None:
         p, y = check_forecast(probability, event)
-        dates = int(date.max()) + 1
+        blocks = int(block.max()) + 1
         self._training_climatology = training_climatology
-        self._sum_by_date(p, y, date, dates)
+        self._sum_by_block(p, y, block, blocks)
 
         order = np.argsort(-p, kind="stable")
-        p, y, by = p[order], y[order], date[order]
+        p, y, by = p[order], y[order], block[order]
         value = np.cumsum(np.concatenate(([0], p[1:] != p[:-1])))
         eventless = np.bincount(value, y) == 0
         begins = np.concatenate(([0], ~(eventless[1:] & eventless[:-1])))
@@ -215,7 +215,7 @@ class ForecastByDate:
         self._thresholds = p[np.searchsorted(step, np.arange(steps), side="right") - 1]
         self._events, self._others = (
             sparse.csr_array(
-                (np.ones(counted.sum()), (step[counted], by[counted])), shape=(steps, dates)
+                (np.ones(counted.sum()), (step[counted], by[counted])), shape=(steps, blocks)
             )
             for counted in (y == 1, y == 0)
         )
@@ -227,14 +227,14 @@ class ForecastByDate:
         apart = ~(no_event[:-1] | only_events[1:])
         self._isotonic_pools = np.flatnonzero(np.concatenate(([True], apart)))
 
-    def _sum_by_date(self, p: Array, y: Array, date: Array, dates: int) -> None:
-        """Sum the terms by date (dates, sums), those of bins one column per bin."""
+    def _sum_by_block(self, p: Array, y: Array, block: Array, blocks: int) -> None:
+        """Sum the terms by block (blocks, sums), those of bins one column per bin."""
         terms, bin_terms = _terms(p, y), _bin_terms(p, y)
         self._names, self._bin_names = list(terms), list(bin_terms)
-        sums = [np.bincount(date, term, dates) for term in terms.values()]
-        cell = date * PROBABILITY_BINS + bin_of(p)
+        sums = [np.bincount(block, term, blocks) for term in terms.values()]
+        cell = block * PROBABILITY_BINS + bin_of(p)
         binned = [
-            np.bincount(cell, term, dates * PROBABILITY_BINS).reshape(dates, PROBABILITY_BINS)
+            np.bincount(cell, term, blocks * PROBABILITY_BINS).reshape(blocks, PROBABILITY_BINS)
             for term in bin_terms.values()
         ]
         self._sums = np.hstack([np.stack(sums, axis=1), *binned])
@@ -247,7 +247,7 @@ class ForecastByDate:
         return dict(zip(names, (*whole.T, *bins), strict=True))
 
     def totals(self, weights: Array) -> Iterator[StormTotals]:
-        """Yield the totals for `weights` (rows, dates), a few rows at a time.
+        """Yield the totals for `weights` (rows, blocks), a few rows at a time.
 
         The number of rows is such that the arrays stay in the processor's cache. If
         `weights` has no rows, one object without rows is yielded.
@@ -267,7 +267,7 @@ class ForecastByDate:
     def scores(self, weights: Array) -> dict[str, Array]:
         """Return every score of `score_registry.SCORES` that has a function, by its name.
 
-        `weights` (rows, dates) is the number of times each run date counts; scores have the shape
+        `weights` (rows, blocks) is the number of times each block counts; scores have the shape
         (rows,).
         """
         parts = [

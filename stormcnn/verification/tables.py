@@ -18,9 +18,9 @@ from stormcnn.verification.forecasts import (
     average_over_seeds,
     read_forecasts,
 )
-from stormcnn.verification.resampling import interval, p_value, reflect, resample_dates
+from stormcnn.verification.resampling import interval, p_value, reflect, resample_blocks
 from stormcnn.verification.score_registry import SCORES
-from stormcnn.verification.storm_totals import ForecastByDate
+from stormcnn.verification.storm_totals import ForecastByBlock
 from stormcnn.verification.strata import strata
 from stormcnn.vocabulary import (
     LEAST_EVENTS,
@@ -133,19 +133,19 @@ def verify(
     event, run_date = storms["label"], storms["run_date"]
     _log_what_is_undefined(event, run_date, period)
 
-    draws = resample_dates(run_date, _possible(resamples, run_date), seed)
+    draws = resample_blocks(run_date, _possible(resamples, run_date), seed)
     values: dict[Forecast, dict[str, float]] = {}
     samples: dict[Forecast, dict[str, Array]] = {}
     scores: list[pd.DataFrame] = []
     curve_tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     for forecast, probability in forecasts.items():
-        by_date = ForecastByDate(probability, event, draws.date, training_climatology)
-        values[forecast] = by_date.values()
-        samples[forecast] = by_date.scores(draws.weights)
-        table = _score_rows(values[forecast], samples[forecast], confidence)
+        by_block = ForecastByBlock(probability, event, draws.block, training_climatology)
+        values[forecast] = by_block.values()
+        samples[forecast] = by_block.scores(draws.weights)
+        table = _score_rows(values[forecast], samples[forecast], confidence, draws.blocks.size)
         scores.append(_describe_stratum(forecast, period, "all", table, storms))
         for name, curve in CURVES.items() if curves else ():
-            table = curve(probability, event, by_date, draws, confidence)
+            table = curve(probability, event, by_block, draws, confidence)
             curve_tables[name].append(pd.DataFrame({**forecast.columns(), **table}))
     averages = average_over_seeds(forecasts)
     for average, parts in averages.items():
@@ -157,22 +157,24 @@ def verify(
             score: np.mean([samples[part][score] for part in parts], axis=0)
             for score in samples[parts[0]]
         }
-        table = _score_rows(values[average], samples[average], confidence)
+        table = _score_rows(values[average], samples[average], confidence, draws.blocks.size)
         scores.append(_describe_stratum(average, period, "all", table, storms))
 
     for stratum, inside in strata(storms):
         part = {name: array[inside] for name, array in storms.items()}
         few = part["label"].sum() < LEAST_EVENTS
         possible = 0 if few else _possible(resamples, part["run_date"])
-        draws = resample_dates(part["run_date"], possible, seed)
+        draws = resample_blocks(part["run_date"], possible, seed)
         for forecast, probability in forecasts.items():
             if forecast.kind in VARIANTS:
                 continue
-            by_date = ForecastByDate(
-                probability[inside], part["label"], draws.date, training_climatology
+            by_block = ForecastByBlock(
+                probability[inside], part["label"], draws.block, training_climatology
             )
-            value = dict.fromkeys(values[forecast], np.nan) if few else by_date.values()
-            table = _score_rows(value, by_date.scores(draws.weights), confidence)
+            value = dict.fromkeys(values[forecast], np.nan) if few else by_block.values()
+            table = _score_rows(
+                value, by_block.scores(draws.weights), confidence, draws.blocks.size
+            )
             scores.append(_describe_stratum(forecast, period, stratum, table, part))
 
     tables = {
@@ -181,7 +183,9 @@ def verify(
     }
     pairs = pair_forecasts(forecasts, reference, matched or {})
     pairs += pair_averages(averages, forecasts, reference, matched or {})
-    differences = difference_table(pairs, values, samples, forecasts, event, period, confidence)
+    differences = difference_table(
+        pairs, values, samples, forecasts, event, period, confidence, draws.blocks.size
+    )
     return Tables(pd.concat(scores, ignore_index=True), differences, **tables)
 
 
@@ -232,17 +236,19 @@ def _describe_stratum(
 
 
 def _score_rows(
-    values: Mapping[str, float], samples: Mapping[str, Array], confidence: float
+    values: Mapping[str, float], samples: Mapping[str, Array], confidence: float, blocks: int
 ) -> pd.DataFrame:
     """Return the columns score, value, low and high from values and resamples (resamples,)."""
     rows = []
     for score, value in values.items():
         if SCORES[score].departure:
-            ends = interval(reflect(value, samples[score]), confidence)
+            ends = interval(value, reflect(value, samples[score]), confidence, blocks)
             low, high = np.maximum(ends, 0)
         else:
-            low, high = interval(samples[score], confidence)
+            low, high = interval(value, samples[score], confidence, blocks)
         rows.append((score, value, float(low), float(high)))
         if score == "spiegelhalter_z":
-            rows.append(("spiegelhalter_p_value", p_value(samples[score]), np.nan, np.nan))
+            rows.append(
+                ("spiegelhalter_p_value", p_value(value, samples[score], blocks), np.nan, np.nan)
+            )
     return pd.DataFrame(rows, columns=["score", "value", "low", "high"])

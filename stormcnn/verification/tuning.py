@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from stormcnn.errors import UserError
-from stormcnn.verification.resampling import resample_dates
+from stormcnn.verification.resampling import resample_blocks
 from stormcnn.verification.scores import log_losses
 from stormcnn.verification.tables import verify
 from stormcnn.verification.uncertainty import score_uncertainty
@@ -136,13 +136,13 @@ def compare_losses(
     rates = sorted(losses)
     score = {rate: float(losses[rate].mean()) for rate in rates}
     lowest = min(rates, key=score.__getitem__)
-    draws = resample_dates(run_date, resamples, seed)
-    storms = draws.weights @ np.bincount(draws.date)
+    draws = resample_blocks(run_date, resamples, seed)
+    storms = draws.weights @ np.bincount(draws.block)
     rows = []
     for rate in rates:
-        by_date = np.bincount(draws.date, losses[rate] - losses[lowest])
-        error = np.std(draws.weights @ by_date / storms, ddof=1) if resamples > 1 else np.nan
-        known = draws.dates.size > 1
+        by_block = np.bincount(draws.block, losses[rate] - losses[lowest])
+        error = np.std(draws.weights @ by_block / storms, ddof=1) if resamples > 1 else np.nan
+        known = draws.blocks.size > 1
         difference = score[rate] - score[lowest]
         rows.append((rate, score[rate], difference, float(error) if known else np.nan))
     return pd.DataFrame(rows, columns=["rate", "log_score", "difference", "standard_error"])

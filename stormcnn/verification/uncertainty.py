@@ -34,7 +34,7 @@ from stormcnn.verification.counts import (
     count_scores,
 )
 from stormcnn.verification.discard import discard_scores, discard_table, discard_test
-from stormcnn.verification.resampling import Resamples, interval, resample_dates
+from stormcnn.verification.resampling import Resamples, interval, resample_blocks
 from stormcnn.verification.sampled_storms import (
     SampledStorms,
     match_counts,
@@ -104,19 +104,19 @@ def score_uncertainty(
     or not allowed.
     """
     network = f"{model}, seed {seed}"
-    draws = resample_dates(storms["run_date"].to_numpy(), resamples)
+    draws = resample_blocks(storms["run_date"].to_numpy(), resamples)
     checked = read_sampled_storms(storms, event, counts.sizes["mc_member"], truth, network)
     counts = match_counts(counts, checked.event, draws, network)
     _log_what_is_undefined(network, checked, draws)
-    if draws.dates.size == 1:
+    if draws.blocks.size == 1:
         draws = draws._replace(weights=draws.weights[:0])
     # The storms themselves are the first row, so one formula gives values and intervals.
-    rows = draws._replace(weights=np.vstack([np.ones(draws.dates.size), draws.weights]))
+    rows = draws._replace(weights=np.vstack([np.ones(draws.blocks.size), draws.weights]))
 
     diagrams = spread_skill_diagrams(checked, rows)
     tests = discard_test(checked, rows)
     observed = counts["observed"].to_numpy()
-    single = count_forecast_of_independent_storms(checked.without_dropout, rows.date, observed)
+    single = count_forecast_of_independent_storms(checked.without_dropout, rows.block, observed)
     members = count_forecast_of_members(counts["count"].to_numpy(), observed)
     scores = {
         MC_MEAN: member_scores(checked, rows)
@@ -127,7 +127,7 @@ def score_uncertainty(
     }
     true_count = np.full(observed.size, np.nan)
     if checked.truth is not None:
-        true_count = np.bincount(rows.date, checked.truth)
+        true_count = np.bincount(rows.block, checked.truth)
         expected = count_forecast_of_members(counts["expected"].to_numpy(), true_count)
         scores[MC_MEAN] |= _rename(
             "count_{}_truth", count_scores(expected, true_count, rows.weights)
@@ -136,12 +136,12 @@ def score_uncertainty(
     size = {
         "storms": checked.event.size,
         "events": int(checked.event.sum()),
-        "runs": draws.dates.size,
+        "runs": draws.blocks.size,
     }
     return UncertaintyTables(
-        _score_table(scores, identity | size, confidence),
-        spread_skill_table(diagrams, identity, confidence),
-        discard_table(tests, identity, confidence),
+        _score_table(scores, identity | size, confidence, draws.blocks.size),
+        spread_skill_table(diagrams, identity, confidence, draws.blocks.size),
+        discard_table(tests, identity, confidence, draws.blocks.size),
         _count_table(counts, single, true_count, identity),
     )
 
@@ -212,9 +212,9 @@ def member_scores(storms: SampledStorms, resamples: Resamples) -> dict[str, Arra
 
 def _averages(terms: Mapping[str, Array], resamples: Resamples) -> dict[str, Array]:
     """Return the weighted averages (resamples,) of named terms (storms,)."""
-    summed = [np.ones(resamples.date.size), *terms.values()]
-    by_date = [np.bincount(resamples.date, term, resamples.dates.size) for term in summed]
-    sums = resamples.weights @ np.stack(by_date, axis=1)
+    summed = [np.ones(resamples.block.size), *terms.values()]
+    by_block = [np.bincount(resamples.block, term, resamples.blocks.size) for term in summed]
+    sums = resamples.weights @ np.stack(by_block, axis=1)
     return dict(zip(terms, (sums[:, 1:] / sums[:, :1]).T, strict=True))
 
 
@@ -236,22 +236,25 @@ def _log_what_is_undefined(network: str, storms: SampledStorms, draws: Resamples
             network,
             "each" if storms.event[0] else "none",
         )
-    if draws.dates.size == 1:
+    if draws.blocks.size == 1:
         logger.warning(
             "%s: all storms have the run date %s, so there are no intervals.",
             network,
-            draws.dates[0],
+            draws.blocks[0],
         )
 
 
 def _score_table(
-    scores: Mapping[str, Mapping[str, Array]], identity: Mapping[str, Any], confidence: float
+    scores: Mapping[str, Mapping[str, Array]],
+    identity: Mapping[str, Any],
+    confidence: float,
+    blocks: int,
 ) -> pd.DataFrame:
     """Return the scores as a table; the first row of each array is that of the storms."""
     parts = []
     for forecast, values in scores.items():
         samples = np.column_stack(list(values.values()))
-        low, high = interval(samples[1:], confidence)
+        low, high = interval(samples[0], samples[1:], confidence, blocks)
         table = pd.DataFrame(
             {
                 "forecast": forecast,

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scores.categorical import BinaryContingencyManager
 
-from stormcnn.verification.contingency import contingency, contingency_by_date
-from stormcnn.verification.resampling import resample_dates
+from stormcnn.verification.contingency import contingency, contingency_by_block
+from stormcnn.verification.resampling import resample_blocks
 
 probabilities = st.one_of(st.floats(0, 1), st.integers(0, 20).map(lambda k: k / 20))
 
@@ -70,11 +70,11 @@ def test_scores_are_those_of_the_scores_package(score, theirs):
 def test_tables_of_a_resample_are_those_of_its_storms():
     draw = np.random.default_rng(0)
     probability, event, date = draw.random(60).round(1), draw.random(60) < 0.3, np.arange(60) % 6
-    draws = resample_dates(date, 10)
+    draws = resample_blocks(date, 10)
     thresholds = np.linspace(0, 1, 21)
-    tables = contingency_by_date(probability, event, draws, thresholds)
+    tables = contingency_by_block(probability, event, draws, thresholds)
     for row, weights in enumerate(draws.weights):
-        p, y = (np.repeat(x, weights[draws.date]) for x in (probability, event))
+        p, y = (np.repeat(x, weights[draws.block]) for x in (probability, event))
         expected = contingency(p, y, thresholds)
         for name in ("hits", "misses", "false_alarms", "correct_negatives"):
             assert getattr(tables, name)[row].tolist() == getattr(expected, name).tolist()

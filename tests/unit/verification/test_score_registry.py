@@ -5,11 +5,11 @@ import pytest
 from sampled_members import sampled
 
 from stormcnn.verification.score_registry import SCORES, score_text
-from stormcnn.verification.storm_totals import ForecastByDate
+from stormcnn.verification.storm_totals import ForecastByBlock
 
 
 def test_every_function_is_computed_for_every_forecast():
-    forecast = ForecastByDate([0.9, 0.2], [1, 0], np.array([0, 1]))
+    forecast = ForecastByBlock([0.9, 0.2], [1, 0], np.array([0, 1]))
     computed = [name for name, score in SCORES.items() if score.function]
     assert list(forecast.values()) == computed
 

@@ -12,7 +12,7 @@ from sklearn import metrics
 from stormcnn.errors import UserError
 from stormcnn.verification import scores
 from stormcnn.verification.score_registry import SCORES
-from stormcnn.verification.storm_totals import ForecastByDate, total_storms
+from stormcnn.verification.storm_totals import ForecastByBlock, total_storms
 
 PROBABILITY = np.array([0.9, 0.7, 0.4, 0.4, 0.1])
 EVENT = np.array([1, 0, 1, 0, 0])
@@ -58,7 +58,7 @@ def arrays(drawn):
 def weighted_scores(probability, event, weight=None, training_climatology=0.05):
     """Scores of storms of which each counts `weight` times."""
     weight = np.ones(len(event)) if weight is None else weight
-    forecast = ForecastByDate(probability, event, np.arange(len(event)), training_climatology)
+    forecast = ForecastByBlock(probability, event, np.arange(len(event)), training_climatology)
     return {name: value[0] for name, value in forecast.scores(weight[np.newaxis]).items()}
 
 

@@ -9,8 +9,8 @@ from sklearn import metrics
 
 from stormcnn.verification import scores
 from stormcnn.verification.contingency import contingency
-from stormcnn.verification.resampling import resample_dates
-from stormcnn.verification.storm_totals import ForecastByDate
+from stormcnn.verification.resampling import resample_blocks
+from stormcnn.verification.storm_totals import ForecastByBlock
 
 
 def made_up_storms(dates=12, storms=20, seed=0, decimals=None):
@@ -38,10 +38,10 @@ def made_up_storms(dates=12, storms=20, seed=0, decimals=None):
 )
 def test_scores_of_a_resample_are_those_of_its_storms(drawn):
     probability, event, run_date = (np.array(column) for column in zip(*drawn, strict=True))
-    draws = resample_dates(run_date, 3)
-    found = ForecastByDate(probability, event, draws.date, 0.05).scores(draws.weights)
+    draws = resample_blocks(run_date, 3)
+    found = ForecastByBlock(probability, event, draws.block, 0.05).scores(draws.weights)
     for row, weights in enumerate(draws.weights):
-        expected = reference_scores(probability, event, 0.05, weights[draws.date])
+        expected = reference_scores(probability, event, 0.05, weights[draws.block])
         assert [found[name][row] for name in expected] == pytest.approx(
             list(expected.values()), abs=1e-11, nan_ok=True
         )
@@ -50,10 +50,10 @@ def test_scores_of_a_resample_are_those_of_its_storms(drawn):
 @pytest.mark.parametrize("decimals", [None, 2])
 def test_scores_of_a_resample_equal_scikit_learn_to_twelve_digits(decimals):
     probability, event, date = made_up_storms(20, 300, decimals=decimals)
-    draws = resample_dates(date, 20)
-    found = ForecastByDate(probability.astype("f4"), event, draws.date).scores(draws.weights)
+    draws = resample_blocks(date, 20)
+    found = ForecastByBlock(probability.astype("f4"), event, draws.block).scores(draws.weights)
     for row, weights in enumerate(draws.weights):
-        storm_weights = {"sample_weight": weights[draws.date]}
+        storm_weights = {"sample_weight": weights[draws.block]}
         p = probability.astype("f4").astype(float)
         clipped = p.clip(1e-7, 1 - 1e-7)
         for name, value in {
@@ -67,8 +67,8 @@ def test_scores_of_a_resample_equal_scikit_learn_to_twelve_digits(decimals):
 
 def test_many_resamples_are_scored_in_chunks_without_changing_them():
     probability, event, date = made_up_storms(30, 200)
-    draws = resample_dates(date, 400)
-    forecast = ForecastByDate(probability, event, draws.date, 0.05)
+    draws = resample_blocks(date, 400)
+    forecast = ForecastByBlock(probability, event, draws.block, 0.05)
     assert len(list(forecast.totals(draws.weights))) > 2
     whole = forecast.scores(draws.weights)
     part = forecast.scores(draws.weights[390:])
@@ -78,20 +78,20 @@ def test_many_resamples_are_scored_in_chunks_without_changing_them():
 
 def test_no_resamples_give_no_scores():
     probability, event, date = made_up_storms()
-    found = ForecastByDate(probability, event, date).scores(np.empty((0, 12)))
+    found = ForecastByBlock(probability, event, date).scores(np.empty((0, 12)))
     assert {value.shape for value in found.values()} == {(0,)}
 
 
 def test_curves_of_a_resample_are_those_of_its_storms():
     probability, event, date = made_up_storms(8, 25, decimals=2)
-    draws = resample_dates(date, 10)
-    forecast = ForecastByDate(probability, event, draws.date)
+    draws = resample_blocks(date, 10)
+    forecast = ForecastByBlock(probability, event, draws.block)
     points = np.linspace(0, 1, 21)
     pod = forecast.pod_at_pofd(draws.weights, points)
     pod_there = forecast.pod_at_success_ratio(draws.weights, points)
     means, frequencies = forecast.reliability(draws.weights)
     for row, weights in enumerate(draws.weights):
-        p, y = (np.repeat(x, weights[draws.date]) for x in (probability, event))
+        p, y = (np.repeat(x, weights[draws.block]) for x in (probability, event))
         pofd, hit_rate, _ = metrics.roc_curve(y, p, drop_intermediate=False)
         assert pod[row] == pytest.approx(np.interp(points, pofd, hit_rate))
         counts = contingency(p, y, np.unique(p))

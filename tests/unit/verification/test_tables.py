@@ -9,8 +9,8 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from stormcnn.errors import UserError
 from stormcnn.verification.contingency import contingency
-from stormcnn.verification.resampling import interval, p_value, resample_dates
-from stormcnn.verification.storm_totals import ForecastByDate
+from stormcnn.verification.resampling import interval, p_value, resample_blocks
+from stormcnn.verification.storm_totals import ForecastByBlock
 from stormcnn.verification.tables import verify
 from stormcnn.vocabulary import LEAST_EVENTS
 
@@ -122,13 +122,15 @@ def test_same_seed_gives_the_same_tables_and_another_seed_other_intervals(tables
 
 def test_intervals_and_p_values_are_those_of_resampled_run_dates(tables, predictions):
     arrays = predictions["dropout", 0]
-    draws = resample_dates(arrays["run_date"], 100)
-    samples = ForecastByDate(arrays["probability"], arrays["label"], draws.date, 0.15).scores(
+    draws = resample_blocks(arrays["run_date"], 100)
+    samples = ForecastByBlock(arrays["probability"], arrays["label"], draws.block, 0.15).scores(
         draws.weights
     )
     for score in ("auc", "brier_skill_score_training", "best_threshold"):
         row = score_of(tables, score, "dropout")
-        assert (row["low"], row["high"]) == interval(samples[score], 0.95)
+        assert (row["low"], row["high"]) == interval(
+            row["value"], samples[score], 0.95, draws.blocks.size
+        )
     z = score_of(tables, "spiegelhalter_p_value", "dropout")
     assert z["value"] == p_value(samples["spiegelhalter_z"])
 

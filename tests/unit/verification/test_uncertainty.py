@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from sampled_members import Sampled, logistic, sampled
 
 from stormcnn.errors import UserError
-from stormcnn.verification.resampling import resample_dates
+from stormcnn.verification.resampling import interval, resample_blocks
 
 members_of_storms = arrays.arrays(
     np.float64,
@@ -202,7 +202,7 @@ def test_without_truth_no_score_of_truth_is_given():
 
 
 def test_scores_are_tidy_and_ensemble_scores_are_of_counts_only():
-    table = storms_with_known_truth().tables(resamples=20).scores
+    table = storms_with_known_truth().tables(resamples=40).scores
     assert list(table) == [
         "model", "forecast", "seed", "period", "stratum", "score", "value", "low", "high",
         "storms", "events", "runs",
@@ -217,10 +217,11 @@ def test_scores_are_tidy_and_ensemble_scores_are_of_counts_only():
 def test_intervals_resample_run_dates():
     data = storms_with_known_truth()
     row = data.tables(resamples=300, confidence=0.9).scores.set_index("score").loc["brier_score"]
-    draws = resample_dates(data.storms["run_date"].to_numpy(), 300)
+    draws = resample_blocks(data.storms["run_date"].to_numpy(), 300)
     squares = (data.storms["mc_mean"].to_numpy() - data.event) ** 2
-    weights = draws.weights[:, draws.date]
-    low, high = np.quantile(weights @ squares / weights.sum(axis=1), [0.05, 0.95])
+    weights = draws.weights[:, draws.block]
+    samples = weights @ squares / weights.sum(axis=1)
+    low, high = interval(squares.mean(), samples, 0.9, draws.blocks.size)
     assert row["value"] == pytest.approx(squares.mean())
     assert (row["low"], row["high"]) == (pytest.approx(low), pytest.approx(high))
     assert (row["storms"], row["events"], row["runs"]) == (12000, data.event.sum(), 200)
