@@ -61,8 +61,7 @@ def score_networks(
         "reference": reference,
         "matched": matched,
         "training_climatology": climatology,
-        "resamples": verification["resamples"],
-        "confidence": verification["confidence"],
+        **verification,
     }
     tables = verify(
         test_predictions | read_by_network(opponent_test),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
@@ -42,6 +43,17 @@ PROBABILITY_BINS = 10
 
 LEAST_EVENTS = 20
 """Fewest events for which scores of a stratum are reported, or a challenger is evaluated."""
+
+Box = Mapping[str, Sequence[float]]
+"""Limits of a region in degrees: `longitude` (west, east) and `latitude` (south, north)."""
+
+US_REGIONS: Mapping[str, Box] = {
+    "mountain_west": {"longitude": (-125, -105), "latitude": (24, 50)},
+    "great_plains": {"longitude": (-105, -90), "latitude": (24, 50)},
+    "midwest_northeast": {"longitude": (-90, -66), "latitude": (37, 50)},
+    "southeast": {"longitude": (-90, -66), "latitude": (24, 37)},
+}
+"""Boxes of the contiguous United States by the name of the region."""
 
 LEAST_BLOCKS = 10
 """Fewest blocks for which anything is claimed."""

@@ -41,6 +41,13 @@ def _without_duplicates(values: list[Any]) -> list[Any]:
     return values
 
 
+def without_nulls(values: Any) -> Any:
+    """Remove the entries of a dictionary that are null, by which users remove defaults."""
+    if not isinstance(values, dict):
+        return values
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _read_date(value: Any) -> Any:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
@@ -78,6 +85,9 @@ Positive = Annotated[float, Field(gt=0), must_be("a number > 0")]
 NotNegative = Annotated[float, Field(ge=0), must_be("a number >= 0")]
 Fraction = Annotated[float, Field(gt=0, lt=1), must_be("a number > 0 and < 1")]
 DropoutRate = Annotated[float | None, Field(ge=0, lt=1), must_be("a number >= 0 and < 1, or null")]
+Limits = Annotated[
+    list[float], Field(min_length=2, max_length=2), must_be("a list of two numbers, in degrees")
+]
 Sha256 = Annotated[
     str | None, Field(pattern=r"^[0-9A-Fa-f]{64}$"), must_be("64 hexadecimal digits, or null")
 ]

@@ -57,7 +57,8 @@ def messages_of(error: ErrorDetails) -> Iterator[str]:
         case "missing":
             yield f"{key} is missing. Add it to {'.'.join(path[:-1])}."
         case "dict_type":
-            yield f"{key} must be a block of networks, each with its own key {value}"
+            entries = {"models": "networks"}.get(path[-1], path[-1])
+            yield f"{key} must be a block of {entries}, each with its own key {value}"
         case _:
             known = listed(_block_at(path).model_fields, "or")
             yield f"{key} must be a block of settings with keys such as {known} {value}"

@@ -16,6 +16,7 @@ from stormcnn.config.field_types import (
     OptionalText,
     Text,
     must_be,
+    without_nulls,
 )
 from stormcnn.config.wording import listed, shown
 from stormcnn.vocabulary import DROPOUTS
@@ -134,15 +135,9 @@ class NetworkSettings(Block):
                 )
 
 
-def _without_nulls(networks: Any) -> Any:
-    if not isinstance(networks, dict):
-        return networks
-    return {name: network for name, network in networks.items() if network is not None}
-
-
 Models = Annotated[
     dict[Name, NetworkSettings],
-    BeforeValidator(_without_nulls, json_schema_input_type=dict[Name, NetworkSettings | None]),
+    BeforeValidator(without_nulls, json_schema_input_type=dict[Name, NetworkSettings | None]),
 ]
 
 

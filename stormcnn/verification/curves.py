@@ -55,7 +55,7 @@ def roc_curve(
     once = np.ones((1, draws.blocks.size))
     pod = by_block.pod_at_pofd(once, FALSE_DETECTIONS)[0]
     resampled = by_block.pod_at_pofd(draws.weights, FALSE_DETECTIONS)
-    low, high = interval(pod, resampled, confidence, draws.blocks.size)
+    low, high = _band(pod, resampled, confidence, draws)
     return pd.DataFrame(
         {
             "threshold": np.concatenate(
@@ -76,7 +76,7 @@ def reliability_curve(
     number = bin_of(probability)
     forecast_mean, frequency = by_block.reliability(np.ones((1, draws.blocks.size)))
     _, resampled = by_block.reliability(draws.weights)
-    low, high = interval(frequency[0], resampled, confidence, draws.blocks.size)
+    low, high = _band(frequency[0], resampled, confidence, draws)
     return pd.DataFrame(
         {
             "bin": np.arange(PROBABILITY_BINS),
@@ -93,25 +93,17 @@ def reliability_curve(
 def performance_curve(
     probability: Array, event: Array, by_block: ForecastByBlock, draws: Resamples, confidence: float
 ) -> pd.DataFrame:
-    """Return success ratio, POD, CSI and bias at `THRESHOLDS`, with intervals of CSI and POD.
-
-    The interval of POD is that of the largest POD whose success ratio reaches that of the row.
-    """
+    """Return success ratio, POD, CSI and bias at `THRESHOLDS`, with intervals of CSI and POD."""
     table = contingency(probability, event, THRESHOLDS)
     resampled = contingency_by_block(probability, event, draws, THRESHOLDS)
-    csi_low, csi_high = interval(table.csi, resampled.csi, confidence, draws.blocks.size)
-    success_ratio = table.success_ratio
-    pod = by_block.pod_at_success_ratio(draws.weights, success_ratio)
-    pod_low, pod_high = interval(
-        table.pod,
-        np.where(np.isnan(success_ratio), np.nan, pod),
-        confidence,
-        draws.blocks.size,
-    )
+    csi_low, csi_high = _band(table.csi, resampled.csi, confidence, draws)
+    # A forecast of no event at all is no point of the diagram.
+    pod = np.where(np.isnan(table.success_ratio), np.nan, table.pod)
+    pod_low, pod_high = _band(pod, resampled.pod, confidence, draws)
     return pd.DataFrame(
         {
             "threshold": THRESHOLDS,
-            "success_ratio": success_ratio,
+            "success_ratio": table.success_ratio,
             "pod": table.pod,
             "csi": table.csi,
             "frequency_bias": table.frequency_bias,
@@ -147,6 +139,16 @@ def threshold_table(
             **{name: getattr(table, name) for name in scores},
         }
     )
+
+
+def _band(value: Array, samples: Array, confidence: float, draws: Resamples) -> tuple[Array, Array]:
+    """Return the ends of the intervals (points,) of values in [0, 1].
+
+    The ratios that the curves show are biased in small samples, so percentiles may lie on one side
+    of the value. The ends are moved to include it.
+    """
+    low, high = interval(value, samples, confidence, draws.blocks.size)
+    return np.minimum(np.clip(low, 0, 1), value), np.maximum(np.clip(high, 0, 1), value)
 
 
 CURVES = {

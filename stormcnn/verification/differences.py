@@ -9,13 +9,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stormcnn.verification.block_tests import t_test
 from stormcnn.verification.delong import delong_test
 from stormcnn.verification.forecasts import Forecast
-from stormcnn.verification.resampling import holm, interval, p_value, reflect
+from stormcnn.verification.multi_bootstrap import multi_bootstrap
+from stormcnn.verification.resampling import (
+    holm,
+    reflect,
+    resamples_needed,
+    widened_interval,
+    widened_p_value,
+)
 from stormcnn.verification.score_registry import SCORES
+from stormcnn.verification.score_rows import Scored
 from stormcnn.vocabulary import (
     ALL_SEEDS,
+    LEAST_BLOCKS,
     MC_MEAN,
+    METHOD,
+    NETWORKS,
     OVER_SEEDS,
     SEED_MEANS,
     SINGLE,
@@ -24,6 +36,38 @@ from stormcnn.vocabulary import (
 )
 
 logger = logging.getLogger(__name__)
+
+T_TEST, BOOTSTRAP = "t_test", "bootstrap"
+"""Values of the column `test`: how the p-value was computed."""
+
+LOSSES = {
+    "brier_score": "squared_error",
+    "brier_skill_score": "squared_error",
+    "brier_skill_score_training": "squared_error",
+    "log_score": "log_loss",
+}
+"""Scores of the same storms that differ if and only if the sums of these losses differ."""
+
+COLUMNS = (
+    "model",
+    "reference",
+    "forecast",
+    "reference_forecast",
+    "seed",
+    "period",
+    "score",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "p_holm",
+    "claim",
+    "test",
+    "p_delong_independent_storms",
+    "seeds",
+    "reference_seeds",
+)
+"""Columns of the table of differences, followed by the size of the sample."""
 
 WITHOUT_DROPOUT = {MC_MEAN: SINGLE, SEED_MEANS[MC_MEAN]: SEED_MEANS[SINGLE]}
 """The forecast without dropout that corresponds to a mean over Monte Carlo members."""
@@ -51,7 +95,7 @@ def pair_forecasts(
             continue
         own = _without_dropout(forecast)
         others = dict.fromkeys(
-            _same_kind(forecast, model, forecasts)
+            _same_kind(forecast._replace(model=model), forecasts)
             for model in _compared_models(forecast.model, reference, matched)
         )
         for other in others:
@@ -75,77 +119,170 @@ def pair_averages(
     """Return the comparisons with one network, whose scores are averaged over the seeds.
 
     Compared with one network of the `reference` or of the matched model is one network of the
-    model itself; compared with the latter are its mean over Monte Carlo members, and the means of
-    probabilities over the seeds. `averages` are the forecasts of seed `OVER_SEEDS`.
+    model itself, with and without Monte Carlo dropout; compared with the latter are its mean over
+    Monte Carlo members, and the means of probabilities over the seeds. A model that was trained
+    once is compared with the averages of the others. `averages` are the forecasts of seed
+    `OVER_SEEDS`.
     """
-    averages = list(averages)
-    joint = [forecast for forecast in forecasts if forecast.seed == ALL_SEEDS]
+    averages, forecasts = list(averages), list(forecasts)
+    several = {average.model for average in averages}
+    once = {f.model: f for f in forecasts if f.kind == SINGLE and f.model not in several}
     pairs = []
     for average in averages:
+        for model in _compared_models(average.model, reference, matched):
+            other = _same_kind(average._replace(model=model), averages)
+            if other in averages or model in once:
+                pairs.append((average, other if other in averages else once[model]))
         if average.kind == SINGLE:
-            others = (
-                average._replace(model=model)
-                for model in _compared_models(average.model, reference, matched)
-            )
-            pairs += [(average, other) for other in others if other in averages]
-            pairs += [(mean, average) for mean in joint if mean.model == average.model]
+            joint = (f for f in forecasts if f.seed == ALL_SEEDS and f.model == average.model)
+            pairs += [(mean, average) for mean in joint]
         else:
             pairs.append((average, average._replace(kind=SINGLE)))
+    for model, forecast in once.items():
+        for other_model in _compared_models(model, reference, matched):
+            other = Forecast(other_model, SINGLE, OVER_SEEDS)
+            pairs += [(forecast, other)] if other in averages else []
     return pairs
 
 
 def difference_table(
-    pairs: list[tuple[Forecast, Forecast]],
-    values: Mapping[Forecast, Mapping[str, float]],
-    samples: Mapping[Forecast, Mapping[str, Array]],
+    pairs: Iterable[tuple[Forecast, Forecast]],
+    scored: Mapping[Forecast, Scored],
     probabilities: Mapping[Forecast, Array],
     event: Array,
     period: str,
     confidence: float,
-    blocks: int,
+    size: Mapping[str, int],
 ) -> pd.DataFrame:
     """Return the differences of all scores with `compared` in the registry.
 
-    The table has one row per pair and score. `values` and `samples` (resamples,) are the scores of
-    each forecast and of its resamples of that many `blocks` by name; `probabilities` (storms,) and
-    `event` (storms,) are for the test of DeLong. p-values are corrected by Holm's method over the rows of one forecast,
-    seed and score.
+    The table has one row per pair and score. `scored` has the scores of each forecast;
+    `probabilities` (storms,) and `event` (storms,) are for the test of DeLong.
+
+    `claim` is `method` if both sides are means over at least `LEAST_SEEDS` seeds: the difference
+    holds for networks that are trained with other seeds. It is `networks` if it holds for these
+    trained networks on other storms. `test` is `t_test` (see `block_tests.t_test`) for differences
+    of losses of trained networks, and `bootstrap` for all others.
+
+    `p_holm` is corrected over a family: the comparisons of different models with the same forecast,
+    seed and score, or those of forecasts of one model. It is missing if no claim can be made: with
+    fewer than `LEAST_BLOCKS` blocks, or if the family is too large for the number of resamples.
     """
-    rows: list[tuple[Any, ...]] = []
     compared = [name for name, score in SCORES.items() if score.compared]
-    for forecast, other in pairs:
-        for score in compared:
-            difference = values[forecast][score] - values[other][score]
-            resampled = samples[forecast][score] - samples[other][score]
-            if SCORES[score].departure:
-                resampled = reflect(difference, resampled)
-            low, high = interval(difference, resampled, confidence, blocks)
-            delong = np.nan
-            if score == "auc" and {forecast, other} <= probabilities.keys():
-                first, second = probabilities[forecast], probabilities[other]
-                delong = delong_test(first, second, event)
-            rows.append(
-                (
-                    forecast.model,
-                    other.model,
-                    forecast.kind,
-                    other.kind,
-                    OVER_SEEDS if other.seed == OVER_SEEDS else forecast.seed,
-                    period,
-                    score,
-                    difference,
-                    float(low),
-                    float(high),
-                    p_value(difference, resampled, blocks),
-                    delong,
-                )
-            )
-    columns = ["model", "reference", "forecast", "reference_forecast", "seed", "period", "score"]
-    columns += ["difference", "low", "high", "p_value", "p_delong_independent_storms"]
-    table = pd.DataFrame(rows, columns=columns)
-    family = table.groupby(["forecast", "seed", "score"])["p_value"]
-    table.insert(columns.index("p_value") + 1, "p_holm", family.transform(holm))
-    return table
+    resamples = max((scores.samples["auc"].size for scores in scored.values()), default=0)
+    rows = [
+        {
+            **_name_of(forecast, other),
+            "period": period,
+            "score": score,
+            **_difference(forecast, other, score, scored, confidence),
+            "p_delong_independent_storms": _delong(forecast, other, score, probabilities, event),
+            "seeds": max(1, len(scored[forecast].seeds)),
+            "reference_seeds": max(1, len(scored[other].seeds)),
+            **size,
+        }
+        for forecast, other in pairs
+        for score in compared
+    ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *size])
+    between_models = table["model"] != table["reference"]
+    family = ["forecast", "seed", "score", between_models]
+    table["p_holm"] = table.groupby(family)["p_value"].transform(holm)
+    members = table.groupby(family)["p_value"].transform("count")
+    return _withhold_claims(table, members, resamples, size["blocks"], confidence)
+
+
+def _name_of(forecast: Forecast, other: Forecast) -> dict[str, str]:
+    """Return the columns that name a comparison."""
+    return {
+        "model": forecast.model,
+        "reference": other.model,
+        "forecast": forecast.kind,
+        "reference_forecast": other.kind,
+        "seed": OVER_SEEDS if OVER_SEEDS in (forecast.seed, other.seed) else forecast.seed,
+    }
+
+
+def _difference(
+    forecast: Forecast,
+    other: Forecast,
+    score: str,
+    scored: Mapping[Forecast, Scored],
+    confidence: float,
+) -> dict[str, Any]:
+    """Return the columns `difference` to `test`, without `p_holm`."""
+    first, second = scored[forecast], scored[other]
+    value = first.values[score] - second.values[score]
+    samples = first.samples[score] - second.samples[score]
+    if SCORES[score].departure:
+        samples = reflect(value, samples)
+    method = first.of_method and second.of_method
+    ends: tuple[Any, Any] = (np.nan, np.nan)
+    p = np.nan
+    if first.blocks > 1 and samples.size:
+        seeds = _groups_of_seeds(forecast, other, first, second, score) if method else []
+        spread = multi_bootstrap(value, samples, first.blocks, seeds)
+        ends = widened_interval(value, *spread, confidence)
+        p = widened_p_value(value, *spread)
+    by_t_test = score in LOSSES and not method
+    if by_t_test and not np.isnan(value):
+        p = t_test(first.sums[LOSSES[score]] - second.sums[LOSSES[score]])
+    return {
+        "difference": value,
+        "low": float(ends[0]),
+        "high": float(ends[1]),
+        "p_value": p,
+        "claim": METHOD if method else NETWORKS,
+        "test": T_TEST if by_t_test else BOOTSTRAP,
+    }
+
+
+def _delong(
+    forecast: Forecast,
+    other: Forecast,
+    score: str,
+    probabilities: Mapping[Forecast, Array],
+    event: Array,
+) -> float:
+    """Return the p-value of DeLong's test for AUC, NaN for other scores and for means of scores."""
+    if score != "auc" or not {forecast, other} <= probabilities.keys():
+        return float("nan")
+    return delong_test(probabilities[forecast], probabilities[other], event)
+
+
+def _groups_of_seeds(
+    forecast: Forecast, other: Forecast, first: Scored, second: Scored, score: str
+) -> list[tuple[Array, Array]]:
+    """Return the values of the seeds and their draws, for each independent group of seeds.
+
+    Two forecasts of the same networks share their seeds, so these are one group.
+    """
+    if forecast.model == other.model and first.seeds == second.seeds:
+        return [(first.by_seed[score] - second.by_seed[score], first.drawn)]
+    return [(first.by_seed[score], first.drawn), (second.by_seed[score], second.drawn)]
+
+
+def _withhold_claims(
+    table: pd.DataFrame, members: pd.Series, resamples: int, blocks: int, confidence: float
+) -> pd.DataFrame:
+    """Remove `p_holm` where nothing can be claimed, and log why.
+
+    `members` is the number of comparisons in the family of each row.
+    """
+    if blocks < LEAST_BLOCKS:
+        return table.assign(p_holm=np.nan)
+    needed = members.map(lambda size: resamples_needed(size, confidence) + 1)
+    too_few = (table["test"] == BOOTSTRAP) & (needed > resamples) & table["p_value"].notna()
+    if too_few.any():
+        logger.warning(
+            "No claim is made for %d of %d differences: with %d resamples their p-values cannot "
+            "be significant after Holm's correction. Set verification.resamples to at least %d.",
+            too_few.sum(),
+            len(table),
+            resamples,
+            needed[too_few].max(),
+        )
+    return table.assign(p_holm=table["p_holm"].mask(too_few))
 
 
 def _without_dropout(forecast: Forecast) -> Forecast:
@@ -159,7 +296,6 @@ def _compared_models(model: str, reference: str, matched: Mapping[str, str]) -> 
     return list(dict.fromkeys((reference, matched.get(model, reference))))
 
 
-def _same_kind(forecast: Forecast, model: str, forecasts: Mapping[Forecast, Array]) -> Forecast:
-    """Return the forecast of another model; without dropout if it has no Monte Carlo members."""
-    same = forecast._replace(model=model)
-    return same if same in forecasts else _without_dropout(same)
+def _same_kind(forecast: Forecast, forecasts: Iterable[Forecast]) -> Forecast:
+    """Return a forecast, or the one without dropout if `forecasts` lack it."""
+    return forecast if forecast in forecasts else _without_dropout(forecast)

@@ -9,6 +9,7 @@ Sources: Efron and Tibshirani (1993); Field and Welsh (2007) for resampling grou
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -72,38 +73,78 @@ def widening(tail: ArrayLike, degrees_of_freedom: float) -> Array:
     return stats.t.isf(probability, degrees_of_freedom) / stats.norm.isf(probability)
 
 
+def rescale(value: ArrayLike, samples: ArrayLike, blocks: int) -> Array:
+    """Return the samples (resamples, ...) with their deviations times sqrt(D / (D - 1)).
+
+    Resampling D `blocks` reproduces the variance of `value` (...) with the divisor D instead of
+    D - 1.
+
+    >>> rescale(1.0, [0.0, 1.0, 2.0], blocks=2).round(3)
+    array([-0.414,  1.   ,  2.414])
+    """
+    centre = np.asarray(value, dtype=np.float64)
+    return centre + np.sqrt(blocks / (blocks - 1)) * (np.asarray(samples) - centre)
+
+
 def interval(
     value: ArrayLike, samples: ArrayLike, confidence: float, blocks: int
 ) -> tuple[Array, Array]:
     """Return the ends of the percentile interval, corrected for few blocks.
 
     `value` has the shape (...), its `samples` have the shape (resamples, ...), and the ends have
-    the shape (...). The distance of each percentile from the value is multiplied by
-    sqrt(D / (D - 1)) for D `blocks`, because resampling reproduces the variance with the divisor
-    D, and by the ratio of the quantiles of the t distribution with D - 1 degrees of freedom and of
-    the normal distribution. Samples that are NaN are left out. Both ends are NaN if the share of
-    these exceeds `MOST_UNDEFINED`, with a single block, or with fewer resamples than have the
-    percentiles among them (39 for 95 %).
+    the shape (...). Samples are rescaled (`rescale`), and the distance of their percentiles from
+    the value is widened by the t distribution with D - 1 degrees of freedom for D `blocks`. Both
+    ends are NaN with a single block, and as in `widened_interval`.
     Sources: Efron and Tibshirani (1993, chapter 13); Hesterberg (2015) for the correction.
 
     >>> low, high = interval(50, range(101), confidence=0.9, blocks=10)
     >>> round(float(low), 2), round(float(high), 2)
     (-2.86, 102.86)
     """
+    if blocks < 2:
+        nothing = np.full(np.shape(value), np.nan)
+        return nothing, nothing
+    return widened_interval(value, rescale(value, samples, blocks), blocks - 1, confidence)
+
+
+def widened_interval(
+    value: ArrayLike, samples: ArrayLike, degrees_of_freedom: float, confidence: float
+) -> tuple[Array, Array]:
+    """Return the percentile interval with distances from the value times `widening`.
+
+    Shapes are as in `interval`. Samples that are NaN are left out. Both ends are NaN if the share
+    of these exceeds `MOST_UNDEFINED`, or with too few resamples to have the percentiles among them
+    (`resamples_needed`).
+
+    >>> low, high = widened_interval(50, range(101), degrees_of_freedom=9, confidence=0.9)
+    >>> round(float(low), 2), round(float(high), 2)
+    (-0.15, 100.15)
+    """
     centre = np.asarray(value, dtype=np.float64)
     values = np.asarray(samples, dtype=np.float64)
     ends = np.full((2, *values.shape[1:]), np.nan)
-    tail = (1 - confidence) / 2
-    if blocks > 1 and (len(values) + 1) * tail > 1 - 1e-9:
+    if len(values) >= resamples_needed(1, confidence):
+        tail = (1 - confidence) / 2
         levels = [tail, 1 - tail]
         missing = np.isnan(values).mean(axis=0)
         whole, some = missing == 0, (missing > 0) & (missing <= MOST_UNDEFINED)
         ends[:, whole] = np.quantile(values[:, whole], levels, axis=0)
         if some.any():
             ends[:, some] = np.nanquantile(values[:, some], levels, axis=0)
-        factor = np.sqrt(blocks / (blocks - 1)) * widening(tail, blocks - 1)
-        ends = centre + factor * (ends - centre)
+        ends = centre + widening(tail, degrees_of_freedom) * (ends - centre)
     return ends[0], ends[1]
+
+
+def resamples_needed(comparisons: int, confidence: float) -> int:
+    """Return the fewest resamples with which one of several comparisons can be significant.
+
+    The smallest p-value of B resamples is 2 / (B + 1), and Holm's correction multiplies it by the
+    number of comparisons.
+
+    >>> resamples_needed(1, 0.95), resamples_needed(4, 0.95)
+    (39, 159)
+    """
+    return math.ceil(round(2 * comparisons / (1 - confidence), 6)) - 1
 
 
 def reflect(value: float, samples: Array) -> Array:
@@ -124,27 +165,39 @@ def reflect(value: float, samples: Array) -> Array:
 def p_value(value: float, samples: ArrayLike, blocks: int) -> float:
     """Return the two-sided p-value of the hypothesis that the value is 0.
 
-    `samples` (resamples,) are resamples of `value` from that many `blocks`. The p-value is one
-    minus the confidence at which `interval` reaches 0, with 1 added to count and number, so it is
-    never below 2 / (resamples + 1). Undefined resamples count on both sides. NaN for an undefined
-    value, without resamples, or with a single block.
-    Sources: Davison and Hinkley (1997, section 4.2), Efron and Tibshirani (1993, chapter 16).
+    `samples` (resamples,) are resamples of `value` from that many `blocks`. The p-value is that of
+    `widened_p_value` after `rescale`, and NaN with a single block.
 
     >>> p_value(4.0, [1, 2, 3, -3, 4, 5, 6, 7, 8], blocks=50)
     0.4
     """
-    values = np.asarray(samples, dtype=np.float64)
-    if not values.size or np.isnan(value) or np.isnan(values).all() or blocks < 2:
+    if blocks < 2:
+        return float("nan")
+    return widened_p_value(value, rescale(value, samples, blocks), blocks - 1)
+
+
+def widened_p_value(value: float, samples: ArrayLike, degrees_of_freedom: float) -> float:
+    """Return one minus the confidence at which `widened_interval` reaches 0.
+
+    `samples` (resamples,) are resamples of `value`. 1 is added to count and number, so the p-value
+    is never below 2 / (resamples + 1). Undefined resamples count on both sides. NaN for an
+    undefined value, or without resamples.
+    Sources: Davison and Hinkley (1997, section 4.2), Efron and Tibshirani (1993, chapter 16).
+
+    >>> widened_p_value(4.0, [1, 2, 3, -3, 4, 5, 6, 7, 8], degrees_of_freedom=50)
+    0.4
+    """
+    values = np.sort(np.asarray(samples, dtype=np.float64))  # NaN is last
+    if not values.size or np.isnan(value) or np.isnan(values).all():
         return float("nan")
     rank = np.arange(1, values.size + 1)
     tail = np.minimum(rank, rank[::-1]) / (values.size + 1)
-    factor = np.sqrt(blocks / (blocks - 1)) * widening(tail, blocks - 1)
-    below, above = np.sort(np.nan_to_num(values, nan=-np.inf)), np.sort(values)  # NaN sorts last
-    count = min(
-        (value + factor * (below - value) <= 0).sum(),
-        (~(value + factor * (above - value) < 0)).sum(),
-    )
-    return float(min(1.0, 2 * (1 + count) / (values.size + 1)))
+    factor = widening(tail, degrees_of_freedom)
+    undefined = np.isnan(values).sum()
+    from_below = np.roll(values, undefined)  # undefined resamples may lie on either side
+    below = ~(value + factor * (from_below - value) > 0)
+    above = ~(value + factor * (values - value) < 0)
+    return float(min(1.0, 2 * (1 + min(below.sum(), above.sum())) / (values.size + 1)))
 
 
 def holm(p_values: ArrayLike) -> Array:

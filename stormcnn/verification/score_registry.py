@@ -4,11 +4,12 @@ To add a score of probability forecasts, write its function in `scores.py` and i
 is then computed for every forecast, with an interval, and shown in the report. If it needs a sum
 over storms that `StormTotals` lacks, add the sum in `storm_totals.py`. Entries without a function
 are computed elsewhere: those of Monte Carlo members and event counts in `uncertainty.py` and the
-modules that it imports, `spiegelhalter_p_value` in `tables.py`.
+modules that it imports, p-values in `score_rows.py`.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from stormcnn.verification import scores
@@ -25,6 +26,10 @@ COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 PIT_BINS = 10
 """Bins of the rank histogram of event counts."""
+
+
+UNIT, NOT_NEGATIVE = (0.0, 1.0), (0.0, math.inf)
+"""Bounds of scores."""
 
 
 class Score(NamedTuple):
@@ -44,6 +49,8 @@ class Score(NamedTuple):
     """Whether its difference between models is tested."""
     departure: bool = False
     """Whether it measures a departure from reliability, see `resampling.reflect`."""
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    """Least and largest possible value."""
     short: str = ""
     """Name on the axes of figures, if it differs from `label`."""
 
@@ -63,6 +70,7 @@ SCORES = {
         function=scores.auc,
         compared=True,
         short="AUC",
+        bounds=UNIT,
     ),
     "brier_score": Score(
         "Brier score",
@@ -71,6 +79,7 @@ SCORES = {
         decimals=4,
         function=scores.brier_score,
         compared=True,
+        bounds=UNIT,
     ),
     "brier_score_climatology": Score(
         "Brier score of climatology",
@@ -78,6 +87,7 @@ SCORES = {
         "Murphy (1973)",
         decimals=4,
         function=scores.brier_score_climatology,
+        bounds=UNIT,
     ),
     "brier_skill_score": Score(
         "Brier skill score",
@@ -86,6 +96,7 @@ SCORES = {
         decimals=3,
         function=scores.brier_skill_score,
         compared=True,
+        bounds=(-math.inf, 1),
     ),
     "brier_score_climatology_training": Score(
         "Brier score of the training climatology",
@@ -93,6 +104,7 @@ SCORES = {
         "Brier (1950)",
         decimals=4,
         function=scores.brier_score_climatology_training,
+        bounds=UNIT,
     ),
     "brier_skill_score_training": Score(
         "Brier skill score against the training climatology",
@@ -102,6 +114,7 @@ SCORES = {
         decimals=3,
         function=scores.brier_skill_score_training,
         compared=True,
+        bounds=(-math.inf, 1),
     ),
     "log_score": Score(
         "Log score",
@@ -111,6 +124,7 @@ SCORES = {
         function=scores.log_score,
         compared=True,
         short="Log score (nats)",
+        bounds=NOT_NEGATIVE,
     ),
     "average_precision": Score(
         "Average precision",
@@ -119,6 +133,7 @@ SCORES = {
         decimals=3,
         function=scores.average_precision,
         compared=True,
+        bounds=UNIT,
     ),
     # A closer fit than ten bins: even after reflection, the interval of a reliable forecast
     # excludes 0 in up to one case in five, so it alone does not show a lack of reliability.
@@ -130,6 +145,7 @@ SCORES = {
         function=scores.corp_miscalibration,
         compared=True,
         departure=True,
+        bounds=NOT_NEGATIVE,
     ),
     "corp_discrimination": Score(
         "Discrimination (CORP)",
@@ -138,6 +154,7 @@ SCORES = {
         decimals=5,
         function=scores.corp_discrimination,
         compared=True,
+        bounds=NOT_NEGATIVE,
     ),
     "corp_uncertainty": Score(
         "Uncertainty (CORP)",
@@ -145,6 +162,7 @@ SCORES = {
         "Dimitriadis, Gneiting and Jordan (2021)",
         decimals=5,
         function=scores.brier_score_climatology,
+        bounds=NOT_NEGATIVE,
     ),
     "murphy_reliability": Score(
         "Reliability (Murphy)",
@@ -154,6 +172,7 @@ SCORES = {
         function=scores.murphy_reliability,
         compared=True,
         departure=True,
+        bounds=NOT_NEGATIVE,
     ),
     "murphy_resolution": Score(
         "Resolution (Murphy)",
@@ -162,6 +181,7 @@ SCORES = {
         decimals=5,
         function=scores.murphy_resolution,
         compared=True,
+        bounds=NOT_NEGATIVE,
     ),
     "murphy_uncertainty": Score(
         "Uncertainty (Murphy)",
@@ -169,6 +189,7 @@ SCORES = {
         "Murphy (1973)",
         decimals=5,
         function=scores.brier_score_climatology,
+        bounds=NOT_NEGATIVE,
     ),
     "murphy_within_bin_variance": Score(
         "Within-bin variance",
@@ -176,6 +197,7 @@ SCORES = {
         "Stephenson, Coelho and Jolliffe (2008)",
         decimals=5,
         function=scores.murphy_within_bin_variance,
+        bounds=NOT_NEGATIVE,
     ),
     "murphy_within_bin_covariance": Score(
         "Within-bin covariance",
@@ -191,6 +213,7 @@ SCORES = {
         decimals=3,
         function=scores.critical_success_index_best,
         compared=True,
+        bounds=UNIT,
     ),
     "best_threshold": Score(
         "Threshold of the best critical success index",
@@ -198,6 +221,7 @@ SCORES = {
         "Schaefer (1990)",
         decimals=3,
         function=scores.best_threshold,
+        bounds=UNIT,
     ),
     "spiegelhalter_z": Score(
         "Spiegelhalter's Z",
@@ -208,8 +232,34 @@ SCORES = {
     ),
     "spiegelhalter_p_value": Score(
         "p-value of Spiegelhalter's Z",
-        "of the hypothesis Z = 0, from resampled run dates",
+        "of the hypothesis Z = 0, from resampled blocks",
         "Davison and Hinkley (1997)",
+        decimals=3,
+    ),
+    "calibration_intercept": Score(
+        "Calibration intercept",
+        "bias on the scale of log odds: > 0 if events are more frequent than forecast, < 0 if less",
+        "Cox (1958)",
+        decimals=3,
+        function=scores.calibration_intercept,
+    ),
+    "calibration_bias_p_value": Score(
+        "p-value of the bias",
+        "of the hypothesis that the calibration intercept is 0, from sums by block",
+        "Cox (1958)",
+        decimals=3,
+    ),
+    "calibration_slope": Score(
+        "Calibration slope",
+        "1 if calibrated, < 1 if the probabilities are too sharp, > 1 if they are too flat",
+        "Cox (1958)",
+        decimals=3,
+        function=scores.calibration_slope,
+    ),
+    "calibration_slope_p_value": Score(
+        "p-value of the slope",
+        "of the hypothesis that the calibration slope is 1, from sums by block",
+        "Cox (1958)",
         decimals=3,
     ),
     "mean_probability": Score(
@@ -218,6 +268,7 @@ SCORES = {
         "Wilks (2011)",
         decimals=4,
         function=scores.mean_probability,
+        bounds=UNIT,
     ),
     "event_frequency": Score(
         "Event frequency",
@@ -225,6 +276,7 @@ SCORES = {
         "Wilks (2011)",
         decimals=4,
         function=scores.event_frequency,
+        bounds=UNIT,
     ),
     "averaging_benefit": Score(
         "Benefit of averaging MC members",

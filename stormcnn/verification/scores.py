@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stormcnn.errors import UserError
+from stormcnn.verification.logistic_fit import fit_intercept, fit_slope
 from stormcnn.vocabulary import PROBABILITY_BINS, Array
 
 if TYPE_CHECKING:
@@ -106,6 +107,16 @@ def spiegelhalter_terms(p: Array, y: Array) -> tuple[Array, Array]:
     (array([0.375]), array([0.046875]))
     """
     return (y - p) * (1 - 2 * p), (1 - 2 * p) ** 2 * p * (1 - p)
+
+
+def log_odds(probability: Array) -> Array:
+    """Return ln(p / (1 - p)) of probabilities (storms,), kept 1e-7 away from 0 and 1.
+
+    >>> log_odds(np.array([0.5, 0.0])).round(3)
+    array([  0.   , -16.118])
+    """
+    clipped = np.clip(probability, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP)
+    return np.log(clipped / (1 - clipped))
 
 
 def bin_of(probability: Array) -> Array:
@@ -352,6 +363,35 @@ def spiegelhalter_z(totals: StormTotals) -> Array:
     array([0.674])
     """
     return ratio(totals.spiegelhalter_excess, np.sqrt(totals.spiegelhalter_variance))
+
+
+def calibration_intercept(totals: StormTotals) -> Array:
+    """Return the constant that, added to the log odds of p, removes the overall bias.
+
+    It is 0 without bias, > 0 if events occur more often than forecast, < 0 if less often. It is
+    the intercept of a logistic regression of y on the log odds of p with slope 1.
+    Sources: Cox (1958); Steyerberg et al. (2010).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> calibration_intercept(total_storms([0.5, 0.5, 0.5, 0.5], [1, 0, 0, 0])).round(4)
+    array([-1.0986])
+    """
+    return fit_intercept(totals.log_odds, totals.log_odds_storms, totals.log_odds_events)
+
+
+def calibration_slope(totals: StormTotals) -> Array:
+    """Return the factor of the log odds of p that fits the events best, next to an intercept.
+
+    It is 1 for a calibrated forecast, < 1 if probabilities are too far from the event frequency
+    (too sharp), > 1 if they are too close to it. It is the slope of a logistic regression of y on
+    the log odds of p. Sources: Cox (1958); Steyerberg et al. (2010).
+
+    >>> from stormcnn.verification.storm_totals import total_storms
+    >>> p, y = [0.2] * 4 + [0.8] * 4, [1, 0, 0, 0, 1, 1, 1, 0]
+    >>> calibration_slope(total_storms(p, y)).round(4)
+    array([0.7925])
+    """
+    return fit_slope(totals.log_odds, totals.log_odds_storms, totals.log_odds_events)
 
 
 def mean_probability(totals: StormTotals) -> Array:

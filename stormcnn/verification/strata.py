@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from stormcnn.vocabulary import Array
-
-US_REGIONS = ("mountain_west", "great_plains", "midwest_northeast", "southeast")
-"""West of 105° W; from there to 90° W; east of 90° W, north and south of 37° N."""
+from stormcnn.vocabulary import US_REGIONS, Array, Box
 
 HOURS_PER_STRATUM = 6
 
 
-def strata(storms: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+def strata(
+    storms: Mapping[str, Any], regions: Mapping[str, Box] = US_REGIONS
+) -> Iterator[tuple[str, Array]]:
     """Yield the name of each stratum and which storms belong to it (storms,), True or False.
 
     Strata are six forecast hours (12 to 17, 18 to 23, ...), the month of the valid time, and the
-    region. Those without storms are left out. `storms` has the arrays (storms,) `forecast_hour`
+    `regions`, which may overlap and need not contain all storms. Those without storms are left
+    out. `storms` has the arrays (storms,) `forecast_hour`
     in hours, `valid_time`, and `longitude` and `latitude` in degrees.
 
     >>> one = {"forecast_hour": [20], "valid_time": np.array(["2015-05-04T20"], "datetime64[h]")}
@@ -34,20 +34,27 @@ def strata(storms: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
     month = valid.astype(np.intp) % 12 + 1
     for number in np.unique(month):
         yield f"month={number}", month == number
-    region = region_of(storms["longitude"], storms["latitude"])
-    for name in US_REGIONS:
-        if (region == name).any():
-            yield f"region={name}", region == name
+    for name, box in regions.items():
+        inside = is_inside(box, storms["longitude"], storms["latitude"])
+        if inside.any():
+            yield f"region={name}", inside
 
 
-def region_of(longitude: Any, latitude: Any) -> Array:
-    """Return the region of `US_REGIONS` of each position (storms,).
+def is_inside(box: Box, longitude: Any, latitude: Any) -> Array:
+    """Return which positions (storms,) are inside a box.
 
-    `longitude` and `latitude` (storms,) are in degrees east and north.
+    `longitude` and `latitude` (storms,) are in degrees east and north. `box` has the western and
+    eastern limit `longitude`, and the southern and northern limit `latitude`. The western and
+    southern limits are part of the box. A western limit east of the eastern one is a box that
+    contains the meridian of 180°.
 
-    >>> region_of([-105.5, 272.4], [39.7, 41.9])
-    array(['mountain_west', 'midwest_northeast'], dtype='<U17')
+    >>> box = {"longitude": (170, -170), "latitude": (-20, 0)}
+    >>> is_inside(box, [175, -175, 185, 165], [-10, -10, -10, -10])
+    array([ True,  True,  True, False])
     """
-    east = (np.asarray(longitude, dtype=np.float64) + 180) % 360 - 180
-    north = np.asarray(latitude, dtype=np.float64)
-    return np.select([east < -105, east < -90, north >= 37], US_REGIONS[:3], default=US_REGIONS[3])
+    west, east = box["longitude"]
+    south, north = box["latitude"]
+    width = east - west if 0 < east - west <= 360 else (east - west) % 360
+    eastward = (np.asarray(longitude, dtype=np.float64) - west) % 360
+    north_of = np.asarray(latitude, dtype=np.float64)
+    return (eastward < width) & (south <= north_of) & (north_of < north)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stormcnn.errors import UserError
+from stormcnn.verification.blocks import block_of
 from stormcnn.verification.curves import CURVES
 from stormcnn.verification.differences import difference_table, pair_averages, pair_forecasts
 from stormcnn.verification.forecasts import (
@@ -18,18 +19,29 @@ from stormcnn.verification.forecasts import (
     average_over_seeds,
     read_forecasts,
 )
-from stormcnn.verification.resampling import interval, p_value, reflect, resample_blocks
-from stormcnn.verification.score_registry import SCORES
+from stormcnn.verification.multi_bootstrap import draw_seeds
+from stormcnn.verification.resampling import Resamples, resample_blocks, resamples_needed
+from stormcnn.verification.score_rows import (
+    Scored,
+    average,
+    score_forecast,
+    score_rows,
+    undefined,
+)
 from stormcnn.verification.storm_totals import ForecastByBlock
 from stormcnn.verification.strata import strata
 from stormcnn.vocabulary import (
+    LEAST_BLOCKS,
     LEAST_EVENTS,
     MC_MEAN,
     OWN_SCALING,
     RECALIBRATIONS,
     SINGLE,
+    US_REGIONS,
     VARIANTS,
     Array,
+    BlockSize,
+    Box,
 )
 
 logger = logging.getLogger(__name__)
@@ -60,6 +72,8 @@ def verify(
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
+    block: BlockSize = "day",
+    regions: Mapping[str, Box] = US_REGIONS,
 ) -> Tables:
     """Score every forecast of one period's storms and compare each model with `reference`.
 
@@ -85,28 +99,36 @@ def verify(
         Whether to compute the last four tables, which takes as long as the scores. Otherwise they
         are empty.
     resamples, confidence, seed
-        Number of resamples of the run dates, confidence of the intervals, and seed of the draws.
+        Number of resamples of the blocks, confidence of the intervals, and seed of the draws.
+    block
+        What is resampled as a whole: forecast runs of one `day` (UTC), of a number of consecutive
+        days, or each `run`. Except for `run`, `run_date` must be a date, see `blocks.block_of`.
+    regions
+        Boxes in degrees by name, see `strata.strata`.
 
     Returns
     -------
     Tables
         - scores: each function of `score_registry.SCORES`, for all storms and by the strata of
           `strata.strata`; values are missing in strata with fewer than `LEAST_EVENTS` events.
-          `spiegelhalter_p_value` is the p-value of `spiegelhalter_z` being 0.
-        - differences: model minus reference, see `differences.pair_forecasts`. `p_holm` is
-          corrected over the rows of one forecast, seed and score. `p_delong_independent_storms`
-          exists for AUC only and assumes independent storms, which storms of one forecast run are
-          not.
+          `spiegelhalter_p_value` is the p-value of `spiegelhalter_z` being 0;
+          `calibration_bias_p_value` and `calibration_slope_p_value` are those of the calibration
+          intercept being 0 and the slope being 1. `block_sd` and `seed_sd` split the uncertainty,
+          see `score_rows.score_rows`.
+        - differences: model minus reference, see `differences.difference_table`.
+          `p_delong_independent_storms` exists for AUC only and assumes independent storms, which
+          storms of one forecast run are not.
         - roc, reliability, performance, thresholds: see the module `curves`.
 
         A model with several seeds has two more forecasts: with seed `all`, the mean probability
         over the seeds; with seed `mean`, the mean over the seeds of the scores and differences of
-        single networks.
+        single networks. With at least `LEAST_SEEDS` seeds the intervals of the latter include the
+        choice of seeds (`multi_bootstrap`).
 
     Raises `UserError` if models forecast different storms, a probability is missing, or
     `reference` is not among the models.
 
-    >>> storms = {"label": [1, 0, 0], "run_date": ["1 May", "1 May", "2 May"]}
+    >>> storms = {"label": [1, 0, 0], "run_date": ["2015-05-01", "2015-05-01", "2015-05-02"]}
     >>> storms |= {"valid_time": np.full(3, "2015-05-01T20", "datetime64[h]")}
     >>> storms |= {"forecast_hour": [20] * 3, "longitude": [-97] * 3, "latitude": [35] * 3}
     >>> tables = verify(
@@ -130,52 +152,43 @@ def verify(
             f"comparison.reference: {reference} is not among the verified models "
             f"({', '.join(models)}). Set it to one of them."
         )
-    event, run_date = storms["label"], storms["run_date"]
-    _log_what_is_undefined(event, run_date, period)
+    event, labels = storms["label"], block_of(storms["run_date"], block)
+    draws = resample_blocks(labels, resamples, seed)
+    size = _size_of(storms, draws)
+    _log_what_is_undefined(event, draws, period, confidence)
 
-    draws = resample_blocks(run_date, _possible(resamples, run_date), seed)
-    values: dict[Forecast, dict[str, float]] = {}
-    samples: dict[Forecast, dict[str, Array]] = {}
+    scored: dict[Forecast, Scored] = {}
     scores: list[pd.DataFrame] = []
     curve_tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     for forecast, probability in forecasts.items():
         by_block = ForecastByBlock(probability, event, draws.block, training_climatology)
-        values[forecast] = by_block.values()
-        samples[forecast] = by_block.scores(draws.weights)
-        table = _score_rows(values[forecast], samples[forecast], confidence, draws.blocks.size)
-        scores.append(_describe_stratum(forecast, period, "all", table, storms))
+        scored[forecast] = score_forecast(by_block, probability, event, draws)
         for name, curve in CURVES.items() if curves else ():
             table = curve(probability, event, by_block, draws, confidence)
             curve_tables[name].append(pd.DataFrame({**forecast.columns(), **table}))
     averages = average_over_seeds(forecasts)
-    for average, parts in averages.items():
-        values[average] = {
-            score: float(np.mean([values[part][score] for part in parts]))
-            for score in values[parts[0]]
-        }
-        samples[average] = {
-            score: np.mean([samples[part][score] for part in parts], axis=0)
-            for score in samples[parts[0]]
-        }
-        table = _score_rows(values[average], samples[average], confidence, draws.blocks.size)
-        scores.append(_describe_stratum(average, period, "all", table, storms))
+    for mean, parts in averages.items():
+        seeds = tuple(part.seed for part in parts)
+        drawn = draw_seeds(mean.model, len(seeds), resamples, seed)
+        scored[mean] = average([scored[part] for part in parts], seeds, drawn)
+    for forecast, of_forecast in scored.items():
+        table = score_rows(of_forecast, confidence)
+        scores.append(_describe_stratum(forecast, period, "all", table, size))
 
-    for stratum, inside in strata(storms):
+    for stratum, inside in strata(storms, regions):
         part = {name: array[inside] for name, array in storms.items()}
-        few = part["label"].sum() < LEAST_EVENTS
-        possible = 0 if few else _possible(resamples, part["run_date"])
-        draws = resample_blocks(part["run_date"], possible, seed)
+        drawn_inside = resample_blocks(labels[inside], resamples, seed)
+        of_part = _size_of(part, drawn_inside)
         for forecast, probability in forecasts.items():
             if forecast.kind in VARIANTS:
                 continue
-            by_block = ForecastByBlock(
-                probability[inside], part["label"], draws.block, training_climatology
-            )
-            value = dict.fromkeys(values[forecast], np.nan) if few else by_block.values()
-            table = _score_rows(
-                value, by_block.scores(draws.weights), confidence, draws.blocks.size
-            )
-            scores.append(_describe_stratum(forecast, period, stratum, table, part))
+            if of_part["events"] < LEAST_EVENTS:
+                table = score_rows(undefined(resamples, of_part["blocks"]), confidence)
+            else:
+                p, y = probability[inside], part["label"]
+                by_block = ForecastByBlock(p, y, drawn_inside.block, training_climatology)
+                table = score_rows(score_forecast(by_block, p, y, drawn_inside), confidence)
+            scores.append(_describe_stratum(forecast, period, stratum, table, of_part))
 
     tables = {
         name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -183,19 +196,22 @@ def verify(
     }
     pairs = pair_forecasts(forecasts, reference, matched or {})
     pairs += pair_averages(averages, forecasts, reference, matched or {})
-    differences = difference_table(
-        pairs, values, samples, forecasts, event, period, confidence, draws.blocks.size
-    )
+    differences = difference_table(pairs, scored, forecasts, event, period, confidence, size)
     return Tables(pd.concat(scores, ignore_index=True), differences, **tables)
 
 
-def _possible(resamples: int, run_date: Array) -> int:
-    """Return the number of resamples: 0 for a single run date, whose resamples are all equal."""
-    return resamples if np.unique(run_date).size > 1 else 0
+def _size_of(storms: Mapping[str, Array], draws: Resamples) -> dict[str, int]:
+    """Return the columns that give the size of a sample."""
+    return {
+        "storms": storms["label"].size,
+        "events": int(storms["label"].sum()),
+        "runs": np.unique(storms["run_date"]).size,
+        "blocks": draws.blocks.size,
+    }
 
 
-def _log_what_is_undefined(event: Array, run_date: Array, period: str) -> None:
-    """Log why the tables lack scores or intervals."""
+def _log_what_is_undefined(event: Array, draws: Resamples, period: str, confidence: float) -> None:
+    """Log why the tables lack scores, intervals or claims."""
     if event.min() == event.max():
         logger.warning(
             "%s of the %d storms of the %s period is an event, so scores that need both events "
@@ -204,51 +220,35 @@ def _log_what_is_undefined(event: Array, run_date: Array, period: str) -> None:
             event.size,
             period,
         )
-    dates = np.unique(run_date)
-    if dates.size == 1:
+    blocks, needed = draws.blocks.size, resamples_needed(1, confidence)
+    if blocks == 1:
         logger.warning(
-            "All storms of the %s period have the same run date (%s), so there are no intervals "
-            "and p-values: these are computed by resampling run dates.",
+            "All storms of the %s period are in the same block (%s), so there are no intervals "
+            "and p-values: these are computed by resampling blocks.",
             period,
-            dates[0],
+            draws.blocks[0],
+        )
+    elif blocks < LEAST_BLOCKS:
+        logger.warning(
+            "The %s period has %d blocks. Intervals of fewer than %d blocks are unreliable, so "
+            "nothing is claimed about differences.",
+            period,
+            blocks,
+            LEAST_BLOCKS,
+        )
+    if len(draws.weights) < needed:
+        logger.warning(
+            "%d resamples are too few for intervals at a confidence of %g. Set "
+            "verification.resamples to at least %d.",
+            len(draws.weights),
+            confidence,
+            needed,
         )
 
 
 def _describe_stratum(
-    forecast: Forecast,
-    period: str,
-    stratum: str,
-    table: pd.DataFrame,
-    storms: Mapping[str, Array],
+    forecast: Forecast, period: str, stratum: str, table: pd.DataFrame, size: Mapping[str, int]
 ) -> pd.DataFrame:
     """Add the forecast, the stratum and the size of the sample to a table of scores."""
-    return pd.DataFrame(
-        {
-            **forecast.columns(),
-            "period": period,
-            "stratum": stratum,
-            **table,
-            "storms": storms["label"].size,
-            "events": int(storms["label"].sum()),
-            "runs": np.unique(storms["run_date"]).size,
-        }
-    )
-
-
-def _score_rows(
-    values: Mapping[str, float], samples: Mapping[str, Array], confidence: float, blocks: int
-) -> pd.DataFrame:
-    """Return the columns score, value, low and high from values and resamples (resamples,)."""
-    rows = []
-    for score, value in values.items():
-        if SCORES[score].departure:
-            ends = interval(value, reflect(value, samples[score]), confidence, blocks)
-            low, high = np.maximum(ends, 0)
-        else:
-            low, high = interval(value, samples[score], confidence, blocks)
-        rows.append((score, value, float(low), float(high)))
-        if score == "spiegelhalter_z":
-            rows.append(
-                ("spiegelhalter_p_value", p_value(value, samples[score], blocks), np.nan, np.nan)
-            )
-    return pd.DataFrame(rows, columns=["score", "value", "low", "high"])
+    name = {**forecast.columns(), "period": period, "stratum": stratum}
+    return pd.DataFrame({**name, **table, **size})

@@ -8,7 +8,6 @@ from reference_scores import reference_scores
 from sklearn import metrics
 
 from stormcnn.verification import scores
-from stormcnn.verification.contingency import contingency
 from stormcnn.verification.resampling import resample_blocks
 from stormcnn.verification.storm_totals import ForecastByBlock
 
@@ -88,15 +87,11 @@ def test_curves_of_a_resample_are_those_of_its_storms():
     forecast = ForecastByBlock(probability, event, draws.block)
     points = np.linspace(0, 1, 21)
     pod = forecast.pod_at_pofd(draws.weights, points)
-    pod_there = forecast.pod_at_success_ratio(draws.weights, points)
     means, frequencies = forecast.reliability(draws.weights)
     for row, weights in enumerate(draws.weights):
         p, y = (np.repeat(x, weights[draws.block]) for x in (probability, event))
         pofd, hit_rate, _ = metrics.roc_curve(y, p, drop_intermediate=False)
         assert pod[row] == pytest.approx(np.interp(points, pofd, hit_rate))
-        counts = contingency(p, y, np.unique(p))
-        expected = [counts.pod[counts.success_ratio >= x].max(initial=0) for x in points]
-        assert pod_there[row] == pytest.approx(expected)
         within = scores.bin_of(p) == 2
         assert means[row, 2] == pytest.approx(p[within].mean())
         assert frequencies[row, 2] == pytest.approx(y[within].mean())

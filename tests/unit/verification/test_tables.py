@@ -15,9 +15,11 @@ from stormcnn.verification.tables import verify
 from stormcnn.vocabulary import LEAST_EVENTS
 
 COLUMNS = {
-    "scores": "model forecast seed period stratum score value low high storms events runs",
+    "scores": "model forecast seed period stratum score value low high seed_sd "
+    "block_sd storms events runs blocks",
     "differences": "model reference forecast reference_forecast seed period score difference low "
-    "high p_value p_holm p_delong_independent_storms",
+    "high p_value p_holm claim test p_delong_independent_storms seeds reference_seeds storms "
+    "events runs blocks",
     "roc": "model forecast seed threshold pofd pod pod_low pod_high",
     "reliability": "model forecast seed bin forecast_mean observed_frequency low high storms "
     "events",
@@ -131,8 +133,9 @@ def test_intervals_and_p_values_are_those_of_resampled_run_dates(tables, predict
         assert (row["low"], row["high"]) == interval(
             row["value"], samples[score], 0.95, draws.blocks.size
         )
+    z_itself = score_of(tables, "spiegelhalter_z", "dropout")["value"]
     z = score_of(tables, "spiegelhalter_p_value", "dropout")
-    assert z["value"] == p_value(samples["spiegelhalter_z"])
+    assert z["value"] == p_value(z_itself, samples["spiegelhalter_z"], draws.blocks.size)
 
 
 def test_wider_confidence_gives_wider_intervals(tables, predictions):
@@ -174,8 +177,13 @@ def test_better_model_is_told_from_the_reference(tables):
     value = score_of(tables, "brier_skill_score", "dropout")["value"]
     assert better["difference"] == value - score_of(tables, "brier_skill_score")["value"]
     assert 0 < better["low"] < better["difference"] < better["high"]
+    assert better["p_value"] < 0.01
+    assert better["p_holm"] == pytest.approx(2 * better["p_value"])
+    assert (better["claim"], better["test"]) == ("networks", "t_test")
+    better = row_of(tables.differences, model="dropout", score="auc")
     assert better["p_value"] == pytest.approx(2 / 101)
     assert better["p_holm"] == pytest.approx(2 * better["p_value"])
+    assert (better["claim"], better["test"]) == ("networks", "bootstrap")
     worse = row_of(tables.differences, model="noisy", score="auc")
     assert worse["high"] < 0
     assert 0 < worse["p_delong_independent_storms"] < 0.001
@@ -247,6 +255,7 @@ def test_several_seeds_have_a_mean_forecast_and_members_theirs():
     ]
     assert [pair for pair in compared if pair[2] == "mean"] == [
         ("baseline", "seed_mean", "mean", "baseline", "single"),
+        ("dropout", "mc_mean", "mean", "baseline", "single"),
         ("dropout", "mc_mean", "mean", "dropout", "single"),
         ("dropout", "seed_mc_mean", "mean", "dropout", "single"),
         ("dropout", "seed_mean", "mean", "dropout", "single"),
@@ -445,7 +454,7 @@ def test_one_run_date_has_values_but_no_intervals_and_is_named_in_the_log(caplog
         {("baseline", 0): forecast(odds, shared, 0.5), ("l2", 0): forecast(odds, shared, 0.9)}
     )
     whole = tables.scores[tables.scores["stratum"] == "all"]
-    assert whole["value"].notna().sum() == len(whole) - 2  # the bootstrap's p-value of each model
+    assert whole["value"].notna().sum() == len(whole) - 6  # three p-values of each model
     assert tables.scores[["low", "high"]].isna().all(axis=None)
     assert tables.differences[["low", "high", "p_value", "p_holm"]].isna().all(axis=None)
     assert tables.differences["difference"].notna().all()

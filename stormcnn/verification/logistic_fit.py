@@ -1,0 +1,81 @@
+"""Logistic regression of events on the log odds of their probability, for many resamples at once.
+
+The model is log odds of the event = a + b x, where x are the log odds of the forecast. Storms
+enter as counts: x (bins,), and the numbers of storms and events (rows, bins), with one row for
+each resample. Source: Cox (1958).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit
+
+from stormcnn.vocabulary import Array
+
+MOST_STEPS = 30
+"""Steps of Newton's method after which a fit is taken not to exist."""
+
+TOLERANCE = 1e-8
+"""Largest change of a coefficient in the last step."""
+
+
+def fit_intercept(x: Array, storms: Array, events: Array) -> Array:
+    """Return the intercept a of the model with slope 1 (rows,).
+
+    It is the bias on the scale of log odds. NaN without events or without other storms.
+
+    >>> fit_intercept(np.array([0.0]), np.array([[4.0]]), np.array([[1.0]])).round(4)
+    array([-1.0986])
+    """
+    coefficients = _fit(x, storms, events, with_slope=False)
+    return coefficients[:, 0]
+
+
+def fit_slope(x: Array, storms: Array, events: Array) -> Array:
+    """Return the slope b of the model (rows,).
+
+    NaN where it is infinite or undefined, for instance if a threshold separates all events from
+    the other storms.
+
+    >>> x = np.array([-1.0, 1.0])
+    >>> fit_slope(x, np.array([[8.0, 8.0]]), np.array([[2.0, 6.0]])).round(4)
+    array([1.0986])
+    """
+    coefficients = _fit(x, storms, events, with_slope=True)
+    return coefficients[:, 1]
+
+
+def _fit(x: Array, storms: Array, events: Array, *, with_slope: bool) -> Array:
+    """Maximize the likelihood by Newton's method, and return a and b (rows, 2)."""
+    # From a constant probability, Newton's method practically always finds an existing maximum.
+    coefficients = np.tile([0.0, 0.0 if with_slope else 1.0], (len(storms), 1))
+    total, all_storms = events.sum(axis=1), storms.sum(axis=1)
+    exists = (total > 0) & (total < all_storms)
+    if with_slope:
+        coefficients[exists, 0] = np.log(total[exists] / (all_storms - total)[exists])
+    active = np.flatnonzero(exists)
+    with np.errstate(all="ignore"):
+        for _ in range(MOST_STEPS):
+            if not active.size:
+                break
+            a, b = coefficients[active].T
+            p = expit(a[:, np.newaxis] + b[:, np.newaxis] * x)
+            residual = events[active] - storms[active] * p
+            weight = storms[active] * p * (1 - p)
+            step = np.zeros((active.size, 2))
+            if with_slope:
+                s0, s1, s2 = weight.sum(axis=1), weight @ x, weight @ (x * x)
+                r0, r1 = residual.sum(axis=1), residual @ x
+                determinant = s0 * s2 - s1 * s1
+                # Equal log odds determine no slope.
+                determinant[determinant <= 1e-12 * s0 * s2] = np.nan
+                step[:, 0] = (s2 * r0 - s1 * r1) / determinant
+                step[:, 1] = (s0 * r1 - s1 * r0) / determinant
+                step /= np.maximum(1, np.abs(step[:, 1:]))
+            else:
+                step[:, 0] = np.clip(residual.sum(axis=1) / weight.sum(axis=1), -3, 3)
+            coefficients[active] += step
+            active = active[~(np.abs(step).max(axis=1) < TOLERANCE)]
+    coefficients[active] = np.nan
+    coefficients[~exists] = np.nan
+    return coefficients

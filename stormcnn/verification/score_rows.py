@@ -1,0 +1,133 @@
+"""Scores of one forecast, or of one network on average over seeds, and their rows in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stormcnn.verification.block_tests import calibration_terms, t_test
+from stormcnn.verification.multi_bootstrap import Spread, multi_bootstrap
+from stormcnn.verification.resampling import (
+    Resamples,
+    p_value,
+    reflect,
+    rescale,
+    widened_interval,
+)
+from stormcnn.verification.score_registry import SCORES
+from stormcnn.verification.storm_totals import ForecastByBlock
+from stormcnn.vocabulary import LEAST_SEEDS, Array
+
+P_VALUES = {
+    "calibration_intercept": "calibration_bias",
+    "calibration_slope": "calibration_slope",
+}
+"""Scores that are followed by the p-value of a t test, and the terms whose sums it takes."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of one forecast, their resamples, and sums for tests."""
+
+    values: dict[str, float]
+    """Each score by name."""
+    samples: dict[str, Array]
+    """Its resamples (resamples,) from the blocks."""
+    sums: dict[str, Array]
+    """Sums (blocks,) of losses and of `block_tests.calibration_terms`, by name."""
+    blocks: int
+    """Number of blocks."""
+    by_seed: dict[str, Array] = field(default_factory=dict)
+    """If this is a mean over seeds, the values of the seeds (seeds,)."""
+    seeds: tuple[str, ...] = ()
+    """The seeds of this mean."""
+    drawn: Array = field(default_factory=lambda: np.empty((0, 0), np.int64))
+    """The draws of seeds (resamples, seeds), see `multi_bootstrap.draw_seeds`."""
+
+    @property
+    def of_method(self) -> bool:
+        """Whether there are enough seeds to account for their variance."""
+        return len(self.seeds) >= LEAST_SEEDS
+
+
+def score_forecast(
+    by_block: ForecastByBlock, probability: Array, event: Array, draws: Resamples
+) -> Scored:
+    """Score one forecast: `probability` and `event` (storms,), also summed in `by_block`."""
+    terms = calibration_terms(probability, event)
+    sums = {name: np.bincount(draws.block, term, draws.blocks.size) for name, term in terms.items()}
+    sums |= {name: by_block.sums_by_block(name) for name in ("squared_error", "log_loss")}
+    return Scored(by_block.values(), by_block.scores(draws.weights), sums, blocks=draws.blocks.size)
+
+
+def undefined(resamples: int, blocks: int) -> Scored:
+    """Return scores that are all missing."""
+    names = [name for name, score in SCORES.items() if score.function]
+    return Scored(
+        dict.fromkeys(names, np.nan),
+        dict.fromkeys(names, np.full(resamples, np.nan)),
+        dict.fromkeys(P_VALUES.values(), np.full(blocks, np.nan)),
+        blocks,
+    )
+
+
+def average(parts: Sequence[Scored], seeds: tuple[str, ...], drawn: Array) -> Scored:
+    """Average the scores of several networks, with the draws of their seeds (resamples, seeds)."""
+    first = parts[0]
+    by_seed = {score: np.array([part.values[score] for part in parts]) for score in first.values}
+    return Scored(
+        {score: float(values.mean()) for score, values in by_seed.items()},
+        {s: np.mean([part.samples[s] for part in parts], axis=0) for s in first.samples},
+        {s: np.mean([part.sums[s] for part in parts], axis=0) for s in first.sums},
+        first.blocks,
+        by_seed,
+        seeds,
+        drawn,
+    )
+
+
+def spread_of(scored: Scored, score: str) -> Spread:
+    """Return the resamples of a score, which include those of seeds if these are at least three."""
+    value, samples = scored.values[score], scored.samples[score]
+    if SCORES[score].departure:
+        samples = reflect(value, samples)
+    seeds = [(scored.by_seed[score], scored.drawn)] if scored.of_method else []
+    return multi_bootstrap(value, samples, scored.blocks, seeds)
+
+
+def score_rows(scored: Scored, confidence: float) -> pd.DataFrame:
+    """Return the columns score, value, low, high, seed_sd and block_sd, one row per score.
+
+    `block_sd` is the standard deviation due to the choice of blocks, `seed_sd` that between
+    networks of different seeds.
+    """
+    rows: list[tuple[str, float, float, float, float, float]] = []
+    nothing = (np.nan,) * 4
+    for score, value in scored.values.items():
+        samples = scored.samples[score]
+        ends: tuple[Any, Any] = (np.nan, np.nan)
+        block_sd = np.nan
+        if scored.blocks > 1 and samples.size:
+            ends = widened_interval(value, *spread_of(scored, score), confidence)
+            block_sd = _standard_deviation(rescale(value, samples, scored.blocks))
+        low, high = np.clip(ends, *SCORES[score].bounds)
+        between = scored.by_seed.get(score, np.empty(0))
+        seed_sd = between.std(ddof=1) if between.size > 1 else np.nan
+        rows.append((score, value, float(low), float(high), float(seed_sd), block_sd))
+        if score == "spiegelhalter_z":
+            p = p_value(value, samples, scored.blocks)
+            rows.append(("spiegelhalter_p_value", p, *nothing))
+        elif score in P_VALUES:
+            term = P_VALUES[score]
+            rows.append((f"{term}_p_value", t_test(scored.sums[term]), *nothing))
+    return pd.DataFrame(rows, columns=["score", "value", "low", "high", "seed_sd", "block_sd"])
+
+
+def _standard_deviation(samples: Array) -> float:
+    """Return the standard deviation of the defined samples, NaN with fewer than two."""
+    defined = samples[~np.isnan(samples)]
+    return float(defined.std(ddof=1)) if defined.size > 1 else float("nan")
