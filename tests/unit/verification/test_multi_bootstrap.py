@@ -25,10 +25,10 @@ def difference(seeds, blocks, seed_sd, block_sd, true=0.0, seed=0, resamples=400
 )
 def test_equal_methods_are_rarely_told_apart(seeds, seed_sd, block_sd):
     rejected = 0
-    for seed in range(250):
+    for seed in range(150):
         value, spread = difference(seeds, 36, seed_sd, block_sd, seed=seed)
         rejected += widened_p_value(value, *spread) < 0.05
-    assert rejected <= 0.08 * 250
+    assert rejected <= 0.08 * 150
 
 
 def test_different_methods_are_told_apart():
