@@ -88,8 +88,9 @@ def verify(
     training_climatology
         Event frequency of the training period.
     monte_carlo, recalibrated, own_scaling
-        For some of the models, with the same coordinates: `mc_mean`; `probability_isotonic` and
-        `probability_logistic`; `probability` with predictors scaled by the period's own statistics.
+        For some of the models, with the same coordinates: `mc_mean`; any of
+        `probability_<method>` for the methods `vocabulary.RECALIBRATIONS`; `probability` with
+        predictors scaled by the period's own statistics.
     matched
         For some of the models, another model that they are compared with in addition to the
         reference.
@@ -142,7 +143,7 @@ def verify(
     sources = (
         (SINGLE, "probability", predictions),
         (MC_MEAN, "mc_mean", monte_carlo or {}),
-        *((method, f"probability_{method}", recalibrated or {}) for method in RECALIBRATIONS),
+        *(_recalibrated_by(method, recalibrated or {}) for method in RECALIBRATIONS),
         (OWN_SCALING, "probability", own_scaling or {}),
     )
     forecasts, storms = read_forecasts(sources)
@@ -198,6 +199,13 @@ def verify(
     pairs += pair_averages(averages, forecasts, reference, matched or {})
     differences = difference_table(pairs, scored, forecasts, event, period, confidence, size)
     return Tables(pd.concat(scores, ignore_index=True), differences, **tables)
+
+
+def _recalibrated_by(method: str, predictions: Predictions) -> tuple[str, str, Predictions]:
+    """Return a kind of forecast, its variable, and the predictions that contain it."""
+    variable = f"probability_{method}"
+    having = {network: arrays for network, arrays in predictions.items() if variable in arrays}
+    return method, variable, having
 
 
 def _size_of(storms: Mapping[str, Array], draws: Resamples) -> dict[str, int]:
