@@ -115,6 +115,7 @@ rule score_networks:
         "<benchmarks>/score_networks/<experiment>.tsv"
     conda:
         "../envs/report.yaml"
+    threads: 2
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),

@@ -31,6 +31,7 @@ def score_networks(
     reference: str,
     matched: dict[str, str],
     verification: dict[str, Any],
+    threads: int,
     training_calibrated: list[str],
     test_calibrated: list[str],
     output: dict[str, str],
@@ -62,6 +63,7 @@ def score_networks(
         "matched": matched,
         "training_climatology": climatology,
         **verification,
+        "threads": threads,
     }
     tables = verify(
         test_predictions | read_by_network(opponent_test),
@@ -96,6 +98,7 @@ if __name__ == "__main__":
             reference=snakemake.params.reference,
             matched=snakemake.params.matched,
             verification=snakemake.params.verification,
+            threads=snakemake.threads,
             training_calibrated=snakemake.output.training_calibrated,
             test_calibrated=snakemake.output.test_calibrated,
             output={name: snakemake.output[name] for name in Tables._fields},

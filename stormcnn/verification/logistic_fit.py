@@ -15,8 +15,11 @@ from stormcnn.vocabulary import Array
 MOST_STEPS = 30
 """Steps of Newton's method after which a fit is taken not to exist."""
 
-TOLERANCE = 1e-8
-"""Largest change of a coefficient in the last step."""
+TOLERANCE = 1e-5
+"""Largest change of a coefficient in the last step.
+
+The error after the step is about the square of the change.
+"""
 
 
 def fit_intercept(x: Array, storms: Array, events: Array) -> Array:

@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from stormcnn.vocabulary import Array
 
@@ -70,7 +70,7 @@ def widening(tail: ArrayLike, degrees_of_freedom: float) -> Array:
     """
     # The ratio is 0/0 at 1/2 and smooth next to it.
     probability = np.minimum(np.asarray(tail, dtype=np.float64), 0.499)
-    return stats.t.isf(probability, degrees_of_freedom) / stats.norm.isf(probability)
+    return stdtrit(degrees_of_freedom, probability) / ndtri(probability)
 
 
 def rescale(value: ArrayLike, samples: ArrayLike, blocks: int) -> Array:

@@ -55,9 +55,10 @@ class Scored:
 
 
 def score_forecast(
-    by_block: ForecastByBlock, probability: Array, event: Array, draws: Resamples
+    probability: Array, event: Array, draws: Resamples, training_climatology: float
 ) -> Scored:
-    """Score one forecast: `probability` and `event` (storms,), also summed in `by_block`."""
+    """Score one forecast: `probability` and `event` are arrays (storms,)."""
+    by_block = ForecastByBlock(probability, event, draws.block, training_climatology)
     terms = calibration_terms(probability, event)
     sums = {name: np.bincount(draws.block, term, draws.blocks.size) for name, term in terms.items()}
     sums |= {name: by_block.sums_by_block(name) for name in ("squared_error", "log_loss")}

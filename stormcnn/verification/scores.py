@@ -147,7 +147,8 @@ def auc(totals: StormTotals) -> Array:
     """
     events, others = totals.step_events, totals.step_others
     all_events, all_others = totals.hits[-1], totals.false_alarms[-1]
-    concordant = (events * (all_others - totals.false_alarms + others / 2)).sum(axis=0)
+    fewer = all_others - totals.false_alarms + others / 2
+    concordant = np.einsum("ij,ij->j", events, fewer)
     return ratio(concordant, all_events * all_others)
 
 
@@ -236,7 +237,7 @@ def average_precision(totals: StormTotals) -> Array:
     array([0.833])
     """
     precision = np.nan_to_num(ratio(totals.hits, totals.hits + totals.false_alarms))
-    return ratio((totals.step_events * precision).sum(axis=0), totals.hits[-1])
+    return ratio(np.einsum("ij,ij->j", totals.step_events, precision), totals.hits[-1])
 
 
 def corp_miscalibration(totals: StormTotals) -> Array:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -74,6 +77,7 @@ def verify(
     seed: int = 0,
     block: BlockSize = "day",
     regions: Mapping[str, Box] = US_REGIONS,
+    threads: int = 1,
 ) -> Tables:
     """Score every forecast of one period's storms and compare each model with `reference`.
 
@@ -106,6 +110,8 @@ def verify(
         days, or each `run`. Except for `run`, `run_date` must be a date, see `blocks.block_of`.
     regions
         Boxes in degrees by name, see `strata.strata`.
+    threads
+        Number of forecasts that are scored in parallel. The results do not depend on it.
 
     Returns
     -------
@@ -158,42 +164,40 @@ def verify(
     size = _size_of(storms, draws)
     _log_what_is_undefined(event, draws, period, confidence)
 
-    scored: dict[Forecast, Scored] = {}
     scores: list[pd.DataFrame] = []
-    curve_tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
-    for forecast, probability in forecasts.items():
-        by_block = ForecastByBlock(probability, event, draws.block, training_climatology)
-        scored[forecast] = score_forecast(by_block, probability, event, draws)
-        for name, curve in CURVES.items() if curves else ():
-            table = curve(probability, event, by_block, draws, confidence)
-            curve_tables[name].append(pd.DataFrame({**forecast.columns(), **table}))
-    averages = average_over_seeds(forecasts)
-    for mean, parts in averages.items():
-        seeds = tuple(part.seed for part in parts)
-        drawn = draw_seeds(mean.model, len(seeds), resamples, seed)
-        scored[mean] = average([scored[part] for part in parts], seeds, drawn)
-    for forecast, of_forecast in scored.items():
-        table = score_rows(of_forecast, confidence)
-        scores.append(_describe_stratum(forecast, period, "all", table, size))
-
-    for stratum, inside in strata(storms, regions):
-        part = {name: array[inside] for name, array in storms.items()}
-        drawn_inside = resample_blocks(labels[inside], resamples, seed)
-        of_part = _size_of(part, drawn_inside)
-        for forecast, probability in forecasts.items():
-            if forecast.kind in VARIANTS:
-                continue
+    with ThreadPoolExecutor(threads) as pool:
+        score = partial(score_forecast, training_climatology=training_climatology)
+        shared = repeat(event), repeat(draws)
+        scored = dict(zip(forecasts, pool.map(score, forecasts.values(), *shared), strict=True))
+        averages = average_over_seeds(forecasts)
+        for mean, parts in averages.items():
+            seeds = tuple(part.seed for part in parts)
+            drawn = draw_seeds(mean.model, len(seeds), resamples, seed)
+            scored[mean] = average([scored[part] for part in parts], seeds, drawn)
+        for forecast, of_forecast in scored.items():
+            table = score_rows(of_forecast, confidence)
+            scores.append(_describe_stratum(forecast, period, "all", table, size))
+        for stratum, inside in strata(storms, regions):
+            part = {name: array[inside] for name, array in storms.items()}
+            drawn_inside = resample_blocks(labels[inside], resamples, seed)
+            of_part = _size_of(part, drawn_inside)
+            judged = {f: p[inside] for f, p in forecasts.items() if f.kind not in VARIANTS}
             if of_part["events"] < LEAST_EVENTS:
-                table = score_rows(undefined(resamples, of_part["blocks"]), confidence)
+                scored_inside: Iterable[Scored] = repeat(undefined(resamples, of_part["blocks"]))
             else:
-                p, y = probability[inside], part["label"]
-                by_block = ForecastByBlock(p, y, drawn_inside.block, training_climatology)
-                table = score_rows(score_forecast(by_block, p, y, drawn_inside), confidence)
-            scores.append(_describe_stratum(forecast, period, stratum, table, of_part))
-
+                shared_inside = repeat(part["label"]), repeat(drawn_inside)
+                scored_inside = pool.map(score, judged.values(), *shared_inside)
+            for forecast, of_forecast in zip(judged, scored_inside, strict=False):
+                table = score_rows(of_forecast, confidence)
+                scores.append(_describe_stratum(forecast, period, stratum, table, of_part))
+        curve = partial(_curves_of, confidence=confidence)
+        shown = forecasts if curves else {}
+        curve_tables = list(pool.map(curve, shown, shown.values(), *shared))
     tables = {
-        name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-        for name, parts in curve_tables.items()
+        name: pd.concat([t[name] for t in curve_tables], ignore_index=True)
+        if curve_tables
+        else pd.DataFrame()
+        for name in CURVES
     }
     pairs = pair_forecasts(forecasts, reference, matched or {})
     pairs += pair_averages(averages, forecasts, reference, matched or {})
@@ -206,6 +210,19 @@ def _recalibrated_by(method: str, predictions: Predictions) -> tuple[str, str, P
     variable = f"probability_{method}"
     having = {network: arrays for network, arrays in predictions.items() if variable in arrays}
     return method, variable, having
+
+
+def _curves_of(
+    forecast: Forecast, probability: Array, event: Array, draws: Resamples, confidence: float
+) -> dict[str, pd.DataFrame]:
+    """Return each table of `CURVES` for one forecast, by its name."""
+    by_block = ForecastByBlock(probability, event, draws.block)
+    return {
+        name: pd.DataFrame(
+            {**forecast.columns(), **curve(probability, event, by_block, draws, confidence)}
+        )
+        for name, curve in CURVES.items()
+    }
 
 
 def _size_of(storms: Mapping[str, Array], draws: Resamples) -> dict[str, int]:
