@@ -135,8 +135,7 @@ def test_better_model_is_told_from_the_reference(tables):
     value = score_of(tables, "brier_skill_score", "dropout")["value"]
     assert better["difference"] == value - score_of(tables, "brier_skill_score")["value"]
     assert 0 < better["low"] < better["difference"] < better["high"]
-    assert better["p_value"] < 0.01
-    assert better["p_holm"] == pytest.approx(2 * better["p_value"])
+    assert better["p_value"] <= better["p_holm"] < 0.01
     assert (better["claim"], better["test"]) == ("networks", "t_test")
     better = row_of(tables.differences, model="dropout", score="auc")
     assert better["p_value"] == pytest.approx(2 / 101)
@@ -417,7 +416,7 @@ def test_one_run_date_has_values_but_no_intervals_and_is_named_in_the_log(caplog
     assert tables.differences[["low", "high", "p_value", "p_holm"]].isna().all(axis=None)
     assert tables.differences["difference"].notna().all()
     assert tables.roc["pod_low"].isna().all()
-    assert "2015-04-20T00" in caplog.text
+    assert "2015-04-20" in caplog.text
 
 
 @pytest.mark.parametrize("label", [0, 1])
@@ -439,7 +438,9 @@ def test_probabilities_of_exactly_zero_and_one_are_scored(storms):
     table = tables.reliability.set_index("bin")
     assert table.loc[[0, 9], "storms"].sum() == 1200
     whole = tables.scores[tables.scores["stratum"] == "all"].set_index("score")["value"]
-    assert whole.drop(["spiegelhalter_z", "spiegelhalter_p_value"]).notna().all()
+    # With the variance p(1 - p) = 0 of every forecast, these tests are undefined.
+    undefined = ["spiegelhalter_z", "spiegelhalter_p_value", "calibration_slope_p_value"]
+    assert whole.drop(undefined).notna().all()
 
 
 def test_single_model_has_no_differences(predictions):
