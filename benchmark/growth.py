@@ -69,6 +69,7 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
     if stage == "prepare":
         return lambda: prepare(folder)
     if stage == "score":
+        from stormcnn.verification.blocks import block_of
         from stormcnn.verification.resampling import resample_blocks
         from stormcnn.verification.storm_totals import ForecastByBlock
 
@@ -78,7 +79,7 @@ def measured(stage: str, folder: Path) -> Callable[[], object]:
         probability = 1 / (1 + np.exp(3 - 2 * event - noise))
 
         def score() -> None:
-            draws = resample_blocks(storms["run_date"].values, 1000, 0)
+            draws = resample_blocks(block_of(storms["run_date"].values, "day"), 1000, 0)
             ForecastByBlock(probability, event, draws.block).scores(draws.weights)
 
         return score
