@@ -178,3 +178,11 @@ def test_loading_a_loaded_config_changes_nothing(changes):
 @settings(max_examples=20, deadline=None)
 def test_strings_have_the_same_meaning_as_values(changes):
     assert load_config(merged(command_line(changes))) == load(changes)
+
+
+def test_region_set_to_null_is_left_out():
+    box = {"longitude": [-10, 30], "latitude": [35, 70]}
+    regions = {"southeast": None, "europe": box}
+    loaded = load_config({"verification": {"regions": regions, "block": "3"}})["verification"]
+    assert loaded["regions"] == {"europe": box}
+    assert loaded["block"] == 3

@@ -30,6 +30,25 @@ WRONG_VALUES = {
     "duplicate seed": ({"training": {"seeds": [0, 1, 0]}}, "training.seeds", "[0, 1, 0]"),
     "seed of more than 32 bits": ({"forecast": {"seed": 2**32}}, "forecast.seed", "4294967296"),
     "single seed instead of a list": ({"training": {"seeds": 3}}, "training.seeds", "(got 3)"),
+    "unknown block": ({"verification": {"block": "week"}}, "verification.block", "day"),
+    "block of no days": ({"verification": {"block": 0}}, "verification.block", "got 0"),
+    "one resample": ({"verification": {"resamples": 1}}, "verification.resamples", "200"),
+    "region without latitude": (
+        {"verification": {"regions": {"sea": {"longitude": [0, 9]}}}},
+        "verification.regions.sea.latitude",
+        "missing",
+    ),
+    "region upside down": (
+        {"verification": {"regions": {"sea": {"longitude": [0, 9], "latitude": [9, 0]}}}},
+        "verification.regions.sea.latitude",
+        "9.0, 0.0",
+    ),
+    "region of one meridian": (
+        {"verification": {"regions": {"sea": {"longitude": [9, 9], "latitude": [0, 9]}}}},
+        "verification.regions.sea.longitude",
+        "9.0, 9.0",
+    ),
+    "regions as a list": ({"verification": {"regions": []}}, "verification.regions", "regions"),
     "confidence of one": ({"verification": {"confidence": 1}}, "verification.confidence", "< 1"),
     "dropout rate of one": (
         {"models": {"dropout": {"spatial_dropout": 1}}},

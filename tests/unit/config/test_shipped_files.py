@@ -58,8 +58,10 @@ def test_every_setting_is_described_in_the_default_config():
     models = lines.index("models:")
     opponents = next(number for number in settings if lines[number].startswith("opponents"))
     described = [number for number in settings if lines[number - 1].strip().startswith("#")]
-    # Each network repeats keys that are described once.
-    assert set(settings) - set(described) <= set(range(models, opponents))
+    # Each network and each region repeats keys that are described once.
+    regions, after = lines.index("  regions:"), lines.index("uncertainty:")
+    repeated = {*range(models, opponents), *range(regions, after)}
+    assert set(settings) - set(described) <= repeated
     text = "\n".join(lines[models:opponents])
     for key in schema()["$defs"]["NetworkSettings"]["properties"]:
         assert f"\n    {key}: " in text or f"\n    {key}:\n" in text

@@ -208,3 +208,12 @@ def test_no_band_of_a_curve_excludes_its_own_value(noise, seed):
         assert (shown[low] <= shown[value]).all()
         assert (shown[value] <= shown[high]).all()
         assert shown[[low, high]].stack().between(0, 1).all()
+
+
+def test_number_of_threads_does_not_matter():
+    storms = made_up_storms(12, 20)
+    predictions = several_seeds(storms, {"baseline": 2, "l2": 1})
+    for one, two in zip(
+        verify_made_up(predictions), verify_made_up(predictions, threads=2), strict=True
+    ):
+        pd.testing.assert_frame_equal(one, two, check_exact=True)
