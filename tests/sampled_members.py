@@ -56,6 +56,7 @@ def event_counts(members: np.ndarray, event: np.ndarray, date: np.ndarray) -> xr
     """Draw the event of every storm and member, and count the events of each run date."""
     dates, run = np.unique(date, return_inverse=True)
     drawn = np.random.default_rng(2015).random(members.shape) < members
+    mean = members.mean(axis=1, keepdims=True)
 
     def by_run(values: np.ndarray) -> np.ndarray:
         sums = np.zeros((dates.size, *values.shape[1:]))
@@ -66,6 +67,10 @@ def event_counts(members: np.ndarray, event: np.ndarray, date: np.ndarray) -> xr
         {
             "count": (("run", "mc_member"), by_run(drawn).astype(int)),
             "expected": (("run", "mc_member"), by_run(members)),
+            "brier_influence": (
+                ("run", "mc_member"),
+                by_run((mean - event[:, np.newaxis]) * (members - mean)),
+            ),
             "observed": ("run", by_run(event).astype(int)),
         },
         coords={"run_date": ("run", dates)},

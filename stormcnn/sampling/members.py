@@ -97,11 +97,16 @@ def storm_uniforms(
 
 
 class EventCounts:
-    """Number of events that each MC member forecasts for each run date.
+    """What each MC member forecasts for each run date: sums over its storms.
 
     For each member, every storm is drawn as event or non-event with the member's probability.
     The counts therefore include the randomness of the events as well as the spread between the
     members. The members must use the same masks for all storms, as those of `MemberSampler` do.
+
+    The members' errors are therefore shared by all storms, too, and do not cancel in scores of
+    their mean. `brier_influence`, the sum over storms of (mean - label)(probability - mean), says
+    how much the Brier score of the mean owes to the drawing of each member: half of its derivative
+    with respect to the member's weight, times the number of storms.
 
     Parameters: `run_dates`, which may contain repeated dates; the number of MC `members`; the
     `seed` of the draws.
@@ -117,6 +122,7 @@ class EventCounts:
         self._run_dates = np.unique(np.asarray(run_dates, dtype="datetime64[ns]"))
         self._seed = seed
         self._expected = np.zeros((self._run_dates.size, members))
+        self._influence = np.zeros((self._run_dates.size, members))
         self._count = np.zeros((self._run_dates.size, members), dtype=np.int64)
         self._observed = np.zeros(self._run_dates.size, dtype=np.int64)
 
@@ -148,14 +154,17 @@ class EventCounts:
                 "Pass all run dates when creating them."
             )
         run = np.searchsorted(self._run_dates, dates)
+        label = np.asarray(event, dtype=np.int64)
+        mean = p.mean(axis=1, keepdims=True)
         is_drawn = storm_uniforms(run_file, patch, members, self._seed) < p
         # Add one storm after the other, so that rounding does not depend on how they are split.
         np.add.at(self._expected, run, p)
+        np.add.at(self._influence, run, (mean - label[:, np.newaxis]) * (p - mean))
         np.add.at(self._count, run, is_drawn)
-        np.add.at(self._observed, run, np.asarray(event, dtype=np.int64))
+        np.add.at(self._observed, run, label)
 
     def dataset(self) -> xr.Dataset:
-        """Return `count` and `expected` (run, mc_member), `observed` (run) and coordinates."""
+        """Return the sums: `observed` (run), the others (run, mc_member)."""
         dims = ("run", "mc_member")
 
         def attributes(long_name: str) -> dict[str, Any]:
@@ -172,6 +181,11 @@ class EventCounts:
                     dims,
                     self._expected.astype(np.float32),
                     attributes("expected number of events: sum of the MC member's probabilities"),
+                ),
+                "brier_influence": (
+                    dims,
+                    self._influence.astype(np.float32),
+                    attributes("influence of the MC member on the Brier score of the mean"),
                 ),
                 "observed": (
                     "run",

@@ -140,6 +140,23 @@ def test_expected_and_observed_events_are_summed_by_run_date():
         assert counts["observed"][index] == storms["event"][here].sum()
 
 
+def test_influence_of_members_is_the_derivative_of_the_brier_score_of_their_mean():
+    storms = some_storms(60, 4)
+    counts = counts_of(storms, np.arange(60), chunk=7)
+    probability, event = storms["probability"].astype(float), storms["event"]
+
+    def brier_score(weights):
+        return np.mean((np.average(probability, axis=1, weights=weights) - event) ** 2)
+
+    influence = counts["brier_influence"].sum("run").values
+    np.testing.assert_allclose(influence.sum(), 0, atol=1e-5)
+    for member in range(4):
+        more = np.ones(4)
+        more[member] += 1e-6
+        derivative = (brier_score(more) - brier_score(np.ones(4))) / 1e-6
+        assert influence[member] / 60 == pytest.approx(derivative * 4 / 2, rel=1e-3)
+
+
 def test_counts_have_the_mean_and_variance_of_independent_storms():
     storms = some_storms(120, 1)
     members = 4000
@@ -169,7 +186,8 @@ def test_counts_do_not_depend_on_the_order_of_storms(order):
     whole = counts_of(storms, np.arange(30), chunk=30)
     reordered = counts_of(storms, np.array(order), chunk=11)
     xr.testing.assert_identical(reordered[["count", "observed"]], whole[["count", "observed"]])
-    np.testing.assert_allclose(reordered["expected"], whole["expected"], rtol=1e-6)
+    for name in ("expected", "brier_influence"):
+        np.testing.assert_allclose(reordered[name], whole[name], rtol=1e-5, atol=1e-6)
 
 
 def test_unknown_run_date_is_named():
