@@ -21,7 +21,6 @@ from stormcnn.errors import UserError
 from stormcnn.io import write_text
 from stormcnn.operations import registry
 from stormcnn.operations.cutoff import (
-    LEAST_RUNS,
     TooFew,
     choose_cutoff,
     count_events,
@@ -37,7 +36,7 @@ from stormcnn.operations.mlflow_registry import (
 )
 from stormcnn.operations.new_runs import check_no_future_run, find_new_runs
 from stormcnn.storms.run_files import Run, first_day, list_folder, read_run_list
-from stormcnn.vocabulary import LEAST_EVENTS
+from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS
 
 REGISTRY = Path(registry.REGISTRY)
 RECORDED = REGISTRY / "recorded.txt"
@@ -186,7 +185,9 @@ def retrain(
     # The patches do not depend on the cutoff, which is chosen when they are there.
     workflow.run(name, days[-1], [f"resources/{data['name']}/inventory.csv"])
     not_before = earliest_cutoff(last, bool(trial))
-    cutoff = choose_cutoff(read_events(config), data["batch"], not_before)
+    cutoff = choose_cutoff(
+        read_events(config), data["batch"], not_before, config["verification"]["block"]
+    )
     experiment = trial or f"{name}-{cutoff}"
     results = Path("results", experiment)
     model, seed = config["retraining"]["model"], config["retraining"]["seed"]
@@ -259,11 +260,16 @@ def explain(config: dict[str, Any], trial: str | None) -> ExitCode:
     # Events are counted when the runs are prepared; until then assume that there are enough.
     events = {run.run_date: LEAST_EVENTS for run in runs}
     try:
-        cutoff = choose_cutoff(events, data["batch"], earliest_cutoff(last, bool(trial)))
+        cutoff = choose_cutoff(
+            events,
+            data["batch"],
+            earliest_cutoff(last, bool(trial)),
+            config["verification"]["block"],
+        )
     except TooFew:
         print(
-            f"Would postpone: fewer than {LEAST_RUNS} run dates were used neither for training "
-            "nor for an earlier decision."
+            f"Would postpone: fewer than {LEAST_BLOCKS} blocks of runs were used neither for "
+            "training nor for an earlier decision."
         )
         return ExitCode.DONE
     model, seed = config["retraining"]["model"], config["retraining"]["seed"]

@@ -7,7 +7,7 @@ from stormcnn.io import write_csv, write_text
 from stormcnn.logs import job_log
 from stormcnn.operations.cutoff import check_enough, count_events
 from stormcnn.operations.promotion import (
-    Estimate,
+    Difference,
     check_same_question,
     check_unseen,
     judge_challenge,
@@ -39,7 +39,7 @@ def judge_challenger(
     (fitted,) = read_by_network([training]).values()
     (unseen,) = read_by_network([challenger]).values()
     events = count_events(unseen["run_date"].values, unseen["label"].values)
-    check_enough(events)
+    evidence = check_enough(events, verification["block"])
     predictions = {("challenger", 0): unseen}
     if champion:
         check_same_question(champion, about)
@@ -52,6 +52,7 @@ def judge_challenger(
         resamples=verification["resamples"],
         curves=False,
         confidence=verification["confidence"],
+        block=verification["block"],
     )
     all_storms = tables.scores[tables.scores["stratum"] == "all"].set_index(["model", "score"])
     estimates = {role: select_estimates(all_storms.loc[role]) for role, _ in predictions}
@@ -62,7 +63,8 @@ def judge_challenger(
     difference = None
     if champion:
         brier_score = tables.differences.set_index("score").loc["brier_score"]
-        difference = Estimate(*brier_score[["difference", "low", "high"]].astype(float))
+        columns = ["difference", "low", "high", "p_value"]
+        difference = Difference(*brier_score[columns].astype(float))
         verdict = judge_challenge(difference, verification["confidence"])
     else:
         verdict = judge_first(
@@ -73,9 +75,10 @@ def judge_challenger(
         "why": verdict.why,
         "scored_from": min(events),
         "scored_until": max(events),
-        "runs": len(events),
+        "blocks": evidence.blocks,
+        "runs": evidence.runs,
         "storms": unseen.sizes["storm"],
-        "events": sum(events.values()),
+        "events": evidence.events,
         "difference": difference and difference.as_json(),
         "challenger": {
             "network": network,

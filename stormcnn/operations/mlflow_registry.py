@@ -136,7 +136,7 @@ def _record_entry(
         client.log_param(run_id, key, challenger[key])
     for key in ("target", "region", "threshold"):
         client.log_param(run_id, key, challenger["event"][key])
-    for key in ("runs", "storms", "events", "scored_from", "scored_until"):
+    for key in ("blocks", "runs", "storms", "events", "scored_from", "scored_until"):
         client.log_param(run_id, key, decision[key])
     for metric, value in _metrics(decision).items():
         client.log_metric(run_id, metric, value, started)

@@ -24,9 +24,20 @@ class Estimate(NamedTuple):
 
     def as_json(self) -> dict[str, float | None]:
         """Return the numbers by name; None stands for NaN, which JSON lacks."""
-        return {
-            name: value if math.isfinite(value) else None for name, value in self._asdict().items()
-        }
+        return _as_json(self._asdict())
+
+
+class Difference(NamedTuple):
+    """A difference with its confidence interval and p-value; all but the value may be NaN."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+    def as_json(self) -> dict[str, float | None]:
+        """Return the numbers by name; None stands for NaN, which JSON lacks."""
+        return _as_json(self._asdict())
 
 
 class Verdict(NamedTuple):
@@ -80,22 +91,28 @@ def judge_first(skill: Estimate, confidence: float) -> Verdict:
     )
 
 
-def judge_challenge(difference: Estimate, confidence: float) -> Verdict:
+def judge_challenge(difference: Difference, confidence: float) -> Verdict:
     """Decide whether a challenger replaces the champion: it must be significantly better.
 
-    `difference` is its Brier score minus the champion's on the same storms, with an interval from
-    resampled run dates. The upper bound must be below 0; without an interval the champion stays.
+    `difference` is its Brier score minus the champion's on the same storms. It must be negative
+    with a p-value below 1 - confidence; without a p-value the champion stays. The test is about
+    these two networks, one of which will be used, and not about how they were trained.
     """
     evidence = (
         f"Brier score of the challenger minus that of the champion {difference.value:+.4f}, "
-        f"{_format_interval(difference, confidence)}"
+        f"{_format_interval(difference, confidence)}, p = {difference.p_value:.3f}"
     )
-    if difference.high < 0:
+    significant = difference.p_value < 1 - confidence
+    if significant and difference.value < 0:
         return Verdict(True, f"The challenger is better ({evidence}).")
-    if difference.low > 0:
+    if significant and difference.value > 0:
         return Verdict(False, f"The champion is better ({evidence}).")
     return Verdict(False, f"No significant difference, so the champion stays ({evidence}).")
 
 
-def _format_interval(estimate: Estimate, confidence: float) -> str:
+def _format_interval(estimate: Estimate | Difference, confidence: float) -> str:
     return f"{100 * confidence:g} % interval {estimate.low:.4f} to {estimate.high:.4f}"
+
+
+def _as_json(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}

@@ -11,6 +11,7 @@ from stormcnn.operations.cutoff import (
     check_enough,
     choose_cutoff,
     count_events,
+    count_since,
     earliest_cutoff,
 )
 from stormcnn.operations.registry import Champion, Entry
@@ -27,40 +28,42 @@ def with_events(*months, events=3):
 
 def test_cutoff_is_the_latest_that_leaves_enough_runs_and_events():
     events = with_events(4, 5, 6)
-    assert choose_cutoff(events, "month", "") == "2015-06-01"
-    assert choose_cutoff(events, "day", "") == "2015-06-01"
-    assert choose_cutoff(events | dict.fromkeys(run_dates(7, 4), 3), "day", "") == "2015-06-05"
+    assert choose_cutoff(events, "month", "", "day") == "2015-06-01"
+    assert choose_cutoff(events, "day", "", "day") == "2015-06-01"
+    assert (
+        choose_cutoff(events | dict.fromkeys(run_dates(7, 4), 3), "day", "", "day") == "2015-06-05"
+    )
 
 
 def test_runs_without_enough_events_move_the_cutoff_back():
     few = dict.fromkeys(run_dates(6, 10), 1)
-    assert choose_cutoff(with_events(4, 5) | few, "month", "") == "2015-05-01"
+    assert choose_cutoff(with_events(4, 5) | few, "month", "", "day") == "2015-05-01"
     enough = dict.fromkeys(run_dates(6, 10), 2)
-    assert choose_cutoff(with_events(4, 5) | enough, "month", "") == "2015-06-01"
+    assert choose_cutoff(with_events(4, 5) | enough, "month", "", "day") == "2015-06-01"
 
 
 def test_too_few_runs_are_counted():
     events = with_events(4, 5) | dict.fromkeys(run_dates(6, 9), 5)
-    with pytest.raises(TooFew, match="9 runs with 45 events since 2015-06-01"):
-        choose_cutoff(events, "month", "2015-05-11")
+    with pytest.raises(TooFew, match="9 runs in 9 blocks with 45 events since 2015-06-01"):
+        choose_cutoff(events, "month", "2015-05-11", "day")
 
 
 def test_too_few_events_are_counted():
     events = with_events(4, 5) | dict.fromkeys(run_dates(6, 15), 1)
-    with pytest.raises(TooFew, match="15 runs with 15 events since 2015-06-01"):
-        choose_cutoff(events, "month", "2015-05-11")
+    with pytest.raises(TooFew, match="15 runs in 15 blocks with 15 events since 2015-06-01"):
+        choose_cutoff(events, "month", "2015-05-11", "day")
 
 
 def test_unused_rest_of_a_batch_waits_for_the_next_batch():
     events = with_events(4) | dict.fromkeys(run_dates(5, 30), 5)
-    with pytest.raises(TooFew, match="20 runs with 100 events since 2015-05-11"):
-        choose_cutoff(events, "month", "2015-05-11")
-    assert choose_cutoff(events, "day", "2015-05-11") == "2015-05-21"
+    with pytest.raises(TooFew, match="20 runs in 20 blocks with 100 events since 2015-05-11"):
+        choose_cutoff(events, "month", "2015-05-11", "day")
+    assert choose_cutoff(events, "day", "2015-05-11", "day") == "2015-05-21"
 
 
 def test_one_batch_is_left_for_training():
     with pytest.raises(TooFew):
-        choose_cutoff(with_events(4), "month", "")
+        choose_cutoff(with_events(4), "month", "", "day")
 
 
 def last_entry(champion=None):
@@ -114,6 +117,16 @@ def test_events_are_counted_by_run():
 
 @pytest.mark.parametrize(("runs", "events"), [(9, 5), (10, 1)])
 def test_evaluation_on_too_few_runs_or_events_is_refused(runs, events):
-    check_enough(dict.fromkeys(run_dates(5, 10), 2))
-    with pytest.raises(UserError, match=rf"{runs} runs with {runs * events} events.*split\.test"):
-        check_enough(dict.fromkeys(run_dates(5, runs), events))
+    assert check_enough(dict.fromkeys(run_dates(5, 10), 2), "day")[:3] == (10, 10, 20)
+    named = rf"{runs} runs in {runs} blocks with {runs * events} events.*split\.test"
+    with pytest.raises(UserError, match=named):
+        check_enough(dict.fromkeys(run_dates(5, runs), events), "day")
+
+
+def test_runs_of_a_day_are_one_block():
+    hourly = {f"2015-05-{day:02d}T{hour:02d}:00": 1 for day in (1, 2) for hour in range(24)}
+    assert count_since(hourly, "2015-05-02", "day") == (1, 24, 24, "day")
+    assert count_since(hourly, "", 2).blocks == 1
+    with pytest.raises(TooFew, match="24 runs in 1 block with"):
+        choose_cutoff(hourly, "day", "", "day")
+    assert choose_cutoff(hourly, "day", "", "run") == "2015-05-02"

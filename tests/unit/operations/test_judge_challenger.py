@@ -20,13 +20,13 @@ ABOUT = {
 }
 
 
-def write_predictions(path, skill, month=5, runs=12):
+def write_predictions(path, skill, month=5, runs=12, hours=24):
     """Write predictions for some runs; events are more probable than others by `skill`."""
     draw = np.random.default_rng(7)
     label = np.tile([0, 1, 0, 0, 1, 0], runs).astype("int8")
     probability = np.clip(0.33 + skill * (label - 0.33) + draw.normal(0, 0.05, label.size), 0, 1)
     first = np.datetime64(f"2015-{month:02d}-01", "ns")
-    run_date = np.repeat(first + np.arange(runs) * np.timedelta64(1, "D"), 6)
+    run_date = np.repeat(first + np.arange(runs) * np.timedelta64(hours, "h"), 6)
     place = ("storm", np.zeros(label.size))
     xr.Dataset(
         {"probability": ("storm", probability), "label": ("storm", label)},
@@ -42,19 +42,19 @@ def write_predictions(path, skill, month=5, runs=12):
     return str(path)
 
 
-def judge(folder, challenger, champion=None, cutoff="2015-05-01", runs=12):
+def judge(folder, challenger, champion=None, cutoff="2015-05-01", runs=12, hours=24):
     """Return the decision on a challenger, given the skill of both networks."""
     (folder / "network.keras").write_bytes(b"weights")
     judge_challenger(
         network=str(folder / "network.keras"),
         training=write_predictions(folder / "training.nc", 0.5, month=4),
-        challenger=write_predictions(folder / "challenger.nc", challenger, runs=runs),
+        challenger=write_predictions(folder / "challenger.nc", challenger, runs=runs, hours=hours),
         champion_predictions=[write_predictions(folder / "champion.nc", champion)]
         if champion
         else [],
         champion=champion and ABOUT | {"cutoff": cutoff, "sha256": "0" * 64},
         about=ABOUT,
-        verification={"resamples": 200, "confidence": 0.95},
+        verification={"resamples": 200, "confidence": 0.95, "block": "day"},
         decision=str(folder / "decision.json"),
         scores=str(folder / "scores.csv"),
         differences=str(folder / "differences.csv"),
@@ -72,7 +72,9 @@ def test_decision_uses_the_difference_of_brier_scores(tmp_path):
     value = scores["challenger"] - scores["champion"]
     assert decision["difference"]["value"] == pytest.approx(value)
     assert decision["difference"]["low"] < value < decision["difference"]["high"] < 0
-    assert (decision["runs"], decision["storms"], decision["events"]) == (12, 72, 24)
+    sizes = [decision[name] for name in ("blocks", "runs", "storms", "events")]
+    assert sizes == [12, 12, 72, 24]
+    assert decision["difference"]["p_value"] < 0.05
     assert (decision["scored_from"], decision["scored_until"]) == (
         "2015-05-01T00:00",
         "2015-05-12T00:00",
@@ -112,6 +114,11 @@ def test_runs_that_the_champion_was_trained_on_are_refused(tmp_path):
 
 
 def test_too_few_runs_are_refused(tmp_path):
-    with pytest.raises(UserError, match="9 runs with 18 events"):
+    with pytest.raises(UserError, match="9 runs in 9 blocks with 18 events"):
         judge(tmp_path, challenger=0.8, runs=9)
     assert not (tmp_path / "decision.json").exists()
+
+
+def test_many_runs_on_few_days_are_refused(tmp_path):
+    with pytest.raises(UserError, match="40 runs in 2 blocks with 80 events"):
+        judge(tmp_path, challenger=0.8, champion=0.4, runs=40, hours=1)

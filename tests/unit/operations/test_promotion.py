@@ -8,6 +8,7 @@ import pytest
 from stormcnn.errors import UserError
 from stormcnn.operations.promotion import (
     RECORDED_SCORES,
+    Difference,
     Estimate,
     check_same_question,
     check_unseen,
@@ -20,24 +21,18 @@ NAN = math.nan
 
 
 def test_significantly_lower_brier_score_promotes_the_challenger():
-    verdict = judge_challenge(Estimate(-0.02, -0.03, -0.01), 0.95)
+    verdict = judge_challenge(Difference(-0.02, -0.03, -0.01, 0.003), 0.95)
     assert verdict.promote
-    for number in ("-0.0200", "95 %", "-0.0300", "-0.0100"):
+    for number in ("-0.0200", "95 %", "-0.0300", "-0.0100", "0.003"):
         assert number in verdict.why
 
 
 @pytest.mark.parametrize(
-    ("value", "bounds"),
-    [
-        (0.02, (0.01, 0.03)),
-        (-0.01, (-0.03, 0.001)),
-        (-0.01, (-0.001, 0.03)),
-        (-0.01, (-0.03, 0.0)),
-        (-0.01, (NAN, NAN)),
-    ],
+    ("value", "p_value"), [(0.02, 0.001), (-0.01, 0.2), (-0.01, 0.051), (-0.01, NAN), (0.0, NAN)]
 )
-def test_champion_stays_unless_the_challenger_is_significantly_better(value, bounds):
-    assert not judge_challenge(Estimate(value, *bounds), 0.95).promote
+def test_champion_stays_unless_the_challenger_is_significantly_better(value, p_value):
+    difference = Difference(value, value - 0.02, value + 0.02, p_value)
+    assert not judge_challenge(difference, 0.95).promote
 
 
 @pytest.mark.parametrize(
