@@ -32,6 +32,7 @@ def write_choice(
         training_climatology=float(read_netcdf(training)["label"].mean()),
         resamples=verification["resamples"],
         confidence=verification["confidence"],
+        block=verification["block"],
     )
     write_csv(tables.scores, scores)
     write_csv(tables.choice, choice)

@@ -42,9 +42,10 @@ class Tuning(Block):
         "others.",
     )
     seeds: Seeds = Field(
-        default=[0],
+        default=[0, 1, 2],
         description="Random seeds. A network is trained for each rate and seed, and the scores "
-        "are averaged over the seeds.",
+        "are averaged over the seeds. With fewer than 3, rates cannot be told apart, because the "
+        "seed alone may decide.",
     )
     members: CountFromTwo = Field(
         default=50, description="Number of MC members for each storm on which rates are scored."

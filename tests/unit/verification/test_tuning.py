@@ -22,6 +22,9 @@ def rates(**columns):
         "log_score": [0.10, 0.11, 0.15],
         "difference": [0.0, 0.01, 0.05],
         "standard_error": [0.0, 0.02, 0.02],
+        "told_apart": [False, False, True],
+        "seeds": 3,
+        "blocks": 12,
         "count_crps": [3.0, 2.0, 1.0],
         "count_coverage_90": [0.8, 0.7, 0.9],
     }
@@ -100,33 +103,108 @@ def test_reason_of_the_chosen_rate_names_the_criterion(columns, named):
     assert named in table.loc[table["chosen"], "reason"].item()
 
 
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [
+        ({}, ["beyond chance", "0.5"]),
+        ({"told_apart": False}, ["no rate can be told apart"]),
+        ({"seeds": 2}, ["3 seeds", "now 2"]),
+        ({"blocks": 9}, ["10 blocks", "now 9"]),
+    ],
+)
+def test_reason_of_the_chosen_rate_says_which_rates_can_be_told_apart(columns, named):
+    table = choose_rate(rates(**columns))
+    reason = table.loc[table["chosen"], "reason"].item()
+    assert all(word in reason for word in named)
+
+
 # What the rule looks at
 
 
-def test_standard_error_is_that_of_the_difference_over_run_dates():
+def compare(losses, dates=DATES, resamples=200, **others):
+    """Compare rates by the losses of their only network."""
+    of_seeds = {rate: np.atleast_2d(values) for rate, values in losses.items()}
+    return compare_losses(of_seeds, dates, resamples=resamples, confidence=0.95, **others)
+
+
+def test_standard_error_is_that_of_the_difference_over_blocks():
     draw = np.random.default_rng(0)
     lower, higher = draw.random(10), 0.1 + draw.random(10)
-    table = compare_losses({0.5: higher, 0.1: lower}, DATES, resamples=4000)
+    table = compare({0.5: higher, 0.1: lower}, resamples=4000)
     assert table["rate"].tolist() == [0.1, 0.5]
     assert table["difference"].tolist() == [0, pytest.approx(higher.mean() - lower.mean())]
     # All 27 equally likely draws of three dates from three.
     size = np.array([3, 2, 5])
     total = np.add.reduceat(higher - lower, [0, 3, 5])
     draws = np.array(np.meshgrid(*[range(3)] * 3)).reshape(3, -1)
-    exact = (total[draws].sum(axis=0) / size[draws].sum(axis=0)).std()
+    exact = (total[draws].sum(axis=0) / size[draws].sum(axis=0)).std() * np.sqrt(3 / 2)
     assert table["standard_error"].tolist() == [0, pytest.approx(exact, rel=0.05)]
+
+
+def test_hourly_runs_of_a_day_are_resampled_together():
+    hours = np.datetime64("2014-04-01T12", "ns") + np.arange(48) * np.timedelta64(1, "h")
+    draw = np.random.default_rng(1)
+    losses = {0.1: draw.random(48), 0.5: draw.random(48)}
+    day, run = (compare(losses, hours, block=block)["blocks"] for block in ("day", "run"))
+    assert (set(day), set(run)) == ({3}, {48})
 
 
 def test_effects_of_a_date_on_every_rate_cancel_in_the_standard_error():
     hard = np.repeat([0.0, 5.0, 1.0], [3, 2, 5])
-    table = compare_losses({0.1: hard, 0.2: hard + 0.01}, DATES, resamples=50)
+    table = compare({0.1: hard, 0.2: hard + 0.01})
     assert table["standard_error"].tolist() == pytest.approx([0, 0], abs=1e-12)
 
 
-def test_one_run_date_has_no_standard_error():
+def test_one_block_has_no_standard_error():
     losses = {0.1: np.array([0.1, 0.2]), 0.2: np.array([0.3, 0.2])}
-    table = compare_losses(losses, DATES[:2], resamples=20)
-    assert table["standard_error"].isna().all()
+    assert compare(losses, DATES[:2])["standard_error"].isna().all()
+
+
+def losses_of_seeds(draw, rates, seeds, days, spread, gap=0.0):
+    """Return losses whose seeds differ by `spread`; those of the last rate are higher by `gap`."""
+    of_day = draw.normal(0, 0.05, days * 10)
+    return {
+        rate: 0.3
+        + of_day
+        + gap * (rate == rates[-1])
+        + spread * draw.normal(size=(seeds, 1))
+        + draw.normal(0, 0.02, (seeds, days * 10))
+        for rate in rates
+    }
+
+
+def test_seeds_count_in_the_standard_error():
+    draw = np.random.default_rng(2)
+    days = np.repeat(np.datetime64("2014-04-01") + np.arange(12), 10)
+    errors = []
+    for spread in (0.0, 0.05):
+        losses = losses_of_seeds(draw, (0.1, 0.5), 3, 12, spread)
+        table = compare_losses(losses, days, resamples=500, confidence=0.95)
+        errors.append(table["standard_error"].max())
+    assert errors[1] > 5 * errors[0]
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.02])
+def test_rates_that_differ_by_chance_are_rarely_told_apart(spread):
+    draw = np.random.default_rng(3)
+    days = np.repeat(np.datetime64("2014-04-01") + np.arange(12), 10)
+    told_apart = []
+    for _ in range(200):
+        losses = losses_of_seeds(draw, (0.1, 0.2, 0.3, 0.4), 3, 12, spread)
+        table = compare_losses(losses, days, resamples=200, confidence=0.95)
+        told_apart.append(table["told_apart"].any())
+    assert np.mean(told_apart) <= 0.08
+
+
+@pytest.mark.parametrize(
+    ("seeds", "days", "told_apart"), [(3, 12, True), (2, 12, False), (3, 9, False)]
+)
+def test_clear_difference_needs_enough_seeds_and_blocks_to_be_told(seeds, days, told_apart):
+    draw = np.random.default_rng(4)
+    losses = losses_of_seeds(draw, (0.1, 0.5), seeds, days, 0.002, gap=0.1)
+    dates = np.repeat(np.datetime64("2014-04-01") + np.arange(days), 10)
+    table = compare_losses(losses, dates, resamples=200, confidence=0.95)
+    assert table.set_index("rate")["told_apart"].to_dict() == {0.1: False, 0.5: told_apart}
 
 
 # From the members of networks to the choice
@@ -195,7 +273,7 @@ def test_scores_are_tidy_and_of_the_validation_period_alone(tables):
     scores = tables.scores
     assert list(scores) == [
         "model", "rate", "forecast", "seed", "period", "stratum", "score", "value", "low", "high",
-        "storms", "events", "runs",
+        "seed_sd", "block_sd", "storms", "events", "runs", "blocks",
     ]  # fmt: skip
     assert set(scores["period"]) == {"validation"}
     assert set(scores["stratum"]) == {"all"}
