@@ -51,6 +51,7 @@ def verify_forecasts(
             resamples=verification["resamples"],
             curves=False,
             confidence=verification["confidence"],
+            block=verification["block"],
         )
         identity = {key: joined.attrs[key] for key in ("trained_until", "network_sha256")}
         score_tables.append(tables.scores.assign(**identity))

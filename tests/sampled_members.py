@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from stormcnn.sampling.members import QUANTILES, summarise_members
-from stormcnn.verification.uncertainty import UncertaintyTables, score_uncertainty
+from stormcnn.verification.uncertainty import ScoredMembers, UncertaintyTables, score_uncertainty
 
 
 class Sampled(NamedTuple):
@@ -21,22 +21,31 @@ class Sampled(NamedTuple):
     truth: np.ndarray
     members: np.ndarray
 
-    def tables(self, resamples: int = 0, **others) -> UncertaintyTables:
+    def scored(self, resamples: int = 0, **others) -> ScoredMembers:
         return score_uncertainty(
             self.storms, self.event, self.counts,
             model="dropout", seed=0, resamples=resamples, **others,
         )  # fmt: skip
+
+    def tables(self, resamples: int = 0, **others) -> UncertaintyTables:
+        return self.scored(resamples, **others).tables
 
     def values(self, forecast: str = "mc_mean") -> pd.Series:
         table = self.tables(truth=self.truth).scores
         return table[table["forecast"] == forecast].set_index("score")["value"]
 
 
-def sampled(members: np.ndarray, event, truth=None, runs: int = 4, without_dropout=None) -> Sampled:
-    """Distribute storms over `runs` runs in turn; `members` has the shape (storms, members)."""
+def sampled(
+    members: np.ndarray, event, truth=None, runs: int = 4, without_dropout=None, date=None
+) -> Sampled:
+    """Distribute storms over `runs` runs in turn; `members` has the shape (storms, members).
+
+    The runs are of successive days, unless the `date` of each storm's run is given.
+    """
     event = np.asarray(event)
-    run = np.arange(event.size) % runs
-    date = np.datetime64("2015-04-01", "ns") + run * np.timedelta64(1, "D")
+    if date is None:
+        run = np.arange(event.size) % runs
+        date = np.datetime64("2015-04-01", "ns") + run * np.timedelta64(1, "D")
     members = np.asarray(members, dtype=np.float64)
     summary = summarise_members(members)
     single = summary["mc_mean"] if without_dropout is None else without_dropout

@@ -52,22 +52,16 @@ def pit_terms(lower: Array, upper: Array) -> Array:
     return np.column_stack([histogram, *moments])
 
 
-def pit_scores(terms: Array) -> dict[str, Array]:
-    """Return the deviation of the PIT from flat, and its variance, from averages of `pit_terms`.
+def pit_deviation(terms: Array) -> Array:
+    """Return the deviation of the PIT from flat (...), from averages of `pit_terms` (..., 12).
 
-    The deviation is the root mean square of the bins' departure from 1/10. For n independent runs
-    of a calibrated forecast it is about sqrt(0.09 / n). The variance is 1/12 if the PIT is flat.
-    `terms` has the shape (..., 12), the results (...). Source: Haynes et al. (2023).
+    It is the root mean square of the bins' departure from 1/10. For n independent runs of a
+    calibrated forecast it is about sqrt(0.09 / n). Source: Haynes et al. (2023).
 
-    >>> flat = pit_terms(np.array([0.0]), np.array([1.0]))
-    >>> {name: float(score[0].round(3)) for name, score in pit_scores(flat).items()}
-    {'pit_deviation': 0.0, 'pit_variance': 0.083}
+    >>> pit_deviation(pit_terms(np.array([0.0]), np.array([1.0]))).round(3)
+    array([0.])
     """
-    deviation = np.sqrt(((terms[..., :PIT_BINS] - 1 / PIT_BINS) ** 2).mean(axis=-1))
-    return {
-        "pit_deviation": deviation,
-        "pit_variance": terms[..., PIT_BINS + 1] - terms[..., PIT_BINS] ** 2,
-    }
+    return np.sqrt(((terms[..., :PIT_BINS] - 1 / PIT_BINS) ** 2).mean(axis=-1))
 
 
 class CountForecast(NamedTuple):
@@ -84,14 +78,29 @@ class CountForecast(NamedTuple):
     crps: Array
 
 
-def count_forecast_of_members(count: ArrayLike, observed: ArrayLike) -> CountForecast:
-    """Return the forecast that members make of the numbers of events.
+def ranks_among_members(count: ArrayLike, observed: ArrayLike) -> tuple[Array, Array]:
+    """Return the members' distribution function below and at the observed numbers (runs,) each.
 
     Parameters are the members' numbers of events (runs, members) and the observed ones (runs,).
     An observation that equals k members is spread over the k + 1 ranks that it may have, so a
-    reliable ensemble of any size has a flat rank histogram. The CRPS is the fair one, and the
-    variance is multiplied by (members + 1) / members, so on average neither depends on the number
-    of members. All but `mean` is NaN for a single member.
+    reliable ensemble of any size has a flat rank histogram.
+
+    >>> ranks_among_members([[1, 2, 3]], observed=[2])
+    (array([0.25]), array([0.75]))
+    """
+    forecast, observation = np.asarray(count), np.asarray(observed)[:, np.newaxis]
+    ranks = forecast.shape[1] + 1
+    below = (forecast < observation).sum(axis=1)
+    equal = (forecast == observation).sum(axis=1)
+    return below / ranks, (below + equal + 1) / ranks
+
+
+def count_forecast_of_members(count: ArrayLike, observed: ArrayLike) -> CountForecast:
+    """Return the forecast that members make of the numbers of events.
+
+    Parameters are those of `ranks_among_members`. The CRPS is the fair one, and the variance is
+    multiplied by (members + 1) / members, so on average neither depends on the number of members.
+    All but `mean` is NaN for a single member.
     Sources: Ferro (2014), Fortin et al. (2014).
 
     >>> forecast = count_forecast_of_members([[1, 2, 3]], observed=[2])
@@ -111,13 +120,10 @@ def count_forecast_of_members(count: ArrayLike, observed: ArrayLike) -> CountFor
         method="fair",
         preserve_dims=["run"],
     )
-    below = (forecast < observation[:, np.newaxis]).sum(axis=1)
-    equal = (forecast == observation[:, np.newaxis]).sum(axis=1)
     return CountForecast(
         mean,
         forecast.var(axis=1, ddof=1) * (members + 1) / members,
-        below / (members + 1),
-        (below + equal + 1) / (members + 1),
+        *ranks_among_members(count, observed),
         crps.to_numpy(),
     )
 
@@ -168,7 +174,6 @@ def count_scores(
     - `coverage_50` and so on: share of observations inside the central interval. Ties with members
       count in proportion, so that whole numbers do not inflate it.
     - `pit_deviation`: 0 is reliable.
-    - `pit_variance`: 1/12 is reliable, more means too little spread.
     - `rank_histogram_01` to `_10`: share of observations in ten groups of ranks; 0.1 is reliable.
 
     Sources: Fortin et al. (2014), Ferro (2014), Hamill (2001), Gneiting and Ranjan (2013).
@@ -197,6 +202,6 @@ def count_scores(
         **{
             f"coverage_{100 * level:.0f}": c for level, c in zip(COVERAGES, coverage.T, strict=True)
         },
-        **pit_scores(pit),
+        "pit_deviation": pit_deviation(pit),
         **{f"rank_histogram_{k:02d}": pit[:, k - 1] for k in range(1, PIT_BINS + 1)},
     }

@@ -22,8 +22,6 @@ from stormcnn.vocabulary import Array
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from stormcnn.verification.resampling import Resamples
-
 
 class SampledStorms(NamedTuple):
     """Storms of one network with the statistics of their members: arrays (storms,) in float64."""
@@ -104,23 +102,23 @@ def read_sampled_storms(
     )
 
 
-def match_counts(counts: xr.Dataset, event: Array, draws: Resamples, network: str) -> xr.Dataset:
-    """Return the event counts in the order of the run dates of `draws`.
+def match_counts(counts: xr.Dataset, event: Array, run_date: ArrayLike, network: str) -> xr.Dataset:
+    """Return the event counts in the order of their run dates.
 
-    Raises `UserError` if they are not for the same storms, whose events are `event` (storms,).
+    Raises `UserError` if they are not for the storms with `event` (storms,) and `run_date`
+    (storms,).
 
-    >>> from stormcnn.verification.resampling import resample_blocks
-    >>> draws = resample_blocks([2, 1], resamples=0)
     >>> counts = xr.Dataset(
     ...     {"count": (("run", "mc_member"), [[1], [0]]), "observed": ("run", [1, 0])},
     ...     coords={"run_date": ("run", [2, 1])},
     ... )
-    >>> match_counts(counts, np.array([1, 0]), draws, "dropout, seed 0")["observed"].values
+    >>> match_counts(counts, np.array([1, 0]), [2, 1], "dropout, seed 0")["observed"].values
     array([0, 1])
     """
     ordered = counts.sortby("run_date").transpose("run", "mc_member")
-    events = np.bincount(draws.block, event, draws.blocks.size)
-    same_dates = np.array_equal(ordered["run_date"].to_numpy(), draws.blocks)
+    dates, run = np.unique(run_date, return_inverse=True)
+    events = np.bincount(run, event)
+    same_dates = np.array_equal(ordered["run_date"].to_numpy(), dates)
     if not same_dates or not np.array_equal(ordered["observed"].to_numpy(), events):
         raise UserError(
             f"{network}: the event counts are not for the same storms as the probabilities, "

@@ -284,6 +284,13 @@ SCORES = {
         "Krogh and Vedelsby (1995)",
         decimals=5,
     ),
+    "averaging_benefit_noise_share": Score(
+        "Noise share of the benefit of averaging",
+        "share of the variance of the benefit that other MC members would change; more members "
+        "help if it exceeds 0.1",
+        "Efron and Tibshirani (1993)",
+        decimals=2,
+    ),
     "members_brier_score": Score(
         "Mean Brier score of the MC members",
         "Brier score of each single MC member, averaged",
@@ -298,7 +305,8 @@ SCORES = {
     ),
     "aleatoric_variance": Score(
         "Aleatoric variance",
-        "variance of the event that the MC members agree on",
+        "mean of p(1 − p) over the MC members: what the MC members agree on; it is not "
+        "irreducible, because their common errors count too",
         "Kwon et al. (2020)",
         decimals=4,
     ),
@@ -354,7 +362,8 @@ SCORES = {
     "total_entropy": Score("Entropy of the mean", "in nats", "Houlsby et al. (2011)", decimals=4),
     "expected_entropy": Score(
         "Mean entropy of the MC members",
-        "entropy of the event that the MC members agree on, in nats",
+        "what the MC members agree on, in nats; it is not irreducible, because their common errors "
+        "count too",
         "Houlsby et al. (2011)",
         decimals=4,
     ),
@@ -388,6 +397,12 @@ SCORES = {
         "Wilks (2011)",
         decimals=2,
     ),
+    "count_bias_p_value": Score(
+        "p-value of the bias of the event counts",
+        "of the hypothesis that the bias is 0, from sums by block",
+        "Hall (1992)",
+        decimals=3,
+    ),
     "count_crps": Score(
         "CRPS of the event counts",
         "fair continuous ranked probability score of the number of events per forecast run",
@@ -412,10 +427,16 @@ SCORES = {
         for level in COVERAGES
     },
     "count_pit_variance": Score(
-        "PIT variance of the event counts",
-        "0.083 if reliable, more if the spread is too small",
+        "PIT variance of the event counts without their bias",
+        "0.083 if the spread is right, more if it is too small",
         "Gneiting and Ranjan (2013)",
         decimals=4,
+    ),
+    "count_width_p_value": Score(
+        "p-value of the spread of the event counts",
+        "of the hypothesis that the PIT variance without the bias is 1/12, from sums by block",
+        "Hall (1992)",
+        decimals=3,
     ),
     "count_pit_deviation": Score(
         "Deviation of the rank histogram of event counts from flat",

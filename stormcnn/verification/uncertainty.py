@@ -26,15 +26,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from stormcnn.sampling.members import QUANTILES
-from stormcnn.verification.counts import (
-    CountForecast,
-    count_forecast_of_independent_storms,
-    count_forecast_of_members,
-    count_scores,
-)
+from stormcnn.verification.blocks import block_of
+from stormcnn.verification.count_tests import value_only
 from stormcnn.verification.discard import discard_scores, discard_table, discard_test
-from stormcnn.verification.resampling import Resamples, interval, resample_blocks
+from stormcnn.verification.member_noise import brier_score_noise, brier_score_noise_variance
+from stormcnn.verification.resampling import Resamples, interval, rescale, resample_blocks
+from stormcnn.verification.run_counts import count_table, judge_counts
 from stormcnn.verification.sampled_storms import (
     SampledStorms,
     match_counts,
@@ -47,13 +44,13 @@ from stormcnn.verification.spread_skill import (
     spread_skill_scores,
     spread_skill_table,
 )
-from stormcnn.vocabulary import MC_MEAN, SINGLE, Array
+from stormcnn.vocabulary import BLOCK_DAY, LEAST_BLOCKS, MC_MEAN, SINGLE, Array, BlockSize
 
 logger = logging.getLogger(__name__)
 
 SCORE_COLUMNS = [
     "model", "forecast", "seed", "period", "stratum", "score", "value", "low", "high",
-    "storms", "events", "runs",
+    "seed_sd", "block_sd", "storms", "events", "runs", "blocks",
 ]  # fmt: skip
 
 
@@ -66,6 +63,18 @@ class UncertaintyTables(NamedTuple):
     counts: pd.DataFrame
 
 
+class ScoredMembers(NamedTuple):
+    """The tables of one network, and what averages over several networks need.
+
+    `scores` has, by forecast and name, each score followed by its resamples (1 + resamples,);
+    `size` has the numbers of storms, events, runs and blocks.
+    """
+
+    tables: UncertaintyTables
+    scores: dict[str, dict[str, Array]]
+    size: dict[str, int]
+
+
 def score_uncertainty(
     storms: xr.Dataset,
     event: ArrayLike,
@@ -75,9 +84,10 @@ def score_uncertainty(
     seed: int,
     resamples: int,
     confidence: float = 0.95,
+    block: BlockSize = BLOCK_DAY,
     truth: ArrayLike | None = None,
-) -> UncertaintyTables:
-    """Score the Monte Carlo members of one network, with intervals from resampled run dates.
+) -> ScoredMembers:
+    """Score the Monte Carlo members of one network, with intervals from resampled blocks.
 
     Parameters
     ----------
@@ -88,25 +98,29 @@ def score_uncertainty(
         1 for an event, else 0 (storms,).
     counts
         `count` and `expected` (run, mc_member): number of events that each member draws and its
-        expectation; `observed` and `run_date` (run).
+        expectation; `brier_influence` (run, mc_member), see `sampling.members.EventCounts`;
+        `observed` and `run_date` (run).
     model, seed
         Name of the network, for the tables and the log.
     resamples, confidence
-        Number of resamples of the run dates, and confidence of the intervals.
+        Number of resamples of the blocks, and confidence of the intervals.
+    block
+        What is resampled as a whole, see `blocks.block_of`.
     truth
         True probability of made-up storms (storms,).
 
     In the tables, scores of the network without dropout have the forecast `single`. Undefined
-    values (without events, with one member, or for the interval with one run date) are missing,
-    and the log says why.
+    values (without events, with one member, for the interval with one block, or for a test with
+    fewer than `LEAST_BLOCKS` blocks) are missing, and the log says why.
 
     Raises `UserError` if `storms` and `counts` are not for the same storms, or a value is missing
     or not allowed.
     """
     network = f"{model}, seed {seed}"
-    draws = resample_blocks(storms["run_date"].to_numpy(), resamples)
+    run_date = storms["run_date"].to_numpy()
+    draws = resample_blocks(block_of(run_date, block), resamples)
     checked = read_sampled_storms(storms, event, counts.sizes["mc_member"], truth, network)
-    counts = match_counts(counts, checked.event, draws, network)
+    counts = match_counts(counts, checked.event, run_date, network)
     _log_what_is_undefined(network, checked, draws)
     if draws.blocks.size == 1:
         draws = draws._replace(weights=draws.weights[:0])
@@ -115,35 +129,49 @@ def score_uncertainty(
 
     diagrams = spread_skill_diagrams(checked, rows)
     tests = discard_test(checked, rows)
-    observed = counts["observed"].to_numpy()
-    single = count_forecast_of_independent_storms(checked.without_dropout, rows.block, observed)
-    members = count_forecast_of_members(counts["count"].to_numpy(), observed)
+    judged = judge_counts(counts, checked, run_date, rows, block, confidence)
     scores = {
         MC_MEAN: member_scores(checked, rows)
         | spread_skill_scores(diagrams, checked.truth is not None)
         | discard_scores(tests)
-        | _rename("count_{}", count_scores(members, observed, rows.weights)),
-        SINGLE: _rename("count_{}", count_scores(single, observed, rows.weights)),
+        | judged.scores[MC_MEAN],
+        SINGLE: judged.scores[SINGLE],
     }
-    true_count = np.full(observed.size, np.nan)
-    if checked.truth is not None:
-        true_count = np.bincount(rows.block, checked.truth)
-        expected = count_forecast_of_members(counts["expected"].to_numpy(), true_count)
-        scores[MC_MEAN] |= _rename(
-            "count_{}_truth", count_scores(expected, true_count, rows.weights)
-        )
+    influence = counts["brier_influence"].sum("run").to_numpy()
+    _add_noise_of_members(scores[MC_MEAN], influence, checked.event.size, draws.blocks.size)
     identity = {"model": model, "seed": seed}
     size = {
         "storms": checked.event.size,
         "events": int(checked.event.sum()),
-        "runs": draws.blocks.size,
+        "runs": counts.sizes["run"],
+        "blocks": draws.blocks.size,
     }
-    return UncertaintyTables(
-        _score_table(scores, identity | size, confidence, draws.blocks.size),
+    tables = UncertaintyTables(
+        _score_table(scores, judged.ends, identity | size, confidence),
         spread_skill_table(diagrams, identity, confidence, draws.blocks.size),
         discard_table(tests, identity, confidence, draws.blocks.size),
-        _count_table(counts, single, true_count, identity),
+        count_table(counts, judged, identity),
     )
+    return ScoredMembers(tables, scores, size)
+
+
+def _add_noise_of_members(
+    scores: dict[str, Array], influence: Array, storms: int, blocks: int
+) -> None:
+    """Add the noise of the members to the resamples of the benefit of averaging them.
+
+    The first row, which is that of the storms, stays as it is. With the true probability in place
+    of the event the noise is somewhat less, so it is taken from the event in both cases.
+    """
+    benefit = scores["averaging_benefit"][1:]
+    noise = brier_score_noise(influence, storms, benefit.size)
+    of_members = brier_score_noise_variance(influence, storms)
+    of_blocks = benefit.var(ddof=1) * blocks / (blocks - 1) if benefit.size > 1 else np.nan
+    share = ratio(of_members, of_members + of_blocks)
+    scores["averaging_benefit_noise_share"] = value_only(float(share), benefit.size)
+    for name in ("averaging_benefit", "averaging_benefit_truth"):
+        if name in scores:
+            scores[name] = np.concatenate((scores[name][:1], scores[name][1:] - noise))
 
 
 def member_scores(storms: SampledStorms, resamples: Resamples) -> dict[str, Array]:
@@ -218,10 +246,6 @@ def _averages(terms: Mapping[str, Array], resamples: Resamples) -> dict[str, Arr
     return dict(zip(terms, (sums[:, 1:] / sums[:, :1]).T, strict=True))
 
 
-def _rename(pattern: str, scores: Mapping[str, Array]) -> dict[str, Array]:
-    return {pattern.format(name): value for name, value in scores.items()}
-
-
 def _log_what_is_undefined(network: str, storms: SampledStorms, draws: Resamples) -> None:
     """Log why the tables lack scores or intervals."""
     if storms.members == 1:
@@ -238,23 +262,44 @@ def _log_what_is_undefined(network: str, storms: SampledStorms, draws: Resamples
         )
     if draws.blocks.size == 1:
         logger.warning(
-            "%s: all storms have the run date %s, so there are no intervals.",
+            "%s: all storms belong to one block of forecast runs (%s), so there are no intervals.",
             network,
             draws.blocks[0],
         )
+    elif draws.blocks.size < LEAST_BLOCKS:
+        logger.warning(
+            "%s: the storms belong to %d blocks of forecast runs, so the event counts are not "
+            "tested. It takes %d blocks.",
+            network,
+            draws.blocks.size,
+            LEAST_BLOCKS,
+        )
+
+
+def block_deviation(value: Array, samples: Array, blocks: int) -> Array:
+    """Return the standard deviation of scores due to the choice of blocks (scores,).
+
+    `value` (scores,) has the `samples` (resamples, scores). NaN if some samples are missing.
+    """
+    if blocks == 1 or len(samples) < 2:
+        return np.full(value.shape, np.nan)
+    return rescale(value, samples, blocks).std(axis=0, ddof=1)
 
 
 def _score_table(
     scores: Mapping[str, Mapping[str, Array]],
+    known: Mapping[str, Mapping[str, tuple[float, float]]],
     identity: Mapping[str, Any],
     confidence: float,
-    blocks: int,
 ) -> pd.DataFrame:
-    """Return the scores as a table; the first row of each array is that of the storms."""
+    """Return the scores as a table; the first row of each array is that of the storms.
+
+    `known` are the intervals that do not come from resamples, by forecast and score.
+    """
     parts = []
     for forecast, values in scores.items():
         samples = np.column_stack(list(values.values()))
-        low, high = interval(samples[0], samples[1:], confidence, blocks)
+        low, high = interval(samples[0], samples[1:], confidence, identity["blocks"])
         table = pd.DataFrame(
             {
                 "forecast": forecast,
@@ -262,37 +307,17 @@ def _score_table(
                 "value": samples[0],
                 "low": low,
                 "high": high,
+                "block_sd": block_deviation(samples[0], samples[1:], identity["blocks"]),
             }
         )
         # The percentiles of reflected samples, see `resampling.reflect`.
         departure = np.array([score_text(score).departure for score in values])
         reflected = 2 * table["value"].to_numpy()[:, np.newaxis] - table[["high", "low"]]
         table.loc[departure, ["low", "high"]] = reflected[departure].clip(lower=0).to_numpy()
-        parts.append(table)
+        table = table.set_index("score")
+        for score, ends in known[forecast].items():
+            table.loc[score, ["low", "high"]] = ends
+        parts.append(table.reset_index())
     table = pd.concat(parts, ignore_index=True)
-    return table.assign(period="test", stratum="all", **identity)[SCORE_COLUMNS]
-
-
-def _count_table(
-    counts: xr.Dataset, single: CountForecast, true_count: Array, identity: Mapping[str, Any]
-) -> pd.DataFrame:
-    """Return forecast and observed numbers of events, with one row per run date.
-
-    Quantiles are chosen such that an observation from the same distribution as the members is
-    below them with the stated probability (Weibull's plotting position).
-    """
-    quantiles = np.quantile(counts["count"].to_numpy(), QUANTILES, axis=1, method="weibull")
-    return pd.DataFrame(
-        {
-            **identity,
-            "run_date": np.datetime_as_string(counts["run_date"].to_numpy(), unit="m"),
-            "observed": counts["observed"].to_numpy(),
-            "mean": counts["expected"].to_numpy().mean(axis=1, dtype=np.float64),
-            **{
-                f"q{100 * level:02.0f}": quantile
-                for level, quantile in zip(QUANTILES, quantiles, strict=True)
-            },
-            "deterministic": single.mean,
-            "truth": true_count,
-        }
-    )
+    table = table.assign(period="test", stratum="all", seed_sd=np.nan, **identity)
+    return table[SCORE_COLUMNS]

@@ -14,7 +14,13 @@ from hypothesis.extra import numpy as arrays
 from sampled_members import Sampled, logistic, sampled
 
 from stormcnn.errors import UserError
+from stormcnn.verification.member_noise import brier_score_noise_variance
 from stormcnn.verification.resampling import interval, resample_blocks
+
+JUDGED_BY_BLOCK = [
+    "count_bias_p_value", "count_width_p_value", "count_pit_variance",
+    "averaging_benefit_noise_share",
+]  # fmt: skip
 
 members_of_storms = arrays.arrays(
     np.float64,
@@ -205,16 +211,17 @@ def test_scores_are_tidy_and_ensemble_scores_are_of_counts_only():
     table = storms_with_known_truth().tables(resamples=40).scores
     assert list(table) == [
         "model", "forecast", "seed", "period", "stratum", "score", "value", "low", "high",
-        "storms", "events", "runs",
+        "seed_sd", "block_sd", "storms", "events", "runs", "blocks",
     ]  # fmt: skip
     assert not table.duplicated(["model", "forecast", "seed", "period", "stratum", "score"]).any()
-    assert table[["value", "low", "high"]].notna().all(axis=None)
-    assert (table["low"] <= table["high"]).all()
+    assert table["value"].notna().all()
+    with_interval = table[~table["score"].str.contains("p_value|noise_share")]
+    assert (with_interval["low"] <= with_interval["high"]).all()
     of_ensembles = table["score"].str.contains("crps|rank_histogram|coverage")
     assert table.loc[of_ensembles, "score"].str.startswith("count_").all()
 
 
-def test_intervals_resample_run_dates():
+def test_intervals_resample_blocks():
     data = storms_with_known_truth()
     row = data.tables(resamples=300, confidence=0.9).scores.set_index("score").loc["brier_score"]
     draws = resample_blocks(data.storms["run_date"].to_numpy(), 300)
@@ -224,7 +231,104 @@ def test_intervals_resample_run_dates():
     low, high = interval(squares.mean(), samples, 0.9, draws.blocks.size)
     assert row["value"] == pytest.approx(squares.mean())
     assert (row["low"], row["high"]) == (pytest.approx(low), pytest.approx(high))
-    assert (row["storms"], row["events"], row["runs"]) == (12000, data.event.sum(), 200)
+    sizes = row[["storms", "events", "runs", "blocks"]].tolist()
+    assert sizes == [12000, data.event.sum(), 200, 200]
+
+
+def hourly_storms(days: int = 12) -> Sampled:
+    """Return storms of hourly runs, not in order, with an error that storms of a day share."""
+    rng = np.random.default_rng(3)
+    hour = rng.permutation(np.repeat(np.arange(24 * days), 4))
+    logit = rng.normal(-1, 1, hour.size)
+    truth = logistic(logit + rng.normal(size=days)[hour // 24])
+    members = logistic(logit[:, np.newaxis] + rng.normal(size=(days, 20))[hour // 24])
+    date = np.datetime64("2015-04-01", "ns") + hour * np.timedelta64(1, "h")
+    return sampled(members, rng.random(hour.size) < truth, truth, date=date)
+
+
+def test_hourly_runs_of_a_day_are_one_block():
+    data = hourly_storms()
+    day, run = (
+        data.tables(resamples=200, block=block)
+        .scores.set_index(["forecast", "score"])
+        .loc["mc_mean"]
+        for block in ("day", "run")
+    )
+    assert set(day["runs"]) == {12 * 24}
+    assert (set(day["blocks"]), set(run["blocks"])) == ({12}, {12 * 24})
+    pd.testing.assert_series_equal(
+        day["value"].drop(index=JUDGED_BY_BLOCK), run["value"].drop(index=JUDGED_BY_BLOCK)
+    )
+    for score in ("brier_score", "count_bias", "count_coverage_90"):
+        width = day["high"] - day["low"]
+        assert width[score] > 1.5 * (run["high"] - run["low"])[score], score
+    assert day.loc["count_bias_p_value", "value"] > run.loc["count_bias_p_value", "value"]
+
+
+def test_counts_remain_those_of_runs():
+    counts = hourly_storms().tables().counts
+    assert len(counts) == 12 * 24
+    assert list(counts["run_date"]) == sorted(counts["run_date"])
+
+
+def test_coverage_of_every_run_has_an_interval_that_excludes_no_likely_coverage():
+    data = sampled(np.tile([[0.0], [1.0]], (20, 39)), np.tile([0, 1], 20), runs=10)
+    row = data.tables(resamples=50).scores.query("forecast == 'single'").set_index("score")
+    coverage = row.loc["count_coverage_90"]
+    assert coverage["low"] < 0.6
+    assert coverage["high"] > 0.99
+
+
+@pytest.mark.parametrize("runs", [2, 9])
+def test_few_blocks_test_nothing(runs, caplog):
+    rng = np.random.default_rng(0)
+    data = sampled(rng.random((90, 5)), rng.integers(0, 2, 90), runs=runs)
+    values = data.tables(resamples=50).scores.set_index("score")["value"]
+    assert f"{runs} blocks" in caplog.text
+    assert values[["count_bias_p_value", "count_width_p_value"]].isna().all()
+
+
+# Noise of the members
+
+
+def members_of_masks(rng: np.random.Generator, members: int) -> np.ndarray:
+    """Draw members whose logits have an error that is common to all 400 storms."""
+    logit = np.random.default_rng(0).normal(-1.5, 1, (400, 1))
+    return logistic(logit + 0.8 * rng.normal(size=members))
+
+
+def test_interval_of_the_benefit_of_averaging_has_the_noise_of_other_members():
+    rng = np.random.default_rng(1)
+    event = (rng.random(400) < 0.3).astype(int)
+    draws = [members_of_masks(rng, 30) for _ in range(400)]
+    known = np.var([((members.mean(axis=1) - event) ** 2).mean() for members in draws])
+    of_members, of_interval = [], []
+    for members in draws[:5]:
+        data = sampled(members, event, runs=40, without_dropout=np.full(400, 0.3))
+        influence = data.counts["brier_influence"].sum("run").to_numpy()
+        of_members.append(brier_score_noise_variance(influence, 400))
+        table = data.tables(resamples=400).scores.set_index("score")
+        width = np.subtract(*table.loc["averaging_benefit", ["high", "low"]])
+        of_interval.append(
+            table.loc["averaging_benefit_noise_share", "value"] * (width / 2 / 2.02) ** 2
+        )
+    assert np.mean(of_members) == pytest.approx(known, rel=0.3)
+    assert np.mean(of_interval) == pytest.approx(known, rel=0.4)
+
+
+def test_more_members_have_a_smaller_share_of_the_interval():
+    rng = np.random.default_rng(2)
+    event = (rng.random(400) < 0.3).astype(int)
+    share, width = [], []
+    for members in (10, 1000):
+        data = sampled(
+            members_of_masks(rng, members), event, runs=40, without_dropout=np.full(400, 0.3)
+        )
+        table = data.tables(resamples=400).scores.set_index("score")
+        share.append(table.loc["averaging_benefit_noise_share", "value"])
+        width.append(np.subtract(*table.loc["averaging_benefit", ["high", "low"]]))
+    assert share[1] < 0.02 < 0.2 < share[0]
+    assert width[1] < width[0]
 
 
 def test_intervals_of_departures_from_reliability_reach_towards_zero():
@@ -303,7 +407,8 @@ def test_storms_of_one_class_have_all_scores_but_brier_skill(event, caplog):
     members = np.random.default_rng(0).random((40, 5))
     tables = sampled(members, np.full(40, event)).tables(resamples=20)
     assert "dropout, seed 0" in caplog.text
-    assert tables.scores["value"].notna().all()
+    of_tests = tables.scores["score"].str.contains("p_value")
+    assert tables.scores.loc[~of_tests, "value"].notna().all()
     skill = tables.discard["score"] == "brier_skill_score"
     assert tables.discard.loc[skill, "value"].isna().all()
     assert tables.discard.loc[~skill, "value"].notna().all()
