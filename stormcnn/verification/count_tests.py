@@ -88,28 +88,36 @@ def coverage_interval(share: float, blocks: int, confidence: float) -> tuple[flo
     return float(low), float(high)
 
 
-def remove_bias(count: ArrayLike, expected: ArrayLike, observed: ArrayLike) -> Array:
+def remove_bias(
+    count: ArrayLike, expected: ArrayLike, observed: ArrayLike, storms: ArrayLike
+) -> Array:
     """Return the members' numbers of events (runs, members), scaled to the observed total.
 
     `count` and `expected` (runs, members) are the numbers that the members drew and their
-    expectations, `observed` (runs,) the observed numbers. If there are too many, each event is
-    kept with the ratio of the totals as its probability, as if every storm's probability had been
-    multiplied by the ratio; if too few, events with a Poisson distribution are added. The draws
-    are the same in each call. If the members drew no events, the counts are returned as they are.
+    expectations, `observed` and `storms` (runs,) the observed numbers and those of all storms. If
+    there are too many, each event is kept with the ratio of the totals as its probability, as if
+    every storm's probability had been multiplied by the ratio; if too few, other storms become
+    events until the expectation is that of multiplied probabilities. The draws are the same in
+    each call. Without events, or without other storms, the counts are the observed ones. If the
+    members drew no events, theirs are returned as they are.
 
     >>> count = np.full((2, 3), 10)
-    >>> remove_bias(count, expected=count, observed=[10, 10]).tolist() == count.tolist()
+    >>> remove_bias(count, count, observed=[10, 10], storms=[40, 30]).tolist() == count.tolist()
     True
     """
     drawn, rates = np.asarray(count), np.asarray(expected, dtype=np.float64)
+    number = np.asarray(storms)[:, np.newaxis]
     total = drawn.mean(axis=1).sum()
+    if np.asarray(observed).sum() in (0, number.sum()):
+        return np.repeat(np.asarray(observed)[:, np.newaxis], drawn.shape[1], axis=1)
     if total == 0:
         return drawn
     ratio = np.asarray(observed).sum() / total
     draw = np.random.Generator(np.random.Philox(0))
     if ratio <= 1:
         return draw.binomial(drawn, ratio)
-    return drawn + draw.poisson((ratio - 1) * rates)
+    chance = (ratio - 1) * rates / np.maximum(number - rates, 1e-9)
+    return drawn + draw.binomial(number - drawn, np.clip(chance, 0, 1))
 
 
 def scale_to_total(probability: ArrayLike, observed: ArrayLike) -> Array:

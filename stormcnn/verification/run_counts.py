@@ -62,7 +62,7 @@ def judge_counts(
     observed = counts["observed"].to_numpy()
     count, expected = counts["count"].to_numpy(), counts["expected"].to_numpy()
 
-    scaled = remove_bias(count, expected, observed)
+    scaled = remove_bias(count, expected, observed, np.bincount(run))
     lower, upper = ranks_among_members(scaled, observed)
     if storms.members == 1:
         lower = upper = np.full(observed.size, np.nan)

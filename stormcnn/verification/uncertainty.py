@@ -30,7 +30,7 @@ from stormcnn.verification.blocks import block_of
 from stormcnn.verification.count_tests import value_only
 from stormcnn.verification.discard import discard_scores, discard_table, discard_test
 from stormcnn.verification.member_noise import brier_score_noise, brier_score_noise_variance
-from stormcnn.verification.resampling import Resamples, interval, rescale, resample_blocks
+from stormcnn.verification.resampling import Resamples, interval, resample_blocks, rescale
 from stormcnn.verification.run_counts import count_table, judge_counts
 from stormcnn.verification.sampled_storms import (
     SampledStorms,

@@ -50,7 +50,7 @@ def simulate(days, spread=1.0, bias=0.0, runs_a_day=1, data_sets=DATA_SETS):
         observed = (rng.random(truth.shape) < truth).sum(axis=(1, 2))
         count = (rng.random(members.shape) < members).sum(axis=1)
         error = count.mean(axis=1) - observed
-        scaled = remove_bias(count, members.sum(axis=1), observed)
+        scaled = remove_bias(count, members.sum(axis=1), observed, np.full(day.size, 40))
         scores = count_tests(error, ranks_among_members(scaled, observed), day, once, 0.95).scores
         biased = scores["bias_p_value"][0] < LEVEL
         wrong = scores["width_p_value"][0] < LEVEL
@@ -153,17 +153,31 @@ def test_interval_of_coverage_is_that_of_scipy(inside):
 @pytest.mark.parametrize("total", [0, 300, 800])
 def test_counts_without_bias_have_the_observed_total_and_whole_numbers(total):
     rng = np.random.default_rng(1)
-    count = rng.poisson(5, (100, 200))
+    count = rng.binomial(1000, 0.005, (100, 200))
     observed = np.bincount(rng.integers(0, 100, total), minlength=100)
-    scaled = remove_bias(count, np.full(count.shape, 5.0), observed)
+    scaled = remove_bias(count, np.full(count.shape, 5.0), observed, np.full(100, 1000))
     assert scaled.mean(axis=1).sum() == pytest.approx(total, rel=0.02)
     assert scaled.dtype.kind == "i"
     np.testing.assert_allclose(scaled.var(), total / 100, rtol=0.05)
 
 
+def test_counts_without_bias_never_exceed_the_storms():
+    count = np.random.default_rng(0).binomial(10, 0.5, (30, 8))
+    scaled = remove_bias(count, np.full(count.shape, 5.0), np.full(30, 8), np.full(30, 10))
+    assert scaled.max() == 10
+    assert scaled.mean() == pytest.approx(8, abs=0.3)
+
+
+@pytest.mark.parametrize("event", [0, 1])
+def test_nothing_but_events_or_no_events_say_nothing_about_the_spread(event):
+    count, number = np.random.default_rng(0).binomial(10, 0.5, (30, 8)), np.full(30, 10)
+    scaled = remove_bias(count, np.full(count.shape, 5.0), event * number, number)
+    np.testing.assert_array_equal(scaled, event * 10)
+
+
 def test_forecast_of_no_events_has_no_bias_that_could_be_removed():
     none = np.zeros((4, 3), int)
-    np.testing.assert_array_equal(remove_bias(none, none, [1, 0, 2, 0]), none)
+    np.testing.assert_array_equal(remove_bias(none, none, [1, 0, 2, 0], [5] * 4), none)
     np.testing.assert_array_equal(scale_to_total([0.0, 0.0], [1]), [0, 0])
 
 

@@ -402,6 +402,31 @@ def test_one_run_date_gives_values_without_intervals_and_is_named_in_the_log(cap
         assert table[["low", "high"]].isna().all(axis=None)
 
 
+def test_one_resample_gives_intervals_of_tests_only():
+    scores = hourly_storms().tables(resamples=1).scores.query("forecast == 'mc_mean'")
+    with_interval = set(scores.loc[scores["low"].notna(), "score"])
+    assert {"count_bias", "count_pit_variance", "count_coverage_90"} <= with_interval
+    assert not with_interval & {"brier_score", "averaging_benefit", "count_crps"}
+
+
+@pytest.mark.parametrize("event", [0, 1])
+def test_storms_of_one_class_have_no_wrong_spread(event):
+    members = np.random.default_rng(0).random((120, 20))
+    scores = sampled(members, np.full(120, event), runs=12).tables(resamples=200).scores
+    by_score = scores.query("forecast == 'mc_mean'").set_index("score")
+    assert by_score.loc["count_bias_p_value", "value"] < 0.01
+    assert np.isnan(by_score.loc["count_width_p_value", "value"])
+
+
+def test_blocks_with_one_storm_are_judged():
+    rng = np.random.default_rng(5)
+    truth = rng.beta(1, 3, 15)
+    data = sampled(truth[:, np.newaxis].repeat(9, axis=1), rng.random(15) < truth, runs=15)
+    scores = data.tables(resamples=200).scores.query("forecast == 'single'").set_index("score")
+    assert scores.loc["count_bias_p_value", "value"] > 0.05
+    assert (scores["blocks"] == scores["storms"]).all()
+
+
 @pytest.mark.parametrize("event", [0, 1])
 def test_storms_of_one_class_have_all_scores_but_brier_skill(event, caplog):
     members = np.random.default_rng(0).random((40, 5))
