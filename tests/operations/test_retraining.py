@@ -266,7 +266,7 @@ def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
     code, output = retrain(again)
     assert code == POSTPONED
     assert events(again)[-2:] == ["recorded", "postponed"]
-    assert "2 runs with 12 events since 2014-07-01" in output
+    assert "2 runs in 2 blocks with 12 events since 2014-07-01" in output
     assert (again.path / "resources/tiny/patches/2014-07.nc").exists()
     assert read(again) == before
 
