@@ -96,7 +96,7 @@ def first(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Clone
     """Return a clone that has filled a cache."""
     cache = tmp_path_factory.mktemp("cache")
     clone = clone_of(finished, tmp_path_factory.mktemp("first") / "clone", cache)
-    clone.change({"tuning": {"rates": [RATE], "members": 10}})
+    clone.change({"tuning": {"rates": [RATE], "members": 10, "seeds": [0]}})
     assert clone.misses() == EVERYTHING
     clone.make()
     return clone
