@@ -47,6 +47,7 @@ rule all:
     input:
         "<results>/report.html",
         "<results>/config.yaml",
+        networks_of("network.keras"),
     localrule: True
 
 

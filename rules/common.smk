@@ -90,6 +90,12 @@ DESCRIBED_EVENT = EVENT | {
     key: config["event"][key] for key in ("title", "units", "lead")
 }
 for_users(event_texts)(**DESCRIBED_EVENT)
+# How to recalibrate, and the criterion by which a recalibration helps.
+RECALIBRATION = {
+    "methods": config["recalibration"]["methods"],
+    "block": config["verification"]["block"],
+    "confidence": config["verification"]["confidence"],
+}
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
 ARCHITECTURES = models.architectures(config["models"])
@@ -144,6 +150,18 @@ def predictions_of(kind="", models=MODELS, seeds=SEEDS):
         model=models,
         seed=seeds,
     )
+
+
+def networks_of(file, models=MODELS, seeds=SEEDS):
+    """Return a file of each network, such as `history.csv`."""
+    return expand(
+        f"<results>/models/{{model}}/seed-{{seed}}/{file}", model=models, seed=seeds
+    )
+
+
+def of_all_seeds(file):
+    """Return a file of the results for each seed, such as `models/{model}/seed-{seed}/size.csv`."""
+    return expand(f"<results>/{file}", seed=SEEDS, allow_missing=True)
 
 
 def with_rate(rate):

@@ -197,7 +197,8 @@ if SAMPLED_MODELS:
     UNCERTAINTY_TABLES += ["scores", "spread_skill", "discard", "counts"]
 if config["tuning"]["report"]:
     FIGURES += ["rate_sweep"]
-CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS)
+# One network per model is enough to show single storms.
+CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS[:1])
 
 
 rule write_report:
@@ -236,7 +237,9 @@ rule write_report:
         cases=expand("<results>/uncertainty/{network}/cases.nc", network=CASE_NETWORKS),
         figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
         pictures=expand(
-            "<results>/figures/cases-{model}-{seed}.png", model=CASE_MODELS, seed=SEEDS
+            "<results>/figures/cases-{model}-{seed}.png",
+            model=CASE_MODELS,
+            seed=SEEDS[:1],
         )
         + ["<results>/figures/dropout_masks.png"],
         tuning=(

@@ -1,5 +1,15 @@
-# Networks: one job per model and seed. Jobs with more work between them and the report start first
-# (`priority`), so that no core is idle at the end.
+# Networks. Jobs with more work between them and the report start first (`priority`), so that no core
+# is idle at the end.
+
+# Made-up storms are trained on in seconds, and starting the backend takes as long. There, one job
+# trains a network with all seeds. Otherwise, and for a cache, each seed has its own job.
+SEEDS_TOGETHER = SOURCE == "demo" and not CACHE
+# With each network, once, without the end of the training period.
+HELD_OUT = (
+    ["<results>/predictions/{model}/held-out.nc"]
+    if config["recalibration"]["methods"]
+    else []
+)
 
 
 rule train_network:
@@ -7,7 +17,7 @@ rule train_network:
         patches=patches_of(TRAINING_BATCHES),
         scaling="<results>/scaling.csv",
     output:
-        network="<results>/models/{model}/seed-{seed}/network.keras",
+        network="<results>/models/{model}/seed-{seed}/trained.keras",
         history="<results>/models/{model}/seed-{seed}/history.csv",
         summary="<results>/models/{model}/seed-{seed}/summary.txt",
         size="<results>/models/{model}/seed-{seed}/size.csv",
@@ -50,4 +60,96 @@ if WIDE_MODELS:
         cache: CACHE
         priority: 3
 
-    ruleorder: train_wide_network > train_network
+
+HOLD_OUT = {
+    "seed": SEEDS[0],
+    "share": config["recalibration"]["held_out"],
+    "block": config["verification"]["block"],
+}
+
+if SEEDS_TOGETHER:
+
+    use rule train_network as train_seeds with:
+        output:
+            network=of_all_seeds("models/{model}/seed-{seed}/trained.keras"),
+            history=of_all_seeds("models/{model}/seed-{seed}/history.csv"),
+            summary=of_all_seeds("models/{model}/seed-{seed}/summary.txt"),
+            size=of_all_seeds("models/{model}/seed-{seed}/size.csv"),
+            predictions=of_all_seeds("predictions/{model}/seed-{seed}-training.nc"),
+            held_out=HELD_OUT,
+        log:
+            "<logs>/train_seeds/<experiment>-{model}.log",
+        benchmark:
+            "<benchmarks>/train_seeds/<experiment>-{model}.tsv"
+        params:
+            seed=SEEDS,
+            hold_out=HOLD_OUT,
+            # A seed that is added later is then the only one to be trained.
+            keep_checkpoints=True,
+
+    if WIDE_MODELS:
+
+        use rule train_seeds as train_wide_seeds with:
+            log:
+                "<logs>/train_wide_seeds/<experiment>-{model}.log",
+            benchmark:
+                "<benchmarks>/train_wide_seeds/<experiment>-{model}.tsv"
+            wildcard_constraints:
+                model="|".join(WIDE_MODELS),
+            priority: 3
+
+elif HELD_OUT:
+
+    use rule train_network as train_held_out with:
+        output:
+            held_out=HELD_OUT[0],
+        log:
+            "<logs>/train_held_out/<experiment>-{model}.log",
+        cache: CACHE
+        params:
+            seed=[],
+            hold_out=HOLD_OUT,
+
+
+# Some of these rules may not exist.
+ruleorder: train_wide_seeds > train_seeds > train_wide_network > train_network
+
+
+# The file that leaves the workflow: the network, and how forecasts recalibrate its probabilities.
+rule recalibrate_network:
+    input:
+        trained="<results>/models/{model}/seed-{seed}/trained.keras",
+        held_out=HELD_OUT,
+    output:
+        network="<results>/models/{model}/seed-{seed}/network.keras",
+    log:
+        "<logs>/recalibrate_network/<experiment>-{model}-{seed}.log",
+    benchmark:
+        "<benchmarks>/recalibrate_network/<experiment>-{model}-{seed}.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code("recalibrate_networks"),
+        models=lambda wildcards: [wildcards.model],
+        recalibration=RECALIBRATION,
+    script:
+        "../scripts/recalibrate_networks.py"
+
+
+if SEEDS_TOGETHER:
+
+    use rule recalibrate_network as recalibrate_networks with:
+        input:
+            trained=networks_of("trained.keras"),
+            held_out=expand(HELD_OUT, model=MODELS),
+        output:
+            network=networks_of("network.keras"),
+        log:
+            "<logs>/recalibrate_networks/<experiment>.log",
+        benchmark:
+            "<benchmarks>/recalibrate_networks/<experiment>.tsv"
+        params:
+            models=[model for model in MODELS for _ in SEEDS],
+
+    ruleorder: recalibrate_networks > recalibrate_network

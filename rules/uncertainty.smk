@@ -4,7 +4,7 @@
 
 rule sample_members:
     input:
-        network="<results>/models/{model}/seed-{seed}/network.keras",
+        network="<results>/models/{model}/seed-{seed}/trained.keras",
         patches=patches_of(TEST_BATCHES),
         predictions="<results>/predictions/{model}/seed-{seed}.nc",
     output:
@@ -38,7 +38,7 @@ if SAMPLING_JOBS > 1:
 
     use rule sample_members as sample_part with:
         input:
-            network="<results>/models/{model}/seed-{seed}/network.keras",
+            network="<results>/models/{model}/seed-{seed}/trained.keras",
             patches=lambda wildcards: patches_of(
                 runs.share_of_batches(TEST_BATCHES, wildcards.part)
             ),
@@ -77,10 +77,29 @@ if SAMPLING_JOBS > 1:
 
     ruleorder: merge_members > sample_members
 
+elif SEEDS_TOGETHER:
+
+    use rule sample_members as sample_seeds with:
+        input:
+            network=of_all_seeds("models/{model}/seed-{seed}/trained.keras"),
+            patches=patches_of(TEST_BATCHES),
+            predictions=of_all_seeds("predictions/{model}/seed-{seed}.nc"),
+        output:
+            storms=of_all_seeds("uncertainty/{model}/seed-{seed}/storms.nc"),
+            counts=of_all_seeds("uncertainty/{model}/seed-{seed}/counts.nc"),
+        log:
+            "<logs>/sample_seeds/<experiment>-{model}.log",
+        benchmark:
+            "<benchmarks>/sample_seeds/<experiment>-{model}.tsv"
+        params:
+            seed=SEEDS,
+
+    ruleorder: sample_seeds > sample_members
+
 
 rule sample_cases:
     input:
-        network="<results>/models/{model}/seed-{seed}/network.keras",
+        network="<results>/models/{model}/seed-{seed}/trained.keras",
         patches=patches_of(TEST_BATCHES),
         predictions="<results>/predictions/{model}/seed-{seed}.nc",
     output:

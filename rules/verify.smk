@@ -3,7 +3,7 @@
 
 rule predict_storms:
     input:
-        network="<results>/models/{model}/seed-{seed}/network.keras",
+        network="<results>/models/{model}/seed-{seed}/trained.keras",
         patches=patches_of(TEST_BATCHES),
     output:
         predictions="<results>/predictions/{model}/seed-{seed}.nc",
@@ -26,6 +26,25 @@ rule predict_storms:
         threads=config["training"]["threads"],
     script:
         "../scripts/predict_storms.py"
+
+
+if SEEDS_TOGETHER:
+
+    use rule predict_storms as predict_seeds with:
+        input:
+            network=of_all_seeds("models/{model}/seed-{seed}/trained.keras"),
+            patches=patches_of(TEST_BATCHES),
+        output:
+            predictions=of_all_seeds("predictions/{model}/seed-{seed}.nc"),
+        log:
+            "<logs>/predict_seeds/<experiment>-{model}.log",
+        benchmark:
+            "<benchmarks>/predict_seeds/<experiment>-{model}.tsv"
+        params:
+            seed=SEEDS,
+
+
+ruleorder: predict_seeds > predict_storms
 
 
 if LOGISTIC_REGRESSION in OPPONENTS:
@@ -59,7 +78,7 @@ if LOGISTIC_REGRESSION in OPPONENTS:
 
 rule predict_own_scaling:
     input:
-        network="<results>/models/{model}/seed-{seed}/network.keras",
+        network="<results>/models/{model}/seed-{seed}/trained.keras",
         patches=patches_of(TEST_BATCHES),
         statistics=expand("<data>/statistics/{batch}.csv", batch=TEST_BATCHES),
         scaling="<results>/scaling.csv",
@@ -95,6 +114,7 @@ rule score_networks:
         opponent_training=predictions_of("-training", OPPONENTS, SEEDS[:1]),
         opponent_test=predictions_of(models=OPPONENTS, seeds=SEEDS[:1]),
         own_scaling=predictions_of("-own-scaling", OWN_SCALED_MODELS, SEEDS[:1]),
+        held_out=expand(HELD_OUT, model=MODELS),
         members=expand(
             "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
             model=SAMPLED_MODELS,
@@ -107,8 +127,8 @@ rule score_networks:
         reliability="<results>/verification/reliability.csv",
         performance="<results>/verification/performance.csv",
         thresholds="<results>/verification/thresholds.csv",
-        training_calibrated=predictions_of("-training-calibrated"),
-        test_calibrated=predictions_of("-calibrated"),
+        recalibration="<results>/verification/recalibration.csv",
+        calibrated=predictions_of("-calibrated"),
     log:
         "<logs>/score_networks/<experiment>.log",
     benchmark:
@@ -124,5 +144,6 @@ rule score_networks:
         reference=config["comparison"]["reference"],
         matched=matched_networks(config["models"]),
         verification=config["verification"],
+        recalibration=RECALIBRATION,
     script:
         "../scripts/score_networks.py"

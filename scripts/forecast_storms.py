@@ -1,5 +1,6 @@
 """Forecast the storms of one run file with a trained network."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from stormcnn.forecast.files import as_geojson, assemble_forecast, outside_range
 from stormcnn.forecast.maps import draw_map
 from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
+from stormcnn.models.stored_recalibration import read_recalibration
 from stormcnn.provenance import provenance, sha256_of
 from stormcnn.report.figure_style import make_figure, save_figure
 from stormcnn.sampling.members import summarise_members
@@ -16,6 +18,7 @@ from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import parse_run_name
 from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.storms.titles import is_made_up_title
+from stormcnn.verification.recalibration import Recalibration
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -36,6 +39,8 @@ def forecast_storms(
 ) -> None:
     """Write the forecast of every storm of a run file as NetCDF, CSV, GeoJSON and a map.
 
+    If the file of the network has a recalibration, it is applied to the probabilities, also to
+    those of each MC member.
     `event` has the settings `title`, `units` and `lead` for texts about the network's event.
     """
     # TensorFlow writes messages while it is imported, so import it after the log is opened.
@@ -44,20 +49,21 @@ def forecast_storms(
     from stormcnn.models.prediction import predict_probability
     from stormcnn.sampling.sampler import MemberSampler, dropout_layers
 
-    about = read_metadata(network)
+    about, recalibration = read_metadata(network), read_recalibration(network)
+    recalibrate = Recalibration.from_json(recalibration).apply if recalibration else np.asarray
     texts = event_texts(**about["event"], **event, attributes=about["event_attributes"])
     storms = read_run(run_file, predictors=about["predictors"])
     fields = storms["predictors"].values
     backend.prepare(threads, seed)
     trained = load_network(network)
-    probability = predict_probability(trained, fields)
+    raw = predict_probability(trained, fields)
     summary: dict[str, np.ndarray] = {}
     if members and dropout_layers(trained) and len(fields):
         sampler = MemberSampler(trained, members, seed)
-        parts = [summarise_members(values) for _, values in sampler.batches(fields)]
+        parts = [summarise_members(recalibrate(values)) for _, values in sampler.batches(fields)]
         summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     outside = outside_range(fields, about["training_minimum"], about["training_maximum"])
-    forecast = assemble_forecast(storms, probability, summary, outside, texts.phrase)
+    forecast = assemble_forecast(storms, recalibrate(raw), raw, summary, outside, texts.phrase)
     forecast = forecast.assign_attrs(
         title=storms.attrs["title"],
         **{name: about[name] for name in TRAINING_ATTRIBUTES},
@@ -67,12 +73,15 @@ def forecast_storms(
         event_lead=texts.lead,
         event_units=texts.units,
         training_event_frequency=about["training_event_frequency"],
+        recalibration=json.dumps(recalibration) if recalibration else "none",
         members=members if summary else 0,
         members_seed=seed,
         rejected_storms=storms.attrs["rejected"],
         rejected_reason=storms.attrs["reason"],
         **provenance(
-            {"network": about, "members": members}, model=about["model"], seed=about["seed"]
+            {"network": about, "recalibration": recalibration, "members": members},
+            model=about["model"],
+            seed=about["seed"],
         ),
         network_sha256=sha256_of(network),
     )

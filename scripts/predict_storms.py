@@ -1,8 +1,8 @@
-"""Apply one trained network to the storms of the test period."""
+"""Apply the trained networks of one model to the storms of the test period."""
 
 from typing import TYPE_CHECKING
 
-from stormcnn.io import write_netcdf
+from stormcnn.io import as_list, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.models.prediction_files import describe_predictions
 from stormcnn.provenance import provenance
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 def predict_storms(
     *,
-    network: str,
+    networks: list[str],
     patches: list[str],
     model: str,
-    seed: int,
+    seeds: list[int],
     threshold: float,
     threads: int,
-    predictions: str,
+    predictions: list[str],
 ) -> None:
-    """Write the probability and the event of every storm."""
+    """Write the probability and the event of every storm, for the network of each seed.
+
+    `networks` and `predictions` are paths in the order of `seeds`.
+    """
     storms, fields = open_patches(patches)
     check_any_storm(storms.sizes["storm"])
 
@@ -32,22 +35,22 @@ def predict_storms(
     from stormcnn.models.network_files import load_network
     from stormcnn.models.prediction import predict_probability
 
-    backend.prepare(threads, seed)
-    trained = load_network(network)
-    probability = predict_probability(trained, fields)
-    described = describe_predictions(probability, storms["peak"], threshold)
-    about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
-    write_netcdf(described.assign_attrs(title=storms.attrs["title"], **about), predictions)
+    backend.prepare(threads, seeds[0])
+    for seed, network, path in zip(seeds, networks, predictions, strict=True):
+        probability = predict_probability(load_network(network), fields)
+        described = describe_predictions(probability, storms["peak"], threshold)
+        about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
+        write_netcdf(described.assign_attrs(title=storms.attrs["title"], **about), path)
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         predict_storms(
-            network=snakemake.input.network,
+            networks=as_list(snakemake.input.network),
             patches=snakemake.input.patches,
             model=snakemake.params.model,
-            seed=int(snakemake.params.seed),
+            seeds=[int(seed) for seed in as_list(snakemake.params.seed)],
             threshold=snakemake.params.threshold,
             threads=snakemake.params.threads,
-            predictions=snakemake.output.predictions,
+            predictions=as_list(snakemake.output.predictions),
         )

@@ -28,35 +28,35 @@ def score_networks(
     opponent_test: list[str],
     own_scaling: list[str],
     members: list[str],
+    held_out: list[str],
     reference: str,
     matched: dict[str, str],
     verification: dict[str, Any],
     threads: int,
-    training_calibrated: list[str],
-    test_calibrated: list[str],
+    recalibration: dict[str, Any],
+    calibrated: list[str],
     output: dict[str, str],
 ) -> None:
     """Write the recalibrated predictions of each network, and each table of the verification.
 
-    `training_calibrated` and `test_calibrated` are paths in the order of `training` and `test`;
-    `output` has the path of each table by its name.
+    `held_out` are the held-out predictions of each model, or empty if nothing is recalibrated;
+    `recalibration` has the settings `methods`, `block` and `confidence`. `calibrated` are paths in
+    the order of `test`; `output` has the path of each table by its name.
     """
     training_predictions, test_predictions = read_by_network(training), read_by_network(test)
     climatology = float(next(iter(training_predictions.values()))["label"].mean())
-    corrected: dict[str, dict[NetworkId, xr.Dataset]] = {"training": {}, "test": {}}
-    paths = zip(training_calibrated, test_calibrated, strict=True)
-    for network, (training_path, test_path) in zip(training_predictions, paths, strict=True):
+    judged = {
+        model: calibration.judge_held_out(predictions, **recalibration)
+        for (model, _), predictions in read_by_network(held_out).items()
+    }
+    recalibrated: dict[NetworkId, xr.Dataset] = {}
+    for (network, predictions), path in zip(test_predictions.items(), calibrated, strict=True):
         model, seed = network
-        logger.info("%s, seed %d", model, seed)
-        attributes = provenance(
-            {"model": model, "folds": calibration.FOLDS}, model=model, seed=seed
-        )
-        of_training, of_test = calibration.calibrate_predictions(
-            training_predictions[network], test_predictions[network]
-        )
-        write_netcdf(of_training.assign_attrs(attributes), training_path)
-        write_netcdf(of_test.assign_attrs(attributes), test_path)
-        corrected["training"][network], corrected["test"][network] = of_training, of_test
+        attributes = provenance({"model": model, **recalibration}, model=model, seed=seed)
+        recalibrated[network] = calibration.recalibrate_predictions(
+            predictions, judged.get(model, [])
+        ).assign_attrs(attributes)
+        write_netcdf(recalibrated[network], path)
 
     settings = {
         "reference": reference,
@@ -68,20 +68,20 @@ def score_networks(
     tables = verify(
         test_predictions | read_by_network(opponent_test),
         monte_carlo=read_by_network(members),
-        recalibrated=corrected["test"],
+        recalibrated=recalibrated,
         own_scaling=read_by_network(own_scaling),
         **settings,
     )._asdict()
     # The difference between the two periods shows how much a network has overfitted.
     fitted = verify(
         training_predictions | read_by_network(opponent_training),
-        recalibrated=corrected["training"],
         period="train",
         curves=False,
         **settings,
     )
     for name in ("scores", "differences"):
         tables[name] = pd.concat([tables[name], getattr(fitted, name)])
+    tables["recalibration"] = calibration.recalibration_table(judged)
     for name, path in output.items():
         write_csv(tables[name], path)
 
@@ -95,11 +95,12 @@ if __name__ == "__main__":
             opponent_test=snakemake.input.opponent_test,
             own_scaling=snakemake.input.own_scaling,
             members=snakemake.input.members,
+            held_out=snakemake.input.held_out,
             reference=snakemake.params.reference,
             matched=snakemake.params.matched,
             verification=snakemake.params.verification,
             threads=snakemake.threads,
-            training_calibrated=snakemake.output.training_calibrated,
-            test_calibrated=snakemake.output.test_calibrated,
-            output={name: snakemake.output[name] for name in Tables._fields},
+            recalibration=snakemake.params.recalibration,
+            calibrated=snakemake.output.calibrated,
+            output={name: snakemake.output[name] for name in (*Tables._fields, "recalibration")},
         )

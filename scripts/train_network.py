@@ -1,21 +1,26 @@
-"""Train one network with one seed, and predict the storms that it was trained on."""
+"""Train one network with one or more seeds, and once without the end of the training period."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from stormcnn.io import write_csv, write_netcdf, write_rows, write_text
+from stormcnn.io import as_list, write_csv, write_netcdf, write_rows, write_text
 from stormcnn.logs import job_log
-from stormcnn.models.fields import hold_fields
+from stormcnn.models.held_out import held_out_start
 from stormcnn.models.prediction_files import describe_predictions, event_attributes
 from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_enough_storms, exceeds
 from stormcnn.storms.patches import open_patches
 from stormcnn.storms.run_summary import describe_training
+from stormcnn.verification.blocks import block_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
+
+logger = logging.getLogger(__name__)
 
 
 def train_network(
@@ -27,44 +32,42 @@ def train_network(
     training: dict[str, Any],
     event: dict[str, Any],
     memory_mb: int | None,
-    seed: int,
     code: str,
-    network: str,
-    history: str,
-    summary: str,
-    size: str,
-    predictions: str,
+    outputs: dict[int, dict[str, str]],
+    keep_checkpoints: bool,
+    hold_out: dict[str, Any],
+    held_out: list[str],
 ) -> None:
-    """Write the trained network, its history, layer table, size and predictions.
+    """Write the trained network, its history, layer table, size and predictions for each seed.
 
+    `outputs` has the paths of `network`, `history`, `summary`, `size` and `predictions` by seed.
     An interrupted training is resumed after its last complete epoch, from the file
-    `unfinished.npz` next to the network.
+    `checkpoint.npz` next to the network. With `keep_checkpoints` it stays there, so that a later
+    job with more seeds trains only the new ones.
+
+    If `held_out` has a path, the network is also trained without the last blocks of the training
+    period, and its predictions for their storms are written there. `hold_out` has the `seed` of
+    this training, the `share` of the blocks, and what a `block` is.
     """
-    storms, stored_fields = open_patches(patches)
+    storms, fields = open_patches(patches)
     label = exceeds(storms["peak"].values, event["threshold"])
     check_enough_storms(label, event["threshold"])
+    title, peak = storms.attrs["title"], storms["peak"]
     scales = pd.read_csv(scaling)
 
     # TensorFlow takes seconds to import, so check the storms first. It also writes messages while
     # it is imported, and the log captures them here.
-    from stormcnn.models import backend
-    from stormcnn.models.architecture import build_network, measure_size, summarise
+    from stormcnn.models.trainer import Trainer  # isort: skip # it prepares the import of Keras
+    from stormcnn.models.architecture import measure_size, summarise
     from stormcnn.models.network_files import save_network
     from stormcnn.models.prediction import predict_probability
-    from stormcnn.models.training import fit_network
 
-    backend.prepare(training["threads"], seed)
-    fields = hold_fields(stored_fields, memory_mb)
-    built = build_network(
-        architecture, fields.shape[1:3], scales["mean"].tolist(), scales["std"].tolist()
-    )
-    checkpoint = Path(network).with_name("unfinished.npz")
-    losses = fit_network(built, fields, label, training, seed, checkpoint, code)
+    trainer = Trainer(fields, label, scales, architecture, training, memory_mb, code)
     settings = {"architecture": architecture, "training": training, "event": event}
-    save_network(
-        built,
-        network,
-        {
+    for seed, paths in outputs.items():
+        logger.info("Training %s with seed %d.", model, seed)
+        network, history = trainer.train(seed, Path(paths["network"]).with_name("checkpoint.npz"))
+        metadata = {
             "model": model,
             "predictors": scales["variable"].tolist(),
             "event": event,
@@ -74,34 +77,50 @@ def train_network(
             "training_minimum": scales["minimum"].tolist(),
             "training_maximum": scales["maximum"].tolist(),
             **provenance(settings, seed=seed),
-        },
-    )
-    write_csv(losses, history)
-    write_text(summarise(built), summary)
-    write_rows([measure_size(built)], size)
-    probability = predict_probability(built, fields)
-    fitted = describe_predictions(probability, storms["peak"], event["threshold"])
-    about = provenance({"model": model, **settings}, model=model, seed=seed)
-    write_netcdf(fitted.assign_attrs(title=storms.attrs["title"], **about), predictions)
-    # A job that outlived an earlier Snakemake process may have removed the file already.
-    checkpoint.unlink(missing_ok=True)
+        }
+        save_network(network, paths["network"], metadata)
+        write_csv(history, paths["history"])
+        write_text(summarise(network), paths["summary"])
+        write_rows([measure_size(network)], paths["size"])
+        probability = predict_probability(network, trainer.fields)
+        fitted = describe_predictions(probability, peak, event["threshold"])
+        about = provenance({"model": model, **settings}, model=model, seed=seed)
+        write_netcdf(fitted.assign_attrs(title=title, **about), paths["predictions"])
+    for path in held_out:
+        seed, share, block = (hold_out[key] for key in ("seed", "share", "block"))
+        start = held_out_start(block_of(storms["run_date"].values, block), label, share)
+        probability = np.zeros(label.size, np.float32)
+        if start < label.size:
+            logger.info("Training %s with seed %d on the first %d storms.", model, seed, start)
+            network, _ = trainer.train(seed, Path(path).with_suffix(".npz"), start)
+            probability = predict_probability(network, trainer.fields)
+        tail = slice(start, None)
+        predicted = describe_predictions(probability[tail], peak[tail], event["threshold"])
+        about = provenance({"model": model, **settings, **hold_out}, model=model, seed=seed)
+        write_netcdf(predicted.assign_attrs(title=title, **about), path)
+    if not keep_checkpoints:
+        trainer.remove_checkpoints()
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
+        params, files = snakemake.params, dict(snakemake.output.items())
+        held_out = as_list(files.pop("held_out", []))
+        seeds = [int(seed) for seed in as_list(params.seed)]
         train_network(
             patches=snakemake.input.patches,
             scaling=snakemake.input.scaling,
-            model=snakemake.params.model,
-            architecture=snakemake.params.architecture,
-            training=snakemake.params.training,
-            event=snakemake.params.event,
-            memory_mb=snakemake.params.memory_mb,
-            seed=int(snakemake.params.seed),
-            code=snakemake.params.code,
-            network=snakemake.output.network,
-            history=snakemake.output.history,
-            summary=snakemake.output.summary,
-            size=snakemake.output.size,
-            predictions=snakemake.output.predictions,
+            model=params.model,
+            architecture=params.architecture,
+            training=params.training,
+            event=params.event,
+            memory_mb=params.memory_mb,
+            code=params.code,
+            outputs={
+                seed: {kind: as_list(paths)[number] for kind, paths in files.items()}
+                for number, seed in enumerate(seeds)
+            },
+            keep_checkpoints=params.get("keep_checkpoints", False),
+            hold_out=params.get("hold_out", {}),
+            held_out=held_out,
         )

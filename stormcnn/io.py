@@ -74,6 +74,15 @@ def _umask() -> int:
     return mask
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return one or several paths or numbers of a job as a list.
+
+    >>> as_list("seed-0.nc"), as_list(["seed-0.nc", "seed-1.nc"])
+    (['seed-0.nc'], ['seed-0.nc', 'seed-1.nc'])
+    """
+    return list(value) if isinstance(value, list) else [value]
+
+
 def write_text(text: str, path: StrPath) -> None:
     """Write `text` to `path` as UTF-8, atomically."""
     with replacing(path) as temporary:

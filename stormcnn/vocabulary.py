@@ -74,8 +74,11 @@ SINGLE, MC_MEAN = "single", "mc_mean"
 SEED_MEANS = {SINGLE: "seed_mean", MC_MEAN: "seed_mc_mean"}
 """The forecast that averages the probabilities of the networks of all seeds."""
 
-ISOTONIC, LOGISTIC = "isotonic", "logistic"
-RECALIBRATIONS = (ISOTONIC, LOGISTIC)
+RecalibrationMethod = Literal["intercept", "logistic", "isotonic"]
+INTERCEPT: RecalibrationMethod = "intercept"
+LOGISTIC: RecalibrationMethod = "logistic"
+ISOTONIC: RecalibrationMethod = "isotonic"
+RECALIBRATIONS = (INTERCEPT, LOGISTIC, ISOTONIC)
 """Methods by which the forecast of a single network is recalibrated."""
 
 OWN_SCALING = "own_scaling"

@@ -21,6 +21,7 @@ from stormcnn.config.experiment import Experiment
 from stormcnn.config.forecast import Forecast
 from stormcnn.config.models import Models, lesson_models
 from stormcnn.config.opponents import Opponents
+from stormcnn.config.recalibration import Recalibration
 from stormcnn.config.registry import Registry
 from stormcnn.config.report import Report
 from stormcnn.config.retraining import Retraining
@@ -51,6 +52,7 @@ class Config(Block):
     )
     comparison: Comparison = Field(default_factory=Comparison)
     training: Training = Field(default_factory=Training)
+    recalibration: Recalibration = Field(default_factory=Recalibration)
     verification: Verification = Field(default_factory=Verification)
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     tuning: Tuning = Field(default_factory=Tuning)

@@ -31,7 +31,10 @@ class Training(Block):
     )
     learning_rate: Positive = Field(default=0.001, description="Learning rate of Adam.")
     seeds: Seeds = Field(
-        default=[0], description="Random seeds. Each network is trained once per seed."
+        default=[0, 1, 2, 3, 4],
+        description="Random seeds. Each network is trained once per seed. Statements about a "
+        "method, such as dropout, need at least 3 seeds; with fewer, only the trained networks "
+        "themselves are compared.",
     )
     threads: CountFromOne = Field(
         default=1,

@@ -15,6 +15,7 @@ from stormcnn.vocabulary import Array
 
 FIELDS = {
     "probability": ("probability of the event", "1"),
+    "probability_raw": ("probability before recalibration, the output of the network", "1"),
     "mc_mean": ("mean of the probabilities of the MC members", "1"),
     "mc_std": ("standard deviation of the probabilities of the MC members", "1"),
     "mc_quantile": ("quantile of the probabilities of the MC members", "1"),
@@ -52,18 +53,21 @@ def outside_range(fields: Array, minimum: Sequence[float], maximum: Sequence[flo
 def assemble_forecast(
     storms: xr.Dataset,
     probability: Array,
+    raw: Array,
     summary: Mapping[str, Array],
     outside_training: Array,
     event: str = "the event",
 ) -> xr.Dataset:
     """Return the forecast as one dataset, sorted by decreasing probability.
 
-    `storms` provides the coordinates; `probability` and `outside_training` have shape (storm,).
+    `storms` provides the coordinates; `probability`, `raw` (before recalibration) and
+    `outside_training` have shape (storm,). Storms with the same probability are sorted by `raw`.
     `summary` is the result of `stormcnn.sampling.members.summarise_members`, or empty if there are
     no MC members. `event` is the event in words.
     """
     values = {
         "probability": probability,
+        "probability_raw": raw,
         **{name: value for name, value in summary.items() if name in FIELDS},
         "outside_training": outside_training.astype("int8"),
     }
@@ -85,7 +89,7 @@ def assemble_forecast(
     forecast["probability"].attrs["long_name"] = f"probability of {event}"
     if "quantile" in forecast.dims:
         forecast = forecast.assign_coords(quantile=LEVELS)
-    order = np.argsort(-probability, kind="stable")
+    order = np.lexsort((-raw, -probability))
     return forecast.isel(storm=order)
 
 

@@ -49,6 +49,12 @@ def prepare(threads: int, seed: int) -> None:
 
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
+    start_over(seed)
+
+
+def start_over(seed: int) -> None:
+    """Forget all networks and set all seeds, as at the start of a process."""
+    keras.utils.clear_session(free_memory=True)
     keras.utils.set_random_seed(seed)
 
 

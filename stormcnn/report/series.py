@@ -10,6 +10,7 @@ from stormcnn.errors import UserError
 from stormcnn.report.figure_style import model_style
 from stormcnn.vocabulary import (
     ALL_SEEDS,
+    INTERCEPT,
     ISOTONIC,
     LOGISTIC,
     MC_MEAN,
@@ -30,6 +31,7 @@ FORECASTS = {
 """Names of the kinds of forecasts; a single network without dropout needs none."""
 
 VARIANT_NAMES = {
+    INTERCEPT: "intercept recalibration",
     ISOTONIC: "isotonic recalibration",
     LOGISTIC: "logistic recalibration",
     OWN_SCALING: "storms scaled by their own statistics",

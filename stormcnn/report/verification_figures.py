@@ -34,7 +34,7 @@ from stormcnn.report.series import (
     series_of,
 )
 from stormcnn.verification.score_registry import SCORES
-from stormcnn.vocabulary import ISOTONIC, LOGISTIC, RECALIBRATIONS, SEED_MEANS, SINGLE
+from stormcnn.vocabulary import INTERCEPT, ISOTONIC, LOGISTIC, RECALIBRATIONS, SEED_MEANS, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +48,7 @@ DRAWN_SCORES = ("auc", "brier_score", "brier_skill_score", "log_score")
 STRATIFICATIONS = ("month", "forecast_hour", "region")
 RECALIBRATION_STYLES: dict[str, dict[str, Any]] = {
     SINGLE: {"color": GREY, "linestyle": "-", "marker": "o"},
+    INTERCEPT: {"color": COLOURS[2], "linestyle": "-.", "marker": "D"},
     ISOTONIC: {"color": COLOURS[0], "linestyle": ":", "marker": "s"},
     LOGISTIC: {"color": COLOURS[1], "linestyle": "--", "marker": "^"},
 }

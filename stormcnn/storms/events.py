@@ -17,11 +17,17 @@ def exceeds(peak: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
     return peak > np.asarray(threshold, peak.dtype)
 
 
+def has_enough_storms(event: NDArray[np.bool_]) -> bool:
+    """Return whether `event`, shape (storm,), has enough events and non-events to train on."""
+    events = int(event.sum())
+    return min(events, event.size - events) >= LEAST_STORMS_PER_CLASS
+
+
 def check_enough_storms(event: NDArray[np.bool_], threshold: float) -> None:
     """Raise `UserError` unless `event`, shape (storm,), has 10 events and 10 non-events."""
-    events = int(event.sum())
-    others = event.size - events
-    if min(events, others) < LEAST_STORMS_PER_CLASS:
+    if not has_enough_storms(event):
+        events = int(event.sum())
+        others = event.size - events
         raise UserError(
             f"event.threshold: training needs at least {LEAST_STORMS_PER_CLASS} events and "
             f"{LEAST_STORMS_PER_CLASS} non-events (got {events} and {others} of {event.size} "

@@ -1,158 +1,251 @@
-"""Recalibration of probabilities by their event frequencies in the training period.
+"""Fit recalibrations to held-out storms, and judge whether they help.
 
-`isotonic` replaces probabilities by the frequencies of the best monotone step function.
-`logistic` fits a straight line between the log odds of the probability and those of the event.
-Both keep the order of the storms, with two exceptions: isotonic recalibration creates ties, and
-logistic recalibration reverses the order if higher probabilities had fewer events.
-Sources: Zadrozny and Elkan (2002); Platt (1999), on log odds as in Cox (1958).
+A network fits its training storms better than new storms, so a recalibration fitted to the former
+makes forecasts too sharp. It is therefore fitted to the last blocks of the training period, as
+forecast by a network that was trained without them. Whether it helps is judged out of fold: each
+block is recalibrated by a fit to the others.
+Sources: Cox (1958) and Platt (1999) for `intercept` and `logistic`; Zadrozny and Elkan (2002) for
+`isotonic`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
-from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
+from scipy import stats
+from scipy.optimize import brentq, isotonic_regression, minimize
+from scipy.special import expit
 
-from stormcnn.verification.scores import LOG_SCORE_CLIP, check_forecast, log_losses
-from stormcnn.vocabulary import ISOTONIC, LOGISTIC, Array
+from stormcnn.storms.events import LEAST_STORMS_PER_CLASS, has_enough_storms
+from stormcnn.verification.blocks import block_of
+from stormcnn.verification.recalibration import LARGEST_LOG_ODDS, Recalibration, log_odds
+from stormcnn.verification.scores import check_forecast, log_losses
+from stormcnn.vocabulary import (
+    INTERCEPT,
+    ISOTONIC,
+    LEAST_BLOCKS,
+    LOGISTIC,
+    Array,
+    BlockSize,
+    RecalibrationMethod,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 logger = logging.getLogger(__name__)
 
-FOLDS = 5
-"""Groups of run dates for recalibration out of sample."""
+COLUMNS = ("log_score_gain", "low", "high", "p_value", "blocks", "storms", "events", "used")
+NONE = "none"
+"""The method of probabilities that are not recalibrated."""
 
-Recalibration = Callable[[Array], Array]
 
+def _fit_intercept(probability: Array, event: Array) -> Recalibration:
+    odds = log_odds(probability)
+    limit = 2 * LARGEST_LOG_ODDS
 
-def _fit_isotonic(probability: Array, event: Array) -> Recalibration:
-    fit = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(probability, event)
-    return fit.predict
+    def excess(intercept: float) -> float:
+        return float((expit(intercept + odds) - event).sum())
+
+    if event.all() or not event.any():
+        # The likelihood has its maximum at infinity.
+        return Recalibration(INTERCEPT, limit if event.all() else -limit, 1.0)
+    return Recalibration(INTERCEPT, float(brentq(excess, -limit, limit)), 1.0)
 
 
 def _fit_logistic(probability: Array, event: Array) -> Recalibration:
-    if event.min() == event.max():
-        # The likelihood has its maximum at this constant, at infinite parameters.
-        return lambda p: np.full_like(p, event[0])
-    fit = LogisticRegression(C=np.inf).fit(_log_odds(probability), event)
-    intercept, slope = float(fit.intercept_[0]), float(fit.coef_[0, 0])
-    return lambda p: expit(intercept + slope * _log_odds(p)[:, 0])
+    if event.all() or not event.any():
+        limit = 2 * LARGEST_LOG_ODDS
+        return Recalibration(LOGISTIC, limit if event.all() else -limit, 0.0)
+    terms = np.stack([np.ones_like(event), log_odds(probability)])
+
+    def loss(parameters: Array) -> float:
+        odds = parameters @ terms
+        return float((np.logaddexp(0, odds) - event * odds).mean())
+
+    def gradient(parameters: Array) -> Array:
+        return terms @ (expit(parameters @ terms) - event) / event.size
+
+    def curvature(parameters: Array) -> Array:
+        chance = expit(parameters @ terms)
+        return (terms * (chance * (1 - chance))) @ terms.T / event.size
+
+    fit = minimize(loss, [0.0, 1.0], method="trust-exact", jac=gradient, hess=curvature)
+    return Recalibration(LOGISTIC, float(fit.x[0]), float(fit.x[1]))
 
 
-def _log_odds(probability: Array) -> Array:
-    return logit(np.clip(probability, LOG_SCORE_CLIP, 1 - LOG_SCORE_CLIP))[:, np.newaxis]
+def _fit_isotonic(probability: Array, event: Array) -> Recalibration:
+    knots, knot = np.unique(probability, return_inverse=True)
+    storms = np.bincount(knot)
+    frequencies = isotonic_regression(np.bincount(knot, event) / storms, weights=storms).x
+    # Within a pool of equal frequencies, the first and the last knot are enough.
+    inner = np.zeros(knots.size, bool)
+    inner[1:-1] = (frequencies[1:-1] == frequencies[:-2]) & (frequencies[1:-1] == frequencies[2:])
+    return Recalibration(
+        ISOTONIC,
+        knots=tuple(knots[~inner].tolist()),
+        frequencies=tuple(frequencies[~inner].tolist()),
+    )
 
 
-# The first method is chosen if both are equally good, so the one with two parameters comes first.
-METHODS: Mapping[str, Callable[[Array, Array], Recalibration]] = {
+METHODS: Mapping[RecalibrationMethod, Callable[[Array, Array], Recalibration]] = {
+    INTERCEPT: _fit_intercept,
     LOGISTIC: _fit_logistic,
     ISOTONIC: _fit_isotonic,
 }
 
 
-def recalibrate(method: str, probability: ArrayLike, event: ArrayLike, others: ArrayLike) -> Array:
-    """Return the probabilities `others` (n,), recalibrated by a fit to other storms.
+def fit_recalibration(
+    method: RecalibrationMethod, probability: ArrayLike, event: ArrayLike
+) -> Recalibration:
+    """Return the recalibration that fits `probability` (storms,) to `event` (storms,), 0 or 1.
 
-    `method` is one of `METHODS`; `probability` (storms,) in [0, 1] and `event` (storms,), 0 or 1,
-    are what it is fitted to. Isotonic recalibration extrapolates by constants. Raises `UserError`
-    as `scores.check_forecast` does.
+    `intercept` and `logistic` maximize the likelihood; `isotonic` minimizes the Brier score.
+    Raises `UserError` as `scores.check_forecast` does.
 
-    >>> recalibrate("isotonic", [0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1], others=[0.0, 0.25, 0.9])
+    >>> fitted = fit_recalibration("isotonic", [0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1])
+    >>> fitted.apply([0.0, 0.25, 0.9])
     array([0. , 0.5, 1. ])
     """
-    p, y = check_forecast(probability, event)
-    return METHODS[method](p, y)(np.asarray(others, dtype=np.float64))
+    return METHODS[method](*check_forecast(probability, event))
 
 
-def cross_recalibrate(
-    method: str, probability: ArrayLike, event: ArrayLike, run_date: ArrayLike
-) -> Array:
-    """Return each storm's probability (storms,), recalibrated by a fit to other run dates.
+class Judged(NamedTuple):
+    """A recalibration and whether it helps.
 
-    Parameters are as in `recalibrate`, with the run date of each storm (storms,). Run dates are
-    divided into `FOLDS` groups with about equally many storms (fewer if there are fewer dates);
-    each group is recalibrated by the fit to all others. With a single run date nothing is left to
-    fit, and the probabilities are returned unchanged.
-
-    >>> cross_recalibrate("isotonic", [0.1, 0.2, 0.1, 0.2], [0, 1, 0, 0], [1, 1, 2, 2])
-    array([0., 0., 0., 1.])
+    `log_score_gain` is the log score before minus after recalibration out of fold, in nats per
+    storm, with the interval `low` to `high`; `p_value` is that of the gain being 0. `blocks`,
+    `storms` and `events` count what it was fitted to. `used` is true if forecasts use it. Without
+    enough storms the function and the numbers are missing.
     """
-    p, y = check_forecast(probability, event)
-    dates, date = np.unique(np.asarray(run_date), return_inverse=True)
-    corrected = p.copy()
-    if dates.size > 1:
-        folds = GroupKFold(min(FOLDS, dates.size)).split(p, groups=date)
-        for others, own in folds:
-            corrected[own] = recalibrate(method, p[others], y[others], p[own])
-    return corrected
+
+    method: RecalibrationMethod
+    function: Recalibration | None
+    blocks: int
+    storms: int
+    events: int
+    log_score_gain: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    p_value: float = np.nan
+    used: bool = False
 
 
-def calibrate_predictions(training: xr.Dataset, test: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return the predictions of both periods with recalibrated probabilities.
+def judge_recalibrations(
+    methods: Iterable[RecalibrationMethod],
+    probability: ArrayLike,
+    event: ArrayLike,
+    block: ArrayLike,
+    confidence: float,
+) -> list[Judged]:
+    """Fit recalibrations to held-out storms, and judge them out of fold.
 
-    Both datasets have `probability`, `label` and `run_date` (storm). `probability_logistic` and
-    `probability_isotonic` are added: in `test` fitted to all storms of `training`, in `training`
-    fitted to those of other run dates. `probability_calibrated` is the one with the lower log
-    score in `training`; its attribute `method` names it.
-
-    >>> training = xr.Dataset(
-    ...     {"probability": ("storm", [0.1, 0.2, 0.1, 0.2]), "label": ("storm", [0, 1, 0, 0])},
-    ...     coords={"run_date": ("storm", [1, 1, 2, 2])},
-    ... )
-    >>> _, test = calibrate_predictions(training, training.isel(storm=[0, 3]))
-    >>> test["probability_isotonic"].values, test["probability_calibrated"].attrs["method"]
-    (array([0. , 0.5], dtype=float32), 'logistic')
+    Parameters: `probability`, `event` (0 or 1) and `block` of each storm, shape (storm,). Each
+    block is recalibrated by the fit to the others. The sums of the gains over D blocks are tested
+    with the t distribution with D - 1 degrees of freedom. The method with the largest gain is used
+    if its gain is positive and p < (1 - `confidence`) / number of methods (Bonferroni). Nothing is
+    fitted with fewer than `LEAST_BLOCKS` blocks, or too few events or non-events.
     """
-    probability, event, run_date = (
-        training[name].values for name in ("probability", "label", "run_date")
-    )
-    corrected = {
-        method: (
-            cross_recalibrate(method, probability, event, run_date),
-            recalibrate(method, probability, event, test["probability"].values),
-        )
-        for method in METHODS
-    }
-    if np.unique(run_date).size == 1:
+    y = np.asarray(event, dtype=np.float64)
+    blocks, index = np.unique(np.asarray(block), return_inverse=True)
+    sizes = blocks.size, y.size, int(y.sum())
+    if blocks.size < LEAST_BLOCKS or not has_enough_storms(y == 1):
         logger.warning(
-            "All storms of the training period have the same run date, so recalibrations cannot "
-            "be compared out of sample. The logistic one is used."
+            "No recalibration: %d blocks with %d storms, of which %d are events, are held out. "
+            "At least %d blocks, %d events and %d non-events are needed.",
+            *sizes,
+            LEAST_BLOCKS,
+            LEAST_STORMS_PER_CLASS,
+            LEAST_STORMS_PER_CLASS,
         )
-    losses = {method: log_losses(corrected[method][0], event).mean() for method in METHODS}
-    chosen = min(losses, key=losses.__getitem__)
-    logger.info(
-        "Log score of the training period: %.5f before recalibration, after it out of sample %s",
-        log_losses(probability, event).mean(),
-        ", ".join(f"{loss:.5f} ({method})" for method, loss in losses.items()),
+        return [Judged(method, None, *sizes) for method in methods]
+    p, y = check_forecast(probability, event)
+    judged = []
+    for method in methods:
+        corrected = np.empty_like(p)
+        for number in range(blocks.size):
+            own = index == number
+            corrected[own] = METHODS[method](p[~own], y[~own]).apply(p[own])
+        gain = np.bincount(index, log_losses(p, y) - log_losses(corrected, y))
+        test = stats.ttest_1samp(gain, 0)
+        interval = test.confidence_interval(confidence)
+        mean, low, high = (
+            float(end) * blocks.size / y.size for end in (gain.mean(), interval.low, interval.high)
+        )
+        function = METHODS[method](p, y)
+        judged.append(Judged(method, function, *sizes, mean, low, high, float(test.pvalue)))
+    best = max(judged, key=lambda one: one.log_score_gain)
+    helps = best.log_score_gain > 0 and best.p_value * len(judged) < 1 - confidence
+    return [one._replace(used=bool(helps and one is best)) for one in judged]
+
+
+def judge_held_out(
+    held_out: xr.Dataset,
+    methods: Iterable[RecalibrationMethod],
+    block: BlockSize,
+    confidence: float,
+) -> list[Judged]:
+    """Judge recalibrations on held-out predictions: `probability`, `label`, `run_date` (storm)."""
+    return judge_recalibrations(
+        methods,
+        held_out["probability"].values,
+        held_out["label"].values,
+        block_of(held_out["run_date"].values, block),
+        confidence,
     )
-    names = {f"probability_{method}": method for method in METHODS}
-    names["probability_calibrated"] = chosen
-    long_name = training["probability"].attrs.get("long_name", "probability")
-    recalibrated = [
-        data.assign(
-            {
-                name: _describe(corrected[method][period], method, long_name)
-                for name, method in names.items()
-            }
-        )
-        for period, data in enumerate((training, test))
+
+
+def used_recalibration(judged: Iterable[Judged]) -> Recalibration | None:
+    """Return the recalibration that forecasts use, or None."""
+    return next((one.function for one in judged if one.used), None)
+
+
+def recalibration_table(judged: Mapping[str, Sequence[Judged]]) -> pd.DataFrame:
+    """Return a table with a row for each model and method.
+
+    The columns are `model`, `method`, `intercept`, `slope` and the other fields of `Judged`.
+    """
+    rows = [
+        {
+            "model": model,
+            "method": one.method,
+            "intercept": one.function.intercept if one.function else np.nan,
+            "slope": one.function.slope if one.function else np.nan,
+            **{name: getattr(one, name) for name in COLUMNS},
+        }
+        for model, methods in judged.items()
+        for one in methods
     ]
-    return recalibrated[0], recalibrated[1]
+    return pd.DataFrame(rows, columns=["model", "method", "intercept", "slope", *COLUMNS])
 
 
-def _describe(probability: Array, method: str, long_name: str) -> xr.Variable:
-    attributes = {
-        "long_name": f"recalibrated {long_name}",
-        "units": "1",
-        "method": method,
+def recalibrate_predictions(predictions: xr.Dataset, judged: Iterable[Judged]) -> xr.Dataset:
+    """Return predictions with the variable `probability_<method>` of each recalibration.
+
+    `probability_calibrated` is what a forecast shows: the recalibrated probability that is `used`,
+    or the original one; its attribute `method` names it, or is "none".
+    """
+    probability = predictions["probability"]
+    judged = list(judged)
+    functions: dict[str, Recalibration | None] = {
+        f"probability_{one.method}": one.function for one in judged if one.function
     }
-    return xr.Variable("storm", probability.astype("float32"), attributes)
+    functions["probability_calibrated"] = used_recalibration(judged)
+    variables = {
+        name: (
+            "storm",
+            (function.apply(probability) if function else probability.values).astype("float32"),
+            {
+                "long_name": f"recalibrated {probability.attrs.get('long_name', 'probability')}",
+                "units": "1",
+                "method": function.method if function else NONE,
+            },
+        )
+        for name, function in functions.items()
+    }
+    return predictions.assign(variables)

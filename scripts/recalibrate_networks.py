@@ -1,0 +1,45 @@
+"""Store with each trained network how forecasts recalibrate its probabilities."""
+
+from typing import TYPE_CHECKING, Any
+
+from stormcnn.logs import job_log
+from stormcnn.models.stored_recalibration import add_recalibration
+from stormcnn.verification.calibration import judge_held_out, used_recalibration
+from stormcnn.verification.reading import read_by_network
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def recalibrate_networks(
+    *,
+    models: list[str],
+    trained: list[str],
+    held_out: list[str],
+    recalibration: dict[str, Any],
+    networks: list[str],
+) -> None:
+    """Write each trained network with the recalibration that is shown to help, if there is one.
+
+    `models`, `trained` and `networks` are in the same order. `held_out` are the paths of the
+    held-out predictions of these models, or empty if nothing is recalibrated. `recalibration` has
+    the settings `methods`, `block` and `confidence`.
+    """
+    used = {
+        model: used_recalibration(judge_held_out(predictions, **recalibration))
+        for (model, _), predictions in read_by_network(held_out).items()
+    }
+    for model, source, network in zip(models, trained, networks, strict=True):
+        function = used.get(model)
+        add_recalibration(source, function.as_json() if function else None, network)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        recalibrate_networks(
+            models=snakemake.params.models,
+            trained=snakemake.input.trained,
+            held_out=snakemake.input.held_out,
+            recalibration=snakemake.params.recalibration,
+            networks=list(snakemake.output),
+        )

@@ -1,0 +1,73 @@
+"""Train one network several times on the same storms, one training after another.
+
+The weights are those of trainings in separate processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# The backend must be imported before Keras.
+from stormcnn.models import backend
+from stormcnn.models.architecture import build_network
+from stormcnn.models.fields import hold_fields
+from stormcnn.models.training import fit_network
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+    from stormcnn.storms.patches import StoredFields
+    from stormcnn.vocabulary import Array
+
+
+class Trainer:
+    """Trains a network of one architecture with different seeds.
+
+    Parameters: `fields` and `event` of the storms of the training period; `scaling`, a table with
+    `mean` and `std` of each variable; `architecture` and `training`, settings of the network and
+    of the block `training`; `memory_mb`, see `hold_fields`; `code`, see `fit_network`.
+    `fields` holds the fields of the storms in memory or on disk.
+    """
+
+    def __init__(
+        self,
+        fields: StoredFields,
+        event: Array,
+        scaling: pd.DataFrame,
+        architecture: Mapping[str, Any],
+        training: Mapping[str, Any],
+        memory_mb: int | None,
+        code: str,
+    ) -> None:
+        backend.prepare(training["threads"], seed=0)  # each training sets its own seed
+        self.fields = hold_fields(fields, memory_mb)
+        self._event = event
+        self._scales = scaling["mean"].tolist(), scaling["std"].tolist()
+        self._architecture, self._training, self._code = architecture, training, code
+        self._checkpoints: list[Path] = []
+
+    def train(
+        self, seed: int, checkpoint: Path, storms: int | None = None
+    ) -> tuple[keras.Model, pd.DataFrame]:
+        """Return the network trained with `seed`, and its history.
+
+        It is trained on the first `storms` storms, or on all. An interrupted training is resumed
+        from the file `checkpoint`.
+        """
+        backend.start_over(seed)
+        network = build_network(self._architecture, self.fields.shape[1:3], *self._scales)
+        self._checkpoints.append(checkpoint)
+        event = self._event[:storms]
+        history = fit_network(
+            network, self.fields, event, self._training, seed, checkpoint, self._code
+        )
+        return network, history
+
+    def remove_checkpoints(self) -> None:
+        """Remove the checkpoints of all trainings, when all their results have been written."""
+        for checkpoint in self._checkpoints:
+            # A job that outlived an earlier Snakemake process may have removed the file already.
+            checkpoint.unlink(missing_ok=True)
