@@ -63,12 +63,12 @@ def test_killed_training_resumes_after_its_last_epoch_with_identical_weights(
     rerun: Checkout, tmp_path: Path
 ) -> None:
     network = "results/tiny/models/dropout/seed-0/network.keras"
-    unfinished = Path(network).with_name("unfinished.npz")
+    checkpoint = Path(network).with_name("checkpoint.npz")
     rerun.change({"training": {"epochs": 200}})
     uninterrupted = rerun.copy(tmp_path / "uninterrupted")
     uninterrupted.run(network)
     with killing_the_rest(rerun), rerun.start(network) as controller:
-        wait_for((rerun.path / unfinished).exists, controller)
+        wait_for((rerun.path / checkpoint).exists, controller)
         kill(processes(rerun, ".train_network.py"))
         assert controller.wait() == 1
     assert not (rerun.path / network).exists()
@@ -78,7 +78,7 @@ def test_killed_training_resumes_after_its_last_epoch_with_identical_weights(
     resumed = re.search(r"after epoch (\d+)", log)
     assert resumed
     assert 1 <= int(resumed[1]) < 200
-    assert not (rerun.path / unfinished).exists()
+    assert not (rerun.path / checkpoint).exists()
     assert has_weights(rerun.path / network, read_weights(uninterrupted.path / network))
 
 

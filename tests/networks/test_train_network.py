@@ -1,13 +1,20 @@
-"""The job that trains a network writes all its files, even if another job has done so already."""
+"""The job that trains a network writes the files of every seed, however it was interrupted."""
 
+import logging
 import threading
+from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
-from run_files import run_values, write_run_file
+from result_files import has_weights, read_weights
+from run_files import FIRST_RUN, run_values, write_run_file
 
 from scripts.train_network import train_network
-from stormcnn.models.network_files import read_metadata
+from stormcnn.io import read_netcdf
+from stormcnn.models.network_files import load_network, read_metadata
+from stormcnn.models.prediction import predict_probability
+from stormcnn.storms.patches import open_patches
 from stormcnn.storms.preparing import prepare_batch
 from stormcnn.storms.run_files import list_folder
 from stormcnn.vocabulary import LESSON_EVENT
@@ -22,13 +29,10 @@ TRAINING = {
 }
 
 
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
-    """Paths of the patches of 30 storms and of their scaling."""
-    folder = tmp_path_factory.mktemp("inputs")
-    write_run_file(folder / "runs", run_values(30))
+def prepare(runs, folder):
+    """Prepare run files and return the paths of their patches and their scaling."""
     prepare_batch(
-        list_folder(folder / "runs", "day"),
+        runs,
         folder / "patches.nc",
         folder / "statistics.csv",
         folder / "inventory.csv",
@@ -41,42 +45,133 @@ def inputs(tmp_path_factory):
     return {"patches": [str(folder / "patches.nc")], "scaling": str(folder / "scaling.csv")}
 
 
-def train(inputs, folder):
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Paths of the patches of 30 storms and of their scaling."""
+    folder = tmp_path_factory.mktemp("inputs")
+    write_run_file(folder / "runs", run_values(30))
+    return prepare(list_folder(folder / "runs", "day"), folder)
+
+
+def outputs(folder, seed):
+    """Return the paths that are written for one seed."""
     names = {
-        "network": "network.keras",
+        "network": "trained.keras",
         "history": "history.csv",
         "summary": "summary.txt",
         "size": "size.csv",
         "predictions": "predictions.nc",
     }
+    return {key: str(folder / f"seed-{seed}" / name) for key, name in names.items()}
+
+
+def train(inputs, folder, *seeds, held_out=(), architecture=ARCHITECTURE, **settings):
+    """Train a network with each seed, and return the folders of the seeds."""
     train_network(
         **inputs,
         model="baseline",
-        architecture=ARCHITECTURE,
+        architecture=architecture,
         training=TRAINING,
         event=LESSON_EVENT,
         memory_mb=None,
-        seed=0,
         code="",
-        **{key: str(folder / name) for key, name in names.items()},
+        outputs={seed: outputs(folder, seed) for seed in seeds},
+        hold_out={"seed": 0, "share": 0.5, "block": "day"},
+        held_out=[str(path) for path in held_out],
+        **({"keep_checkpoints": False} | settings),
     )
+    return [folder / f"seed-{seed}" for seed in seeds]
+
+
+def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+FILES = ["history.csv", "predictions.nc", "size.csv", "summary.txt", "trained.keras"]
+
+
 def test_all_files_are_written_and_the_checkpoint_is_removed(inputs, tmp_path):
-    assert train(inputs, tmp_path) == [
-        "history.csv",
-        "network.keras",
-        "predictions.nc",
-        "size.csv",
-        "summary.txt",
-    ]
-    assert len(pd.read_csv(tmp_path / "history.csv")) == 1
-    assert read_metadata(tmp_path / "network.keras")["model"] == "baseline"
-    size = pd.read_csv(tmp_path / "size.csv")
+    (folder,) = train(inputs, tmp_path, 0)
+    assert names(folder) == FILES
+    assert len(pd.read_csv(folder / "history.csv")) == 1
+    assert read_metadata(folder / "trained.keras")["model"] == "baseline"
+    size = pd.read_csv(folder / "size.csv")
     assert list(size) == ["trainable_parameters", "small_weight_share"]
     assert size["trainable_parameters"].tolist() == [4 * 9 + 4 + 4 * 4 * 4 + 1]
     assert 0 <= size["small_weight_share"].item() < 0.5
+
+
+DROPOUT = ARCHITECTURE | {"spatial_dropout": 0.3}
+
+
+def test_seeds_trained_together_have_the_weights_of_seeds_trained_apart(inputs, tmp_path):
+    held_out = tmp_path / "held-out.nc"
+    together = train(
+        inputs, tmp_path / "together", 0, 1, 2, architecture=DROPOUT, held_out=[held_out]
+    )
+    # In another order, so that nothing of an earlier training may matter.
+    apart = [
+        *train(inputs, tmp_path / "apart", 2, architecture=DROPOUT),
+        *train(inputs, tmp_path / "apart", 1, architecture=DROPOUT),
+        *train(inputs, tmp_path / "apart", 0, architecture=DROPOUT),
+    ]
+    for folder, other in zip(together, reversed(apart), strict=True):
+        assert has_weights(folder / "trained.keras", read_weights(other / "trained.keras"))
+        predictions = [path / "predictions.nc" for path in (folder, other)]
+        assert predictions[0].read_bytes() == predictions[1].read_bytes()
+    first, second, _ = together
+    assert not has_weights(first / "trained.keras", read_weights(second / "trained.keras"))
+
+
+def test_seed_that_is_added_is_the_only_one_to_be_trained(inputs, tmp_path, caplog):
+    before, _ = train(inputs, tmp_path, 0, 1, keep_checkpoints=True)
+    assert names(before) == ["checkpoint.npz", *FILES]
+    weights = read_weights(before / "trained.keras")
+    (before / "trained.keras").unlink()  # as Snakemake does
+    with caplog.at_level(logging.INFO):
+        train(inputs, tmp_path, 0, 1, 2, keep_checkpoints=True)
+    assert caplog.text.count("Epoch 1 of 1") == 1
+    assert caplog.text.count("after epoch 1") == 2
+    assert has_weights(before / "trained.keras", weights)
+
+
+# Held-out storms
+
+
+def prepare_days(folder, days):
+    """Prepare that many days of 12 storms and return what a training job reads."""
+    for day in range(days):
+        run_date = FIRST_RUN + timedelta(days=day)
+        write_run_file(folder / "runs", run_values(12, seed=day), run_date=run_date)
+    return prepare(list_folder(folder / "runs", "year"), folder)
+
+
+def test_held_out_storms_are_the_last_blocks_and_not_trained_on(tmp_path):
+    inputs = prepare_days(tmp_path, 20)
+    train(inputs, tmp_path, held_out=[tmp_path / "held-out.nc"])
+    held_out = read_netcdf(tmp_path / "held-out.nc")
+    days = np.unique(held_out["run_date"].values.astype("datetime64[D]"))
+    assert days.size == 10
+    assert days[0] == np.datetime64(FIRST_RUN + timedelta(days=10), "D")
+    assert held_out.sizes["storm"] == 120
+    assert held_out.attrs["model"] == "baseline"
+    assert held_out.attrs["seed"] == "0"
+    # The same as training on the first ten days alone, with the same scaling.
+    first = prepare_days(tmp_path / "first", 10)
+    (folder,) = train(first | {"scaling": inputs["scaling"]}, tmp_path / "first", 0)
+    network = load_network(folder / "trained.keras")
+    fields = open_patches(inputs["patches"]).fields.in_memory()[120:]
+    np.testing.assert_array_equal(predict_probability(network, fields), held_out["probability"])
+    assert not list(tmp_path.glob("*.npz"))
+
+
+def test_nothing_is_held_out_if_ten_blocks_are_not_available(tmp_path, caplog):
+    inputs = prepare_days(tmp_path, 18)
+    train(inputs, tmp_path, held_out=[tmp_path / "held-out.nc"])
+    assert read_netcdf(tmp_path / "held-out.nc").sizes["storm"] == 0
+    assert "9 of the 18 blocks" in caplog.text
+    assert "at least 20 blocks" in caplog.text
+    assert "Epoch" not in caplog.text
 
 
 def test_training_completes_if_another_job_removes_the_checkpoint(inputs, tmp_path):
@@ -84,15 +179,16 @@ def test_training_completes_if_another_job_removes_the_checkpoint(inputs, tmp_pa
 
     def remove_checkpoint():
         while not stop.is_set():
-            if (tmp_path / "network.keras").exists():
-                (tmp_path / "unfinished.npz").unlink(missing_ok=True)
+            if (tmp_path / "seed-0/trained.keras").exists():
+                (tmp_path / "seed-0/checkpoint.npz").unlink(missing_ok=True)
                 return
 
     stop = threading.Event()
     other = threading.Thread(target=remove_checkpoint)
     other.start()
     try:
-        assert "predictions.nc" in train(inputs, tmp_path)
+        train(inputs, tmp_path, 0)
+        assert (tmp_path / "seed-0/predictions.nc").exists()
     finally:
         stop.set()
         other.join()
