@@ -48,9 +48,11 @@ def mc_summary():
 @pytest.fixture
 def forecast(storms, probability, mc_summary):
     """The forecast of `storms` with MC members; the second storm is outside the training range."""
-    return assemble_forecast(storms, probability, mc_summary, np.array([False, True, False]))
+    return assemble_forecast(
+        storms, probability, probability, mc_summary, np.array([False, True, False])
+    )
 
 
 @pytest.fixture
 def forecast_without_mc(storms, probability):
-    return assemble_forecast(storms, probability, {}, np.array([False, True, False]))
+    return assemble_forecast(storms, probability, probability, {}, np.array([False, True, False]))

@@ -59,7 +59,9 @@ def test_probability_names_the_event(storms, probability):
 
 def test_run_without_storms_has_an_empty_forecast(storms):
     empty = storms.isel(storm=slice(0))
-    forecast = assemble_forecast(empty, np.empty(0, np.float32), {}, np.empty(0, bool))
+    forecast = assemble_forecast(
+        empty, np.empty(0, np.float32), np.empty(0, np.float32), {}, np.empty(0, bool)
+    )
     assert json.loads(as_geojson(tabulate_forecast(forecast)))["features"] == []
 
 
