@@ -98,9 +98,13 @@ def _scores_figure(
 def _recalibration_figure(
     reliability: pd.DataFrame, titles: Mapping[str, str], made_up: bool
 ) -> Figure:
-    """Return one panel per model whose network of the first seed was recalibrated."""
+    """Return one panel per model whose network of the first seed was recalibrated.
+
+    If none was, all networks are shown as they are.
+    """
     rows = select_first_seed(reliability)
-    models = rows.loc[rows["forecast"].isin(RECALIBRATIONS), "model"].unique()
+    recalibrated = rows["forecast"].isin(RECALIBRATIONS)
+    models = rows.loc[recalibrated if recalibrated.any() else slice(None), "model"].unique()
     across, down = min(3, len(models)), -(-len(models) // 3)
     figure, axes = make_figure(
         down, across, size=(4.2 * across + 1, 4.4 * down + 1), made_up=made_up
@@ -323,6 +327,8 @@ def draw_recalibration(
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, label="Perfect reliability")
         for forecast, style in RECALIBRATION_STYLES.items():
             drawn = rows[(rows["forecast"] == forecast) & (rows["storms"] > 0)]
+            if drawn.empty:
+                continue
             panel.errorbar(
                 drawn["forecast_mean"],
                 drawn["observed_frequency"],

@@ -8,7 +8,7 @@ from result_files import differing_files
 from run_files import run_file_name
 
 PREDICTIONS = "results/tiny/predictions/baseline/seed-0.nc"
-NETWORK = "results/tiny/models/baseline/seed-0/network.keras"
+NETWORK = "results/tiny/models/baseline/seed-0/trained.keras"
 
 
 def truncate(checkout: Checkout, file: str) -> None:

@@ -80,10 +80,9 @@ DATASETS = {
         for period in ("", "-training")
     },
     **{
-        f"{RESULTS}/predictions/{network}/seed-0{period}-calibrated.nc": PREDICTIONS
-        | {f"probability_{how}": STORM for how in ("logistic", "isotonic", "calibrated")}
+        f"{RESULTS}/predictions/{network}/seed-0-calibrated.nc": PREDICTIONS
+        | {"probability_calibrated": STORM}
         for network in NETWORKS
-        for period in ("", "-training")
     },
     f"{MEMBERS}/storms.nc": PREDICTIONS
     | {"mc_mean": STORM, "mc_std": STORM, "mc_entropy": STORM}
@@ -102,8 +101,9 @@ OTHERS = [
     *(
         f"{RESULTS}/models/{network}/seed-0/{name}"
         for network in NETWORKS
-        for name in ("network.keras", "history.csv", "summary.txt", "size.csv")
+        for name in ("trained.keras", "network.keras", "history.csv", "summary.txt", "size.csv")
     ),
+    f"{RESULTS}/verification/recalibration.csv",
     *(f"{RESULTS}/figures/{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")),
     f"{RESULTS}/report.html",
     f"{RESULTS}/config.yaml",
@@ -298,8 +298,6 @@ def test_scores_agree_with_the_predictions(finished: Checkout, model: str) -> No
 def test_scores_cover_both_periods_and_all_forecasts(finished: Checkout) -> None:
     scores = read_table(finished, f"{RESULTS}/verification/scores.csv")
     forecasts = {(model, "single", 0) for model in (*NETWORKS, "logistic_regression")}
-    for model in NETWORKS:
-        forecasts |= {(model, recalibration, 0) for recalibration in ("isotonic", "logistic")}
     expected = {(*forecast, "train") for forecast in forecasts}
     expected |= {(*forecast, "test") for forecast in forecasts | {("dropout", "mc_mean", 0)}}
     columns = ["model", "forecast", "seed", "period"]

@@ -23,12 +23,9 @@ class ShippedConfig(Checkout):
 
 
 def training_jobs(plan: dict[str, Job]) -> dict[str, Job]:
-    """Return the training jobs by model and seed."""
-    return {
-        " ".join(job.name.split()[1:]): job
-        for job in plan.values()
-        if job.rule in ("train_network", "train_wide_network")
-    }
+    """Return the training jobs by model and, if each seed has its own job, seed."""
+    rules = ("train_network", "train_wide_network", "train_seeds", "train_wide_seeds")
+    return {" ".join(job.name.split()[1:]): job for job in plan.values() if job.rule in rules}
 
 
 def count_rules(plan: dict[str, Job]) -> Counter[str]:
@@ -45,10 +42,17 @@ def test_plan_generates_the_data_and_ends_with_the_report(tmp_path: Path, config
     settings = yaml.safe_load((ROOT / "config" / config).read_text())
     plan = checkout.plan()
     assert len(plan["generate_runs"].outputs) == 100 + 1
+    # One job trains a network with all seeds, and once without the end of the training period.
     networks = training_jobs(plan)
-    models = {name.split()[0] for name in networks}
-    assert models >= {"baseline", "l2", "dropout", *settings["models"]}
-    assert len(networks) == len(models) * len(settings["training"].get("seeds", [0]))
+    assert networks.keys() >= {"baseline", "l2", "dropout", *settings["models"]}
+    experiment = settings["experiment"]["name"]
+    for model, job in networks.items():
+        folders = [f"results/{experiment}/models/{model}/seed-{seed}" for seed in range(5)]
+        trained = [file for file in job.outputs if file.endswith("trained.keras")]
+        assert trained == [f"{folder}/trained.keras" for folder in folders]
+        assert f"results/{experiment}/predictions/{model}/held-out.nc" in job.outputs
+    networks_with_recalibration = plan["recalibrate_networks"].outputs
+    assert len(networks_with_recalibration) == 5 * len(networks)
     assert plan["write_report"].outputs == (
         f"results/{settings['experiment']['name']}/report.html",
     )
@@ -69,7 +73,9 @@ def test_ncar_plan_has_the_hundred_runs_of_the_archive(tmp_path: Path) -> None:
     inputs = [file for job in preparing for file in job.inputs if file.endswith(".nc")]
     assert sorted(inputs) == sorted(unpacked)
     training = training_jobs(plan)
-    assert training.keys() == {"baseline 0", "l2 0", "dropout 0"}
+    models = ("baseline", "l2", "dropout")
+    assert training.keys() == {f"{model} {seed}" for model in models for seed in range(3)}
+    assert {f"train_held_out {model}" for model in models} < plan.keys()
     # The AMS lesson trains on the runs from 2010 to 2014.
     patches = [file for file in training["l2 0"].inputs if file.endswith(".nc")]
     assert patches == [f"resources/ncar/patches/{year}.nc" for year in range(2010, 2015)]
@@ -77,7 +83,7 @@ def test_ncar_plan_has_the_hundred_runs_of_the_archive(tmp_path: Path) -> None:
 
 def test_network_with_more_filters_has_its_own_rule(tmp_path: Path) -> None:
     plan = ShippedConfig(tmp_path, "config.yaml").plan()
-    assert {"train_network baseline 0", "train_network l2 0", "train_wide_network dropout 0"} == {
+    assert {"train_seeds baseline", "train_seeds l2", "train_wide_seeds dropout"} == {
         job.name for job in training_jobs(plan).values()
     }
 
@@ -95,9 +101,9 @@ def test_sampling_jobs_share_the_batches_of_the_test_period(
 ) -> None:
     plan = ShippedConfig(tmp_path, "config.yaml").plan("--config", f"uncertainty={{jobs: {jobs}}}")
     rules = count_rules(plan)
-    assert rules["sample_part"] == len(shares)
-    assert rules["sample_members"] == (jobs == 1)
-    assert rules["merge_members"] == (jobs > 1)
+    assert rules["sample_part"] == 5 * len(shares)
+    assert rules["sample_seeds"] == (jobs == 1)
+    assert rules["merge_members"] == (5 if jobs > 1 else 0)
     for number, share in enumerate(shares, start=1):
         inputs = plan[f"sample_part dropout 0 {number}-of-{len(shares)}"].inputs
         patches = [file for file in inputs if "/patches/" in file]

@@ -118,6 +118,16 @@ def test_added_seed_trains_with_that_one_alone(rerun: Checkout) -> None:
     }
 
 
+def test_recalibration_trains_only_without_the_held_out_storms(rerun: Checkout) -> None:
+    rerun.change({"recalibration": {"methods": ["intercept"]}})
+    again = rerun.plan()
+    assert {name for name in again if rules([name]) & EXPENSIVE} == set()
+    trained = {name for name in again if name.startswith("train_")}
+    assert trained == {f"train_held_out {model}" for model in MODELS}
+    assert {"score_networks", "recalibrate_network"} < rules(again)
+    assert {"sample_cases", "score_uncertainty"} & rules(again) == set()
+
+
 def test_other_run_shares_the_prepared_data(rerun: Checkout) -> None:
     rerun.change({"experiment": {"name": "other"}})
     again = rerun.plan()

@@ -93,10 +93,10 @@ CONTRADICTIONS = {
         "(got dropuot)",
     ),
     "forecast by a seed that is not trained": (
-        {"forecast": {"runs": ["new.nc"], "seed": 1}},
+        {"forecast": {"runs": ["new.nc"], "seed": 7}},
         "forecast.seed",
         "training.seeds",
-        "(got 1)",
+        "(got 7)",
     ),
     "MC members without dropout": (
         {"forecast": {"runs": ["new.nc"], "model": "l2"}},
