@@ -63,8 +63,12 @@ if WIDE_MODELS:
 
 HOLD_OUT = {
     "seed": SEEDS[0],
-    "share": config["recalibration"]["held_out"],
-    "block": config["verification"]["block"],
+    "start": runs.choose_held_out_start(
+        RUNS,
+        TEST_START,
+        config["recalibration"]["held_out"],
+        config["verification"]["block"],
+    ),
 }
 
 if SEEDS_TOGETHER:

@@ -15,7 +15,6 @@ from stormcnn.provenance import provenance
 from stormcnn.storms.events import check_enough_storms, exceeds
 from stormcnn.storms.patches import open_patches
 from stormcnn.storms.run_summary import describe_training
-from stormcnn.verification.blocks import block_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -47,7 +46,7 @@ def train_network(
 
     If `held_out` has a path, the network is also trained without the last blocks of the training
     period, and its predictions for their storms are written there. `hold_out` has the `seed` of
-    this training, the `share` of the blocks, and what a `block` is.
+    this training and the run date of their `start`, or None if they are too few.
     """
     storms, fields = open_patches(patches)
     label = exceeds(storms["peak"].values, event["threshold"])
@@ -87,8 +86,8 @@ def train_network(
         about = provenance({"model": model, **settings}, model=model, seed=seed)
         write_netcdf(fitted.assign_attrs(title=title, **about), paths["predictions"])
     for path in held_out:
-        seed, share, block = (hold_out[key] for key in ("seed", "share", "block"))
-        start = held_out_start(block_of(storms["run_date"].values, block), label, share)
+        seed = hold_out["seed"]
+        start = held_out_start(storms["run_date"].values, label, hold_out["start"])
         probability = np.zeros(label.size, np.float32)
         if start < label.size:
             logger.info("Training %s with seed %d on the first %d storms.", model, seed, start)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stormcnn.storms.events import has_enough_storms
-from stormcnn.vocabulary import LEAST_BLOCKS
 
 if TYPE_CHECKING:
     from stormcnn.vocabulary import Array
@@ -16,40 +15,32 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def held_out_start(blocks: Array, event: Array, share: float) -> int:
+def held_out_start(run_date: Array, event: Array, start: str | None) -> int:
     """Return the index of the first held-out storm; all later storms are held out, too.
 
-    Parameters: `blocks`, the block of each storm of the training period, shape (storm,), in order
-    of time; `event`, whether each storm is an event, shape (storm,); `share` of the blocks that is
-    held out, rounded to whole blocks.
-    Nothing is held out, and the result is the number of storms, if fewer than `LEAST_BLOCKS`
-    blocks would be, which cannot show that a recalibration helps, or if too few events or
-    non-events would be left to train on.
+    Parameters: `run_date` (datetime64) and `event` (true or false) of each storm of the training
+    period, shape (storm,), in order of time; `start`, the first run date that is held out, or None
+    if the training period is too short.
+    The result is the number of storms if nothing is held out, because of this or because too few
+    events or non-events would be left to train on.
 
-    >>> days = np.repeat(np.arange(100), 3)
-    >>> held_out_start(days, days % 2 == 0, share=0.2)
-    240
+    >>> days = np.arange("2014-05-01", "2014-06-10", dtype="datetime64[D]")
+    >>> held_out_start(days, days < np.datetime64("2014-05-11"), "2014-05-31T00:00")
+    30
     """
-    distinct = np.unique(blocks)
-    count = round(share * distinct.size)
-    if count < LEAST_BLOCKS:
+    nothing = int(event.size)
+    if start is None:
         logger.warning(
-            "No recalibration: recalibration.held_out %g holds out %d of the %d blocks of the "
-            "training period, and at least %d are needed. With this share the training period "
-            "must have at least %d blocks.",
-            share,
-            count,
-            distinct.size,
-            LEAST_BLOCKS,
-            np.ceil(LEAST_BLOCKS / share),
+            "No recalibration: recalibration.held_out holds out too few blocks of the training "
+            "period. Increase it, or add forecast runs."
         )
-        return int(blocks.size)
-    start = int(np.searchsorted(blocks, distinct[-count]))
-    if not has_enough_storms(event[:start]):
+        return nothing
+    index = int(np.searchsorted(run_date, np.datetime64(start)))
+    if not has_enough_storms(event[:index]):
         logger.warning(
-            "No recalibration: without the last %d blocks of the training period, too few events "
-            "or non-events are left to train on.",
-            count,
+            "No recalibration: before %s, the training period has too few events or non-events to "
+            "train on.",
+            start,
         )
-        return int(blocks.size)
-    return start
+        return nothing
+    return index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from stormcnn.storms.run_files import (
     parse_run_name,
     read_archive_list,
 )
+from stormcnn.vocabulary import BLOCK_RUN, LEAST_BLOCKS
 
 
 class Periods(NamedTuple):
@@ -93,6 +95,34 @@ def choose_validation_start(runs: Sequence[Run], test_start: str, configured: st
             f"{run_dates[0][:10]} to {run_dates[-1][:10]}, or set data.batch to month or day."
         )
     return chosen
+
+
+def choose_held_out_start(
+    runs: Sequence[Run], test_start: str, share: float, block: str | int
+) -> str | None:
+    """Return the first run date that is held out from training to fit recalibrations.
+
+    `runs` are sorted by run date. The last blocks of the training period are held out, as many as
+    make up the `share` of all, rounded. `block` is that of `verification.blocks.block_of`. None if
+    fewer than `LEAST_BLOCKS` would be held out, which cannot show that a recalibration helps.
+
+    >>> days = [Run(f"2014-05-{day:02}T00:00", "", "2014") for day in range(1, 21)]
+    >>> choose_held_out_start(days, "2015-01-01", share=0.5, block="day")
+    '2014-05-11T00:00'
+    """
+    first_run: dict[str | int, str] = {}
+    for run in runs:
+        if run.run_date < test_start:
+            first_run.setdefault(_block_of(run.run_date, block), run.run_date)
+    count = round(share * len(first_run))
+    return list(first_run.values())[-count] if count >= LEAST_BLOCKS else None
+
+
+def _block_of(run_date: str, block: str | int) -> str | int:
+    if block == BLOCK_RUN:
+        return run_date
+    days = (date.fromisoformat(run_date[:10]) - date(1970, 1, 1)).days
+    return days if isinstance(block, str) else days // block
 
 
 def share_of_batches(batches: Sequence[str], part: str) -> list[str]:

@@ -65,7 +65,7 @@ def outputs(folder, seed):
     return {key: str(folder / f"seed-{seed}" / name) for key, name in names.items()}
 
 
-def train(inputs, folder, *seeds, held_out=(), architecture=ARCHITECTURE, **settings):
+def train(inputs, folder, *seeds, start=None, held_out=(), architecture=ARCHITECTURE, **settings):
     """Train a network with each seed, and return the folders of the seeds."""
     train_network(
         **inputs,
@@ -76,7 +76,7 @@ def train(inputs, folder, *seeds, held_out=(), architecture=ARCHITECTURE, **sett
         memory_mb=None,
         code="",
         outputs={seed: outputs(folder, seed) for seed in seeds},
-        hold_out={"seed": 0, "share": 0.5, "block": "day"},
+        hold_out={"seed": 0, "start": start},
         held_out=[str(path) for path in held_out],
         **({"keep_checkpoints": False} | settings),
     )
@@ -148,7 +148,8 @@ def prepare_days(folder, days):
 
 def test_held_out_storms_are_the_last_blocks_and_not_trained_on(tmp_path):
     inputs = prepare_days(tmp_path, 20)
-    train(inputs, tmp_path, held_out=[tmp_path / "held-out.nc"])
+    start = f"{FIRST_RUN + timedelta(days=10):%Y-%m-%dT%H:%M}"
+    train(inputs, tmp_path, start=start, held_out=[tmp_path / "held-out.nc"])
     held_out = read_netcdf(tmp_path / "held-out.nc")
     days = np.unique(held_out["run_date"].values.astype("datetime64[D]"))
     assert days.size == 10
@@ -165,12 +166,13 @@ def test_held_out_storms_are_the_last_blocks_and_not_trained_on(tmp_path):
     assert not list(tmp_path.glob("*.npz"))
 
 
-def test_nothing_is_held_out_if_ten_blocks_are_not_available(tmp_path, caplog):
-    inputs = prepare_days(tmp_path, 18)
-    train(inputs, tmp_path, held_out=[tmp_path / "held-out.nc"])
+@pytest.mark.parametrize("start", [None, "2000-01-01T00:00"])
+def test_nothing_is_held_out_if_too_little_would_be_held_out_or_left(
+    inputs, tmp_path, caplog, start
+):
+    train(inputs, tmp_path, start=start, held_out=[tmp_path / "held-out.nc"])
     assert read_netcdf(tmp_path / "held-out.nc").sizes["storm"] == 0
-    assert "9 of the 18 blocks" in caplog.text
-    assert "at least 20 blocks" in caplog.text
+    assert caplog.text.count("No recalibration") == 1
     assert "Epoch" not in caplog.text
 
 

@@ -75,7 +75,8 @@ def test_settings_written_in_another_order_rerun_nothing(rerun: Checkout) -> Non
 
 def test_other_dropout_rate_reruns_the_dropout_branch_alone(rerun: Checkout) -> None:
     rerun.change({"models": {"dropout": {"spatial_dropout": 0.5}}})
-    branch = {"train_network", "predict_storms", "sample_members", "sample_cases", "draw_cases"}
+    branch = {"train_network", "recalibrate_network", "predict_storms"}
+    branch |= {"sample_members", "sample_cases", "draw_cases"}
     others = SCORING | REPORTING | {"write_config"}
     assert rerun.plan().keys() == {f"{rule} dropout 0" for rule in branch} | others
 
@@ -175,7 +176,7 @@ STAGES = {
     "Training": {"train_network"},
     "Prediction": {"predict_storms", "predict_logistic_regression"},
     "Sampling": {"sample_members", "sample_cases"},
-    "Scores": SCORING,
+    "Scores": SCORING | {"recalibrate_network"},
     "Report": REPORTING | {"draw_cases", "draw_dropout"},
 }
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from run_files import run_file_name
 
 from stormcnn.errors import UserError
 from stormcnn.planning.runs import (
+    choose_held_out_start,
     choose_validation_start,
     file_sizes,
     group_by_batch,
@@ -19,6 +21,7 @@ from stormcnn.planning.runs import (
     split_periods,
 )
 from stormcnn.storms.run_files import Run
+from stormcnn.verification.blocks import block_of
 
 
 def monthly_runs(*months: int, year: int = 2014) -> list[Run]:
@@ -117,3 +120,25 @@ def test_two_forecasts_of_one_run_date_are_refused():
 def test_key_of_a_run_file_with_another_name_is_named():
     with pytest.raises(UserError, match=r"forecast\.observed: .*today\.nc"):
         index_by_run_date(["today.nc"], "forecast.observed")
+
+
+@pytest.mark.parametrize("block", ["day", "run", 2, 5])
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_held_out_runs_are_whole_blocks_at_the_end_of_the_training_period(block, share):
+    """Four runs per day for 100 days of training and 10 of testing."""
+    dates = np.arange("2014-05-01", "2014-08-19", np.timedelta64(6, "h"), "datetime64[h]")
+    runs = [Run(f"{date}:00", "", "2014") for date in dates.astype(str)]
+    test_start = "2014-08-09"
+    start = choose_held_out_start(runs, test_start, share, block)
+    training = dates[dates < np.datetime64(test_start)]
+    labels = block_of(training, block)
+    held_out = training >= np.datetime64(start)
+    assert set(labels[held_out]).isdisjoint(labels[~held_out])
+    assert np.unique(labels[held_out]).size == round(share * np.unique(labels).size)
+
+
+def test_nothing_is_held_out_if_fewer_than_ten_blocks_would_be():
+    runs = [Run(f"2014-{month:02}-01T00:00", "", "2014") for month in range(1, 13)]
+    runs += [Run(f"2015-{month:02}-01T00:00", "", "2015") for month in range(1, 13)]
+    assert choose_held_out_start(runs, "2015-01-01", 0.7, "day") is None
+    assert choose_held_out_start(runs, "2015-01-01", 0.8, "day") == "2014-03-01T00:00"
