@@ -122,8 +122,9 @@ def test_key_of_a_run_file_with_another_name_is_named():
         index_by_run_date(["today.nc"], "forecast.observed")
 
 
-@pytest.mark.parametrize("block", ["day", "run", 2, 5])
-@pytest.mark.parametrize("share", [0.2, 0.5])
+@pytest.mark.parametrize(
+    ("block", "share"), [("day", 0.2), ("day", 0.5), ("run", 0.2), (2, 0.2), (5, 0.5)]
+)
 def test_held_out_runs_are_whole_blocks_at_the_end_of_the_training_period(block, share):
     """Four runs per day for 100 days of training and 10 of testing."""
     dates = np.arange("2014-05-01", "2014-08-19", np.timedelta64(6, "h"), "datetime64[h]")
