@@ -76,6 +76,9 @@ def _fit_logistic(probability: Array, event: Array) -> Recalibration:
         return (terms * (chance * (1 - chance))) @ terms.T / event.size
 
     fit = minimize(loss, [0.0, 1.0], method="trust-exact", jac=gradient, hess=curvature)
+    if fit.x[1] < 0:
+        # The order of the storms must not be reversed; the best constant is the event frequency.
+        return Recalibration(LOGISTIC, float(log_odds(event.mean())), 0.0)
     return Recalibration(LOGISTIC, float(fit.x[0]), float(fit.x[1]))
 
 
