@@ -115,8 +115,18 @@ elif HELD_OUT:
             hold_out=HOLD_OUT,
 
 
-# Some of these rules may not exist.
-ruleorder: train_wide_seeds > train_seeds > train_wide_network > train_network
+# Only rules that exist can be ordered.
+if SEEDS_TOGETHER and WIDE_MODELS:
+
+    ruleorder: train_wide_seeds > train_seeds > train_wide_network > train_network
+
+elif SEEDS_TOGETHER:
+
+    ruleorder: train_seeds > train_network
+
+elif WIDE_MODELS:
+
+    ruleorder: train_wide_network > train_network
 
 
 # The file that leaves the workflow: the network, and how forecasts recalibrate its probabilities.

@@ -43,8 +43,7 @@ if SEEDS_TOGETHER:
         params:
             seed=SEEDS,
 
-
-ruleorder: predict_seeds > predict_storms
+    ruleorder: predict_seeds > predict_storms
 
 
 if LOGISTIC_REGRESSION in OPPONENTS:

@@ -69,5 +69,5 @@ class Trainer:
     def remove_checkpoints(self) -> None:
         """Remove the checkpoints of all trainings, when all their results have been written."""
         for checkpoint in self._checkpoints:
-            # A job that outlived an earlier Snakemake process may have removed the file already.
+            # A job that outlived an earlier workflow may have removed the file already.
             checkpoint.unlink(missing_ok=True)
