@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from stormcnn.errors import UserError
 from stormcnn.io import join_csv
 from stormcnn.storms.titles import is_made_up_title
-from stormcnn.vocabulary import StrPath
+from stormcnn.vocabulary import STORM_FAULTS, StrPath
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +22,15 @@ COLUMNS = (
     "reason",
     "missing_hours",
     "missing_storms",
+    *STORM_FAULTS,
+    "corrections",
+    "units",
     "bytes",
     "sha256",
     "title",
     "patch_size",
 )
-_COUNTS = ("storms", "rejected", "missing_hours", "missing_storms", "bytes")
+_COUNTS = ("storms", "rejected", "missing_hours", "missing_storms", *STORM_FAULTS, "bytes")
 
 
 def as_inventory(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import numpy as np
 
+from stormcnn.storms.lead_times import is_whole_minute
+from stormcnn.storms.questionable import FAULTS
 from stormcnn.storms.variables import UNKNOWN, Selection, quantity_of
 from stormcnn.vocabulary import Array
 
@@ -18,15 +21,24 @@ WHOLE_HOUR = "in the whole hour"
 """End of the faults of storms whose hour is missing from the NWP model output."""
 
 
-def first_fault(values: Mapping[str, Array], hours: Array, selection: Selection) -> Array:
+def first_fault(
+    values: Mapping[str, Array],
+    hours: Array,
+    selection: Selection,
+    questionable: Mapping[str, Array],
+) -> Array:
     """Return the first fault of each storm as text, or an empty text if the storm is valid.
 
     `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in the units
-    of the run file, and the variables `PER_STORM` with shape (storm,). `hours` are the lead times
-    in hours, shape (storm,). The result has shape (storm,).
+    of `QUANTITIES`, and the variables `PER_STORM` with shape (storm,). `hours` are the lead times
+    in hours, shape (storm,). `questionable` is the result of `find_questionable`. The result has
+    shape (storm,).
     """
     first = np.full(hours.shape, "", dtype=object)
-    for fault, storms in _faults(values, hours, selection):
+    rejected = [
+        (FAULTS[kind], storms) for kind, storms in questionable.items() if kind in selection.reject
+    ]
+    for fault, storms in chain(rejected, _faults(values, hours, selection)):
         first[storms & (first == "")] = fault
     return first
 
@@ -67,9 +79,13 @@ def _faults(
         yield "masks with values other than 0 and 1", ~(inside | outside).all(axis=(1, 2))
         yield "masks without a grid point", ~inside.any(axis=(1, 2))
     yield (
-        f"time not a whole number of hours from 0 to {LONGEST_FORECAST} after the run date",
-        _outside(hours, 0, LONGEST_FORECAST) | (hours != np.round(hours)),
+        f"time not from 0 to {LONGEST_FORECAST} h after the run date",
+        _outside(hours, 0, LONGEST_FORECAST),
     )
+    yield "time not a whole number of minutes", ~is_whole_minute(hours)
+    if selection.lead_hours:
+        first, last = selection.lead_hours
+        yield f"lead time outside {first:g} to {last:g} h", _outside(hours, first, last)
     yield "centroid_lon outside -180 to 360", _outside(values["centroid_lon"], -180, 360)
     yield "centroid_lat outside -90 to 90", _outside(values["centroid_lat"], -90, 90)
     largest = np.iinfo(np.int32).max

@@ -52,29 +52,31 @@ def storm_dataset(
     hours: Array,
     kept: Array,
     selection: Selection,
-    target_attributes: Mapping[str, str],
+    units: Mapping[str, str],
+    target_long_name: str = "",
 ) -> xr.Dataset:
     """Return the storms with indices `kept`, an integer array, as described in `read_run`.
 
-    `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in the units
-    of the run file, and the variables `PER_STORM` with shape (storm,). `hours` are the lead times
-    in hours, shape (storm,). `name` and `run_file` are the parsed and the full file name.
-    `target_attributes` are the `long_name` and `units` of the target in the run file.
+    `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in `units`,
+    and the variables `PER_STORM` with shape (storm,). `hours` are the lead times in hours, shape
+    (storm,). `name` and `run_file` are the parsed and the full file name.
+    `target_long_name` is the name of the target in the run file.
     """
-    predictors, target, region = selection
+    predictors, target = selection.predictors, selection.target
     fields = np.empty((kept.size, *values[predictors[0]].shape[1:], len(predictors)), np.float32)
     for index, predictor in enumerate(predictors):
         fields[..., index] = values[predictor][kept]
-    quantities = [quantity_of(predictor) for predictor in predictors]
+    standard_names = [quantity_of(predictor).standard_name for predictor in predictors]
+    longitude = values["centroid_lon"][kept]
     run_date = np.datetime64(name.run_date, "ns")
     storms = {
         "run_date": np.full(kept.size, run_date),
-        "valid_time": run_date + hours[kept].astype("timedelta64[h]"),
-        "forecast_hour": hours[kept].astype(np.int32),
+        "valid_time": run_date + np.round(hours[kept] * 60).astype("timedelta64[m]"),
+        "forecast_hour": hours[kept],
         "ensemble_member": np.full(kept.size, name.ensemble_member),
         "track_id": values["track_id"][kept].astype(np.int32),
         "track_step": values["track_step"][kept].astype(np.int32),
-        "longitude": values["centroid_lon"][kept].astype(np.float32),
+        "longitude": np.where(longitude > 180, longitude - 360, longitude).astype(np.float32),
         "latitude": values["centroid_lat"][kept].astype(np.float32),
         "run_file": np.full(kept.size, run_file),
         "patch": kept.astype(np.int32),
@@ -83,16 +85,19 @@ def storm_dataset(
         {"predictors": (PATCH_DIMENSIONS, fields, {"long_name": "fields of the storm's patch"})},
         coords={
             "variable": ("variable", list(predictors), {"long_name": "name in the run file"}),
-            "units": ("variable", [quantity.units for quantity in quantities]),
-            "standard_name": ("variable", [quantity.standard_name for quantity in quantities]),
+            "units": ("variable", [units.get(predictor, "") for predictor in predictors]),
+            "standard_name": ("variable", standard_names),
         }
         | {key: ("storm", column, COORDINATES[key]) for key, column in storms.items()},
     )
     if target is not None:
         inside = values["masks"][kept] == 1 if selection.masked else True
         peak = values[target][kept].max(axis=(1, 2), initial=-np.inf, where=inside)
-        attributes = _peak_attributes(target, region, target_attributes)
-        dataset["peak"] = ("storm", peak.astype(np.float32), attributes)
+        dataset["peak"] = (
+            "storm",
+            peak.astype(np.float32),
+            _peak_attributes(selection, units, target_long_name),
+        )
     return dataset
 
 
@@ -101,17 +106,20 @@ def no_storms(*, predictors: Sequence[str], target: str | None, region: str) -> 
     selection = Selection(tuple(predictors), target, region)
     values: dict[str, Array] = {name: np.zeros((0, 0, 0)) for name in (*selection.fields, "masks")}
     values |= {name: np.zeros(0) for name in PER_STORM}
+    units = {name: quantity_of(name).units for name in selection.fields}
     name = RunName("", datetime(1970, 1, 1), "")
-    return storm_dataset(name, "", values, np.zeros(0), np.zeros(0, int), selection, {})
+    return storm_dataset(name, "", values, np.zeros(0), np.zeros(0, int), selection, units)
 
 
-def _peak_attributes(target: str, region: str, of_file: Mapping[str, str]) -> dict[str, str]:
-    where = "inside masks" if region == "storm" else "in the patch"
-    name, units, *_ = quantity_of(target)
+def _peak_attributes(
+    selection: Selection, units: Mapping[str, str], target_long_name: str
+) -> dict[str, str]:
+    target = str(selection.target)
+    where = "inside masks" if selection.masked else "in the patch"
     attributes = {
         "long_name": f"largest {target} {where}",
-        "standard_name": name,
-        "units": units or of_file.get("units", ""),
-        "target_long_name": of_file.get("long_name", ""),
+        "standard_name": quantity_of(target).standard_name,
+        "units": units.get(target, ""),
+        "target_long_name": target_long_name,
     }
     return {key: text for key, text in attributes.items() if text}

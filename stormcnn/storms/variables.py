@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+from stormcnn.vocabulary import STORM_FAULTS
 
 PER_STORM = ("time", "track_id", "track_step", "centroid_lon", "centroid_lat")
 """Variables with one value per storm."""
@@ -36,14 +40,19 @@ def quantity_of(variable: str) -> Quantity:
 
 
 class Selection(NamedTuple):
-    """The variables to read from a run file, and the region in which the target is evaluated.
+    """The variables to read from a run file, and the storms to take.
 
-    `region` is one of `stormcnn.vocabulary.REGIONS`. Without a target no future variable is read.
+    `region` is one of `stormcnn.vocabulary.REGIONS`; the target is evaluated there. Without a
+    target no future variable is read. `reject` holds kinds in `STORM_FAULTS`, and `lead_hours` the
+    first and last lead time. `units` are those of variables that are not in `QUANTITIES`.
     """
 
     predictors: tuple[str, ...]
     target: str | None
     region: str
+    reject: tuple[str, ...] = STORM_FAULTS
+    lead_hours: tuple[float, float] | None = None
+    units: Mapping[str, str] = MappingProxyType({})
 
     @property
     def fields(self) -> tuple[str, ...]:

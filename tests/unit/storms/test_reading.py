@@ -202,15 +202,15 @@ def test_region_patch_needs_no_masks(tmp_path):
     assert read_values(tmp_path, values, region="patch").sizes["storm"] == 6
 
 
-def test_both_run_dates_are_named_if_name_and_time_disagree(tmp_path):
-    path = write_run_file(tmp_path, time_units="hours since 2010-10-25 00:00:00")
+def test_file_renamed_to_another_run_date_is_refused_with_both(tmp_path):
+    path = write_run_file(tmp_path, run_date=datetime(2010, 10, 25), name=run_file_name())
     message = error_of(path)
     assert "2010-10-24 00:00:00" in message
-    assert "2010-10-25 00:00:00" in message
+    assert "20101025-0000" in message
 
 
 @pytest.mark.parametrize("units", ["hours", "", "furlongs since 2010-10-24", "hours since x"])
-def test_invalid_units_of_time_are_refused_with_the_expected_units(tmp_path, units):
+def test_invalid_units_of_time_are_refused_with_an_example(tmp_path, units):
     path = write_run_file(tmp_path)
     with netCDF4.Dataset(path, "a") as file:
         file["time"].units = units
@@ -222,14 +222,25 @@ def test_file_name_without_run_date_is_refused(tmp_path, name):
     assert "ENSEMBLE_YYYYMMDD-HHMM_MEMBER" in error_of(write_run_file(tmp_path, name=name))
 
 
-def test_dimensions_in_another_order_are_named(tmp_path):
+@pytest.mark.parametrize("order", [("row", "col", "p"), ("p", "col", "row"), ("col", "p", "row")])
+def test_dimensions_may_have_another_order(tmp_path, order):
     path = write_run_file(tmp_path)
-    with xr.open_dataset(path) as dataset:
-        turned = dataset.load().transpose("row", "col", "p")
+    expected = read(path)
+    with xr.open_dataset(path, decode_times=False) as dataset:
+        turned = dataset.load().transpose(*order)
     turned.to_netcdf(path)
+    assert read(path).attrs["rejected"] == 0
+    xr.testing.assert_equal(read(path), expected)
+
+
+def test_other_dimensions_are_named(tmp_path):
+    path = write_run_file(tmp_path)
+    with xr.open_dataset(path, decode_times=False) as dataset:
+        renamed = dataset.load().rename(row="south_north")
+    renamed.to_netcdf(path)
     message = error_of(path)
     assert "REFL_COM_curr" in message
-    assert "row, col, p" in message
+    assert "p, south_north, col" in message
     assert "p, row, col" in message
 
 
@@ -273,14 +284,14 @@ def test_checksum_that_differs_from_the_run_list_is_named(tmp_path):
 
 def test_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
     path = write_run_file(tmp_path)
-    read_variables = reading._read_variables
+    read_variables = reading.read_variables
 
     def and_replace(*arguments):
         result = read_variables(*arguments)
         write_run_file(tmp_path, run_values(seed=1, storms=7))
         return result
 
-    monkeypatch.setattr(reading, "_read_variables", and_replace)
+    monkeypatch.setattr(reading, "read_variables", and_replace)
     assert "changed while it was read" in error_of(path)
 
 

@@ -52,9 +52,9 @@ def values_with(variable, value, storm=2):
         ("centroid_lat", -91, "centroid_lat outside -90 to 90"),
         ("track_id", -1, "negative track_id"),
         ("track_step", 0, "track_step below 1"),
-        ("time", -1, "time not a whole number of hours from 0 to 240 after the run date"),
-        ("time", 241, "time not a whole number of hours from 0 to 240 after the run date"),
-        ("time", np.nan, "time not a whole number of hours from 0 to 240 after the run date"),
+        ("time", -1, "time not from 0 to 240 h after the run date"),
+        ("time", 241, "time not from 0 to 240 h after the run date"),
+        ("time", np.nan, "time not from 0 to 240 h after the run date"),
     ],
 )
 def test_storm_with_impossible_value_is_rejected(tmp_path, variable, value, reason):
@@ -140,11 +140,12 @@ def test_storm_with_empty_mask_is_rejected_unless_masks_are_not_needed(tmp_path)
     assert read(path, region="patch").attrs["rejected"] == 0
 
 
-def test_time_between_whole_hours_is_rejected(tmp_path):
+def test_time_between_whole_minutes_is_rejected(tmp_path):
     values = run_values()
     values["time"] = values["time"].astype("f8")
-    values["time"][0] = 12.5
-    assert "1 x time not a whole number of hours" in read_values(tmp_path, values).attrs["reason"]
+    values["time"][0] += 20 / 3600
+    patches = read_values(tmp_path, values)
+    assert patches.attrs["reason"] == "1 x time not a whole number of minutes (p = 0)"
 
 
 def test_fill_value_counts_as_missing(tmp_path):

@@ -1,0 +1,251 @@
+"""Read the variables of a run file: decoded, in the usual units, order and directions."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import netCDF4
+import numpy as np
+
+from stormcnn.storms.decoding import Undecodable, decode, text_attribute
+from stormcnn.storms.lead_times import read_lead_times
+from stormcnn.storms.orientation import Orientation, UnknownOrientation, find_orientation
+from stormcnn.storms.questionable import needs_positions
+from stormcnn.storms.run_files import BadRunFile
+from stormcnn.storms.units import UnknownUnits, convert
+from stormcnn.storms.variables import PER_STORM, Selection, quantity_of
+from stormcnn.vocabulary import Array
+
+LARGEST_COMPRESSION = 1032
+"""Deflate compresses by a factor of 1032 at most. A file that declares more values than that is
+damaged, and reading it would only exhaust the memory."""
+
+YOUNG = 60.0
+"""A file that cannot be read and was modified less than this many seconds ago may still be being
+written."""
+
+FIELD_DIMENSIONS = ("p", "row", "col")
+POSITIONS = ("lat", "lon")
+"""Positions of the grid points, which tell the directions of rows and columns."""
+
+SAMPLE = (slice(64), slice(8), slice(8))
+"""The part of the positions that is read."""
+
+
+class RunVariables(NamedTuple):
+    """The variables of a run file.
+
+    `values` holds fields and `masks` with shape (storm, row, col), and the variables `PER_STORM`
+    with shape (storm,); `hours` (storm,) are the lead times. `units` are those of each field, and
+    `without_units` the fields of known quantities that state none. `corrections` describe what was
+    converted or turned.
+    """
+
+    values: dict[str, Array]
+    hours: Array
+    title: str
+    target_long_name: str
+    units: dict[str, str]
+    without_units: list[str]
+    corrections: list[str]
+
+
+def read_variables(path: str, selection: Selection, run_date: datetime) -> RunVariables:
+    """Return the selected variables of a run file whose name contains `run_date`.
+
+    Raises `BadRunFile` if the file cannot be read, or if a variable is missing or means something
+    that cannot be told.
+    """
+    _check_format(path)
+    try:
+        with netCDF4.Dataset(path) as source:
+            return _read_source(path, source, selection, run_date)
+    except BadRunFile:
+        raise
+    except (Undecodable, UnknownOrientation, UnknownUnits) as error:
+        raise BadRunFile(
+            f"{path}: {printable(error)}. Correct the file, for example with ncatted, or remove it."
+        ) from error
+    except PermissionError as error:
+        raise BadRunFile(f"{path}: permission denied. Let this user read the file.") from error
+    except Exception as error:  # netCDF4 raises exceptions of many classes for damaged files
+        cause = (isinstance(error, OSError) and error.strerror) or error
+        raise BadRunFile(
+            f"{path}: cannot be read as NetCDF ({printable(cause)}). {_damage(path)}"
+        ) from error
+
+
+def printable(text: object) -> str:
+    """Return text of a file as one line of at most 200 printable characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())[:200]
+
+
+def _damage(path: str) -> str:
+    """Return the probable reason why a file is not readable, and what to do."""
+    if abs(time.time() - os.stat(path).st_mtime) < YOUNG:
+        return (
+            "It was modified less than a minute ago, so it may still be being written: run again "
+            "when it is complete. Otherwise it is truncated or damaged: fetch it again or remove "
+            "it."
+        )
+    return "The file is truncated or damaged. Fetch it again or remove it."
+
+
+def _check_format(path: str) -> None:
+    """Raise `BadRunFile` for all formats but NetCDF-4, whose headers have checksums.
+
+    A damaged header of the classic format makes the library allocate gigabytes.
+    """
+    with open(path, "rb") as stream:
+        start = stream.read(8)
+    if start.startswith(b"CDF"):
+        raise BadRunFile(
+            f"{path}: the file has the classic NetCDF format. Convert it with nccopy -k nc4."
+        )
+    if start != b"\x89HDF\r\n\x1a\n":
+        raise BadRunFile(f"{path}: not a NetCDF-4 file. {_damage(path)}")
+
+
+def _read_source(
+    path: str, source: netCDF4.Dataset, selection: Selection, run_date: datetime
+) -> RunVariables:
+    gridded = (*selection.fields, "masks") if selection.masked else selection.fields
+    _check_layout(path, source, gridded)
+    orientation = _find_orientation(path, source)
+    corrections = orientation.corrections()
+    values: dict[str, Array] = {}
+    units: dict[str, str] = {}
+    without_units = []
+    for name in gridded:
+        field = orientation.turn(_read(path, source, name))
+        if name == "masks":
+            field = _zeros_and_ones(field)
+        else:
+            stated = text_attribute(source[name], "units")
+            quantity_units = quantity_of(name).units
+            if quantity_units and not stated:
+                without_units.append(name)
+            units[name] = quantity_units or selection.units.get(name) or stated
+            field, correction = _in_units(name, field, stated, units[name])
+            corrections += correction
+        with np.errstate(over="ignore", invalid="ignore"):
+            values[name] = field.astype(np.float32, copy=False)
+    if needs_positions(values, selection) and _has_positions(source):
+        for name in POSITIONS:
+            values[name] = orientation.turn(_read(path, source, name))
+    for name in PER_STORM:
+        values[name] = _read(path, source, name).astype(np.float64)
+        if name.startswith("centroid_"):
+            stated = text_attribute(source[name], "units")
+            values[name], correction = _in_units(name, values[name], stated, "degree")
+            corrections += correction
+    hours = read_lead_times(source["time"], run_date)
+    title = printable(getattr(source, "title", ""))
+    long_name = (
+        printable(getattr(source[selection.target], "long_name", "")) if selection.target else ""
+    )
+    return RunVariables(values, hours, title, long_name, units, without_units, corrections)
+
+
+def _check_layout(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) -> None:
+    expected = dict.fromkeys(gridded, FIELD_DIMENSIONS) | dict.fromkeys(PER_STORM, ("p",))
+    missing = [name for name in expected if name not in source.variables]
+    if missing:
+        raise BadRunFile(
+            f"{path}: variable {', '.join(missing)} is missing. Add it, or set data.predictors, "
+            "data.target or data.region so that it is not needed."
+        )
+    size = os.path.getsize(path)
+    for name, dimensions in expected.items():
+        variable = source[name]
+        if getattr(variable.dtype, "kind", "") not in ("i", "u", "f"):
+            raise BadRunFile(
+                f"{path}: variable {name} does not hold numbers. Fetch the file again or remove it."
+            )
+        if sorted(variable.dimensions) != sorted(dimensions):
+            raise BadRunFile(
+                f"{path}: variable {name} must have the dimensions {', '.join(dimensions)} "
+                f"(got {', '.join(variable.dimensions)}). Correct the file, or remove it."
+            )
+        if len(dimensions) > 1 and 0 in (len(source.dimensions[name]) for name in ("row", "col")):
+            raise BadRunFile(
+                f"{path}: the patches of variable {name} have no grid points. Fetch the file again "
+                "or remove it."
+            )
+        if math.prod(variable.shape) * variable.dtype.itemsize > LARGEST_COMPRESSION * size:
+            raise BadRunFile(
+                f"{path}: variable {name} is declared with the shape {variable.shape}, which does "
+                f"not fit into {size} bytes. The file is damaged. Fetch it again or remove it."
+            )
+
+
+def _read(path: str, source: netCDF4.Dataset, name: str, part: Any = None) -> Array:
+    """Return a decoded variable with the dimensions p, row, col, or the slices `part` of them."""
+    variable = source[name]
+    dimensions = FIELD_DIMENSIONS[: variable.ndim]
+    order = [variable.dimensions.index(dimension) for dimension in dimensions]
+    index: Any = ...
+    if part is not None:
+        index = tuple(part[FIELD_DIMENSIONS.index(name)] for name in variable.dimensions)
+    try:
+        return decode(variable, index).transpose(order)
+    except RuntimeError as error:
+        if "undefined filter" not in str(error):
+            raise
+        raise BadRunFile(
+            f"{path}: variable {name} is compressed with a filter that this machine lacks. Set "
+            "HDF5_PLUGIN_PATH to the folder of the HDF5 plugins, or compress the file with zlib "
+            "(nccopy -d 1) on a machine that has the filter."
+        ) from error
+
+
+def _has_positions(source: netCDF4.Dataset) -> bool:
+    """Return whether the file has the position of each grid point."""
+    return all(
+        sorted(getattr(source.variables.get(name), "dimensions", ())) == sorted(FIELD_DIMENSIONS)
+        for name in POSITIONS
+    )
+
+
+def _find_orientation(path: str, source: netCDF4.Dataset) -> Orientation:
+    if not _has_positions(source):
+        return Orientation()
+    latitude, longitude = (
+        _in_units(
+            name,
+            _read(path, source, name, SAMPLE),
+            text_attribute(source[name], "units"),
+            "degree",
+        )[0]
+        for name in POSITIONS
+    )
+    return find_orientation(latitude, longitude)
+
+
+def _in_units(name: str, values: Array, stated: str, wanted: str) -> tuple[Array, list[str]]:
+    """Return values in the units `wanted`, and a description if they had to be changed.
+
+    Empty units are taken as `wanted`.
+    """
+    if not stated or stated == wanted or not wanted:
+        return values, []
+    try:
+        probe = np.array([0.0, 1.0, 2.0])
+        if np.allclose(convert(probe, stated, wanted), probe, rtol=1e-12, atol=0):
+            return values, []
+        return convert(values, stated, wanted), [f"{name} converted from {stated} to {wanted}"]
+    except UnknownUnits as error:
+        raise UnknownUnits(f"variable {name}: {error}") from error
+
+
+def _zeros_and_ones(masks: Array) -> Array:
+    """Return masks with 1 instead of the other value than 0 if there is one, for example 255."""
+    if (masks == 1).any() or not masks.size:
+        return masks
+    other = np.nanmax(masks) or np.nanmin(masks)
+    return np.where(masks == other, 1, masks)
