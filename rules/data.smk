@@ -120,7 +120,7 @@ rule prepare_patches:
 rule merge_inventory:
     input:
         inventories=expand("<data>/inventory/{batch}.csv", batch=BATCHES),
-        patches=patches_of(BATCHES) if TRACK_FILES else [],
+        patches=patches_of(BATCHES),
         tracks=TRACK_FILES,
     output:
         inventory="<data>/inventory.csv",

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from stormcnn.io import write_csv
 from stormcnn.logs import job_log
-from stormcnn.storms.inventory import merge_inventories
+from stormcnn.storms.cycles import repeated_in_other_cycles
+from stormcnn.storms.inventory import count_by_file, merge_inventories
 from stormcnn.storms.patches import open_patches
 from stormcnn.storms.tracks import compare_with_tracks
 
@@ -23,8 +24,9 @@ def merge_inventory(
 ) -> None:
     """Write one row per run file; with `tracks`, also how often its track file disagrees."""
     inventory = merge_inventories(inventories)
+    storms = open_patches(patches).storms
+    inventory["repeated"] = count_by_file(storms, repeated_in_other_cycles(storms), inventory)
     if tracks:
-        storms = open_patches(patches).storms
         inventory = compare_with_tracks(inventory, storms, tracks, threshold, target)
     write_csv(inventory, output)
 

@@ -15,7 +15,9 @@ from stormcnn.config.field_types import (
     UNIQUE,
     CountFromOne,
     Name,
+    NotNegative,
     OptionalCountFromOne,
+    OptionalRange,
     OptionalText,
     Seed,
     Sha256,
@@ -23,7 +25,7 @@ from stormcnn.config.field_types import (
     must_be,
 )
 from stormcnn.config.wording import listed, shown
-from stormcnn.vocabulary import LESSON_EVENT, Region
+from stormcnn.vocabulary import LESSON_EVENT, STORM_FAULTS, Region, StormFault
 
 STORM_VARIABLES = ("REFL_COM_curr", "U10_curr", "V10_curr", "T2_curr")
 """Predictors in the run files of the demo and of the NCAR archive."""
@@ -137,6 +139,27 @@ class Data(Block):
         default=False,
         description="What happens if a run file cannot be used. true: it is left out and listed "
         "in the inventory. false: the workflow stops.",
+    )
+    reject: Annotated[
+        list[StormFault],
+        *UNIQUE,
+        must_be(f"a list of {', '.join(STORM_FAULTS)} without duplicates"),
+    ] = Field(
+        default=list(STORM_FAULTS),
+        description="Kinds of questionable storms that are left out; the inventory counts all of "
+        "them. `duplicate`: a copy of another storm of the same file. `padded`: the patch is "
+        "filled up with zeros at the edge of the domain. `constant`: a predictor has the same "
+        "value at all grid points.",
+    )
+    lead_hours: OptionalRange = Field(
+        default=None,
+        description="First and last lead time in hours; storms with others are left out. null: "
+        "all. With runs every 12 hours, [12, 23.99] takes each valid time from one run only.",
+    )
+    settle_seconds: NotNegative = Field(
+        default=0,
+        description="Run files that were modified less than this many seconds ago are left for "
+        "the next call, because they may still be being written. For source `folder`.",
     )
     demo: DemoData = Field(
         default_factory=DemoData, description="Settings of the made-up data, for source `demo`."

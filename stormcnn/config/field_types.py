@@ -48,6 +48,12 @@ def without_nulls(values: Any) -> Any:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _ordered(limits: tuple[float, float] | None) -> tuple[float, float] | None:
+    if limits is not None and not limits[0] <= limits[1]:
+        raise ValueError
+    return limits
+
+
 def _read_date(value: Any) -> Any:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
@@ -83,6 +89,11 @@ Seeds = Annotated[
 ]
 Positive = Annotated[float, Field(gt=0), must_be("a number > 0")]
 NotNegative = Annotated[float, Field(ge=0), must_be("a number >= 0")]
+OptionalRange = Annotated[
+    tuple[float, float] | None,
+    AfterValidator(_ordered),
+    must_be("two numbers, the smaller one first, or null"),
+]
 Fraction = Annotated[float, Field(gt=0, lt=1), must_be("a number > 0 and < 1")]
 DropoutRate = Annotated[float | None, Field(ge=0, lt=1), must_be("a number >= 0 and < 1, or null")]
 Limits = Annotated[

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from stormcnn.errors import UserError
 from stormcnn.io import join_csv
 from stormcnn.storms.titles import is_made_up_title
-from stormcnn.vocabulary import STORM_FAULTS, StrPath
+from stormcnn.vocabulary import STORM_FAULTS, Array, StrPath
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 COLUMNS = (
     "run_date",
@@ -58,18 +61,33 @@ def merge_inventories(paths: Iterable[StrPath]) -> pd.DataFrame:
     return table.sort_values(["run_date", "file"], ignore_index=True)
 
 
+def count_by_file(storms: xr.Dataset, counted: Array, inventory: pd.DataFrame) -> list[int]:
+    """Return the number of storms of each run file for which `counted` (storm,) holds."""
+    counts = Counter(storms["run_file"].values[counted])
+    return [counts[Path(file).name] for file in inventory["file"]]
+
+
 def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
     """Check that the run files of all batches are compatible; `rows` may have any order.
 
     Raises `UserError` if two run files with storms have the same content (SHA-256), so that a run
-    would count twice, or if the size of the patches differs.
+    would count twice, or if the size of the patches or the units of a variable differ.
     """
     files_by_content: dict[str, list[str]] = {}
     first_of_size: dict[str, str] = {}
+    first_with_units: dict[str, tuple[str, str]] = {}
     for row in sorted(rows, key=lambda row: (row["run_date"], row["file"])):
         if int(row["storms"]):
             files_by_content.setdefault(row["sha256"], []).append(row["file"])
             first_of_size.setdefault(row["patch_size"], row["file"])
+            for units in filter(None, row["units"].split("; ")):
+                variable = units.partition(": ")[0]
+                first, file = first_with_units.setdefault(variable, (units, row["file"]))
+                if first != units:
+                    raise UserError(
+                        f"{file} and {row['file']} have different units ({first}; {units}), and "
+                        "the unit to use is unknown. Convert one of them."
+                    )
     for sha256, files in files_by_content.items():
         if len(files) > 1:
             raise UserError(
@@ -82,6 +100,11 @@ def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
             f"The run files have patches of different sizes ({sizes} grid points). Remove the run "
             "files of all sizes but one."
         )
+
+
+def format_units(units: Mapping[str, str]) -> str:
+    """Return the units of variables as one text, such as `U10_curr: m s-1; T2_curr: K`."""
+    return "; ".join(f"{name}: {text}" for name, text in units.items())
 
 
 def is_made_up(path: StrPath) -> bool:

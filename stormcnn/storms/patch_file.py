@@ -7,7 +7,7 @@ arrays of characters, because unlike variable-length texts these are compressed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,6 +62,15 @@ def append_storms(file: netCDF4.Dataset, patches: xr.Dataset) -> None:
     for name, variable in patches.variables.items():
         if "storm" in variable.dims:
             file[str(name)][start : start + len(variable)] = _encode(variable.values, file)
+
+
+def set_units(file: netCDF4.Dataset, units: Mapping[str, str], target: str) -> None:
+    """Set the units of the predictors and of the peak where they are known."""
+    names = decode(file["variable"])
+    present = decode(file["units"])
+    file["units"][:] = _encode(np.array([*map(units.get, names, present)], str), file)
+    if target in units and units[target] != getattr(file["peak"], "units", ""):
+        file["peak"].units = units[target]
 
 
 def stored_fields(file: netCDF4.Dataset) -> netCDF4.Variable:

@@ -17,18 +17,20 @@ import xarray as xr
 from stormcnn.errors import UserError
 from stormcnn.io import replacing, write_csv
 from stormcnn.provenance import digest, provenance, sha256_of
-from stormcnn.storms.inventory import as_inventory
+from stormcnn.storms.inventory import as_inventory, format_units
 from stormcnn.storms.patch_file import (
     append_storms,
     create_text_dimension,
     open_patch_file,
     patch_size,
+    set_units,
 )
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import BadRunFile, Run, parse_run_name
 from stormcnn.storms.storm_dataset import no_storms
 from stormcnn.storms.titles import MADE_UP, is_made_up_title
-from stormcnn.vocabulary import DATA_SETTINGS, StrPath
+from stormcnn.storms.variables import Selection
+from stormcnn.vocabulary import DATA_SETTINGS, STORM_FAULTS, StrPath
 
 STATISTICS = ("run_date", "variable", "count", "mean", "m2", "minimum", "maximum")
 
@@ -45,6 +47,8 @@ def prepare_batch(
     target: str,
     region: str,
     skip_bad_files: bool = False,
+    reject: Sequence[str] = STORM_FAULTS,
+    lead_hours: Sequence[float] | None = None,
 ) -> None:
     """Write the patches of a batch of run files, their statistics and their inventory.
 
@@ -65,17 +69,21 @@ def prepare_batch(
         "predictors": list(predictors),
         "target": target,
         "region": region,
+        "reject": list(reject),
+        "lead_hours": lead_hours,
     }
+    units: dict[str, str] = {}
     inventory: list[dict[str, Any]] = []
     statistics: list[dict[str, Any]] = []
     with replacing(patches_path) as temporary, netCDF4.Dataset(temporary, "w") as file:
         create_text_dimension(file, [Path(run.file).name for run in runs])
         for run in runs:
-            inventory_row, statistics_rows = _add_run(file, run, settings, skip_bad_files)
+            inventory_row, statistics_rows = _add_run(file, run, settings, units, skip_bad_files)
             inventory.append(inventory_row)
             statistics.extend(statistics_rows)
         if not statistics:
-            append_storms(file, no_storms(**settings))
+            append_storms(file, no_storms(Selection(tuple(predictors), target, region)))
+        set_units(file, units, target)
         file.setncatts(_attributes(inventory, settings | {"skip_bad_files": skip_bad_files}))
     write_csv(pd.DataFrame(statistics, columns=list(STATISTICS)), statistics_path)
     write_csv(as_inventory(inventory), inventory_path)
@@ -95,11 +103,19 @@ def _size_and_time(run: Run) -> tuple[int, int] | None:
 
 
 def _add_run(
-    file: netCDF4.Dataset, run: Run, settings: dict[str, Any], skip_bad_files: bool
+    file: netCDF4.Dataset,
+    run: Run,
+    settings: dict[str, Any],
+    units: dict[str, str],
+    skip_bad_files: bool,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Append the storms of a run; return its row of the inventory and its rows of statistics."""
+    """Append the storms of a run; return its row of the inventory and its rows of statistics.
+
+    The first run that states units of a variable that is not in `QUANTITIES` adds them to `units`,
+    and the later ones are converted.
+    """
     try:
-        patches = _read_listed(run, settings)
+        patches = _read_listed(run, settings, units)
         _check_patch_size(file, run, patches)
     except BadRunFile as error:
         if not skip_bad_files:
@@ -116,6 +132,11 @@ def _add_run(
             f"{patches.attrs['rejected']:,}",
             f": {patches.attrs['reason']}" if patches.attrs["reason"] else "",
         )
+        if patches.attrs["corrections"]:
+            logger.info("Corrected %s: %s.", run.file, patches.attrs["corrections"])
+    stated = {name: text for name, text in patches.attrs["units"].items() if text}
+    units |= stated
+    patches.attrs["units"] = format_units(stated)
     storms = patches.sizes["storm"]
     if storms:
         append_storms(file, patches)
@@ -129,8 +150,8 @@ def _add_run(
     return row | patches.attrs, _statistics(patches, run.run_date) if storms else []
 
 
-def _read_listed(run: Run, settings: dict[str, Any]) -> xr.Dataset:
-    patches = read_run(run.file, sha256=run.sha256, **settings)
+def _read_listed(run: Run, settings: dict[str, Any], units: dict[str, str]) -> xr.Dataset:
+    patches = read_run(run.file, sha256=run.sha256, units=units, **settings)
     run_date = parse_run_name(run.file).run_date
     if datetime.fromisoformat(run.run_date) != run_date:
         raise BadRunFile(
@@ -158,8 +179,10 @@ def _skipped(run: Run, reason: str, settings: dict[str, Any]) -> xr.Dataset:
         content = {"bytes": os.path.getsize(run.file), "sha256": sha256_of(run.file)}
     except OSError:
         content = {"bytes": 0, "sha256": ""}
-    return no_storms(**settings).assign_attrs(
-        title="", rejected=0, reason=reason, missing_hours=0, missing_storms=0, **content
+    counts = dict.fromkeys(("rejected", "missing_hours", "missing_storms", *STORM_FAULTS), 0)
+    selection = Selection(tuple(settings["predictors"]), settings["target"], settings["region"])
+    return no_storms(selection).assign_attrs(
+        counts, title="", reason=reason, corrections="", units={}, **content
     )
 
 

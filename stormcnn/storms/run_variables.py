@@ -130,7 +130,7 @@ def _read_source(
             quantity_units = quantity_of(name).units
             if quantity_units and not stated:
                 without_units.append(name)
-            units[name] = quantity_units or selection.units.get(name) or stated
+            units[name] = quantity_units or selection.units.get(name) or printable(stated)[:60]
             field, correction = _in_units(name, field, stated, units[name])
             corrections += correction
         with np.errstate(over="ignore", invalid="ignore"):
@@ -245,7 +245,7 @@ def _in_units(name: str, values: Array, stated: str, wanted: str) -> tuple[Array
 
 def _zeros_and_ones(masks: Array) -> Array:
     """Return masks with 1 instead of the other value than 0 if there is one, for example 255."""
-    if (masks == 1).any() or not masks.size:
+    if (masks == 1).any() or not masks.any():
         return masks
     other = np.nanmax(masks) or np.nanmin(masks)
     return np.where(masks == other, 1, masks)

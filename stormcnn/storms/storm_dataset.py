@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
@@ -101,9 +101,8 @@ def storm_dataset(
     return dataset
 
 
-def no_storms(*, predictors: Sequence[str], target: str | None, region: str) -> xr.Dataset:
+def no_storms(selection: Selection) -> xr.Dataset:
     """Return the dataset of a run without storms; y and x have length 0."""
-    selection = Selection(tuple(predictors), target, region)
     values: dict[str, Array] = {name: np.zeros((0, 0, 0)) for name in (*selection.fields, "masks")}
     values |= {name: np.zeros(0) for name in PER_STORM}
     units = {name: quantity_of(name).units for name in selection.fields}

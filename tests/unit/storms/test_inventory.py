@@ -23,6 +23,11 @@ def row(file, **changes):
         "reason": "1 x NaN in U10_curr (p = 3)",
         "missing_hours": 0,
         "missing_storms": 0,
+        "duplicate": 0,
+        "padded": 0,
+        "constant": 0,
+        "corrections": "",
+        "units": "U10_curr: m s-1",
         "bytes": 1000,
         "sha256": f"digest of {file}",
         "title": "Storms",
@@ -81,6 +86,14 @@ def test_files_with_different_patch_sizes_are_named(tmp_path):
     second = write(tmp_path, "2011", row("c.nc", patch_size="80 x 80"))
     with pytest.raises(UserError, match=r"a\.nc.* 32 x 32.* c\.nc.* 80 x 80"):
         merge_inventories([first, second])
+
+
+def test_files_with_different_units_are_named(tmp_path):
+    first = write(tmp_path, "2010", row("a.nc", units=""), row("b.nc", units="HAIL: mm; CAPE: J"))
+    second = write(tmp_path, "2011", row("c.nc", units="HAIL: m"))
+    with pytest.raises(UserError, match=r"b\.nc and c\.nc .*HAIL: mm.*HAIL: m\)"):
+        merge_inventories([first, second])
+    assert len(merge_inventories([first])) == 2
 
 
 @pytest.mark.parametrize(("title", "expected"), [("Made-up storms", True), ("Storms", False)])

@@ -63,6 +63,11 @@ def test_rejected_storms_are_missing_from_the_batch_and_counted_in_the_inventory
             "reason": "2 x NaN in U10_curr (p = 1, 4); 1 x all-zero REFL_COM_curr (p = 0)",
             "missing_hours": 0,
             "missing_storms": 0,
+            "duplicate": 0,
+            "padded": 0,
+            "constant": 0,
+            "corrections": "",
+            "units": "REFL_COM_curr: dBZ; U10_curr: m s-1; V10_curr: m s-1; RVORT1_MAX_future: s-1",
             "bytes": path.stat().st_size,
             "sha256": sha256_of(path),
             "title": "Title of the run",
@@ -129,7 +134,7 @@ def test_xarray_opens_a_batch_with_cf_names_and_units(tmp_path):
         assert dataset.attrs["Conventions"] == "CF-1.8"
         assert len(dataset.attrs["settings_digest"]) == 16
         assert "numpy=" in dataset.attrs["software"]
-        assert dataset["forecast_hour"].dtype == np.int32
+        assert dataset["forecast_hour"].dtype == np.float64
         assert file["peak"].units == "s-1"
         assert file["peak"].standard_name == "atmosphere_upward_relative_vorticity"
         assert file["peak"].long_name == "largest RVORT1_MAX_future inside masks"
@@ -182,6 +187,46 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path):
     runs = write_run_files(tmp_path / "runs", *[40] * 6, size=16)
     prepare(runs[:1], tmp_path / "first")  # loads what is only loaded once
     assert peak(runs, tmp_path / "six") < 1.1 * peak(runs[:1], tmp_path / "one")
+
+
+def test_units_that_the_project_does_not_know_are_those_of_the_first_file(tmp_path):
+    factors = {"": 1, "mm": 1, "cm": 0.1, "m": 0.001}
+    runs = []
+    for day, (units, factor) in enumerate(factors.items(), start=1):
+        values = run_values(3)
+        values["HAIL_MAXK1_future"] *= factor
+        path = write_run_file(tmp_path / "runs", values, run_date=datetime(2010, 5, day))
+        with netCDF4.Dataset(path, "a") as file:
+            file["HAIL_MAXK1_future"].units = units
+        runs.append(as_run(path, "year"))
+    patches = whole([prepare(runs, tmp_path, target="HAIL_MAXK1_future")])
+    assert patches["peak"].attrs["units"] == "mm"
+    peaks = patches["peak"].values.reshape(4, 3)
+    np.testing.assert_allclose(peaks, np.broadcast_to(peaks[0], (4, 3)), rtol=1e-6)
+
+
+def test_corrections_are_in_the_inventory_and_in_the_log(tmp_path, caplog):
+    values = {
+        name: array[:, ::-1] if array.ndim == 3 else array for name, array in run_values().items()
+    }
+    run = as_run(write_run_file(tmp_path / "runs", values), "year")
+    with caplog.at_level(logging.INFO, "stormcnn"):
+        (correction,) = inventory_of(prepare([run], tmp_path))["corrections"]
+    assert "rows" in correction
+    assert sum(correction in message for message in caplog.messages) == 1
+
+
+def test_questionable_storms_are_counted_by_kind_and_kept_if_so_configured(tmp_path):
+    values = run_values()
+    for name in set(values) - {"p", "row", "col"}:
+        values[name][5] = values[name][1]
+    values["U10_curr"][2] = 3
+    run = as_run(write_run_file(tmp_path / "runs", values), "year")
+    rejected = inventory_of(prepare([run], tmp_path / "rejected")).iloc[0]
+    kept = inventory_of(prepare([run], tmp_path / "kept", reject=["padded"])).iloc[0]
+    kinds = ["duplicate", "padded", "constant"]
+    assert list(rejected[kinds]) == list(kept[kinds]) == [1, 0, 1]
+    assert (rejected["storms"], kept["storms"]) == (4, 6)
 
 
 # Bad run files
