@@ -106,11 +106,10 @@ rule prepare_patches:
     params:
         code=code("prepare_patches"),
         batch="{batch}",
-        runs=lambda wildcards: [list(run) for run in runs_of(wildcards.batch)],
-        # Run files of the config's folder may be replaced at any time.
-        sizes=lambda wildcards: (
-            runs.file_sizes(runs_of(wildcards.batch)) if SOURCE == "folder" else []
-        ),
+        runs=lambda wildcards: [list(run[:4]) for run in runs_of(wildcards.batch)],
+        # Run files of the config's folder may be replaced at any time. A changed size reveals one
+        # replaced by a file with an older time stamp.
+        sizes=lambda wildcards: [run.bytes for run in runs_of(wildcards.batch)],
         data={key: config["data"][key] for key in DATA_SETTINGS},
         cache_key=cache_key,
     script:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -18,7 +17,7 @@ from stormcnn.storms.run_files import (
     parse_run_name,
     read_archive_list,
 )
-from stormcnn.vocabulary import BLOCK_RUN, LEAST_BLOCKS
+from stormcnn.vocabulary import BLOCK_RUN, LEAST_BLOCKS, StrPath
 
 
 class Periods(NamedTuple):
@@ -28,14 +27,14 @@ class Periods(NamedTuple):
     test: list[str]
 
 
-def list_runs(data: Mapping[str, Any], folder: str | os.PathLike[str]) -> list[Run]:
+def list_runs(data: Mapping[str, Any], folder: StrPath) -> list[Run]:
     """Return the run files of the config block `data`, sorted by run date.
 
     Run files that a job makes or downloads lie in `folder` and are listed before they exist.
     Raises `UserError` if the user's folder or list of run files cannot be used.
     """
     if data["source"] == "folder":
-        return list_folder(data["folder"], data["batch"])
+        return list_folder(data["folder"], data["batch"], data["settle_seconds"])
     if data["source"] == "ncar":
         return read_archive_list(data["ncar"]["runs"], folder, data["batch"])
     return [
@@ -135,14 +134,6 @@ def share_of_batches(batches: Sequence[str], part: str) -> list[str]:
     return [
         batch for index, batch in enumerate(batches) if index * jobs // len(batches) == number - 1
     ]
-
-
-def file_sizes(runs: Iterable[Run]) -> list[int]:
-    """Return the size of each run file in bytes.
-
-    A changed size reveals a file replaced by one with an older time stamp, or while a job read it.
-    """
-    return [os.stat(run.file).st_size for run in runs]
 
 
 def index_by_run_date(files: Iterable[str], key: str) -> dict[str, str]:

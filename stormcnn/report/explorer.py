@@ -86,7 +86,7 @@ def explore_storms(
                 "number": int(index),
                 "valid": f"{pd.Timestamp(one['valid_time'].values):%Y-%m-%d %H:%M} UTC",
                 "run": f"{pd.Timestamp(one['run_date'].values):%Y-%m-%d %H:%M} UTC",
-                "hour": int(one["forecast_hour"]),
+                "hour": round(float(one["forecast_hour"]), 2),
                 "latitude": round(float(one["latitude"]), 2),
                 "longitude": round(float(one["longitude"]), 2),
                 "track": f"{int(one['track_id'])}, step {int(one['track_step'])}",

@@ -26,7 +26,7 @@ from stormcnn.storms.patch_file import (
     set_units,
 )
 from stormcnn.storms.reading import read_run
-from stormcnn.storms.run_files import BadRunFile, Run, parse_run_name
+from stormcnn.storms.run_files import BadRunFile, Run, parse_run_name, size_and_time
 from stormcnn.storms.storm_dataset import no_storms
 from stormcnn.storms.titles import MADE_UP, is_made_up_title
 from stormcnn.storms.variables import Selection
@@ -61,8 +61,9 @@ def prepare_batch(
 
     Raises `BadRunFile` if `read_run` does, if the size of the patches differs from that of earlier
     files, or if the run date differs from the one in the run list. With `skip_bad_files` such a
-    file is skipped, and the inventory gives the reason. Raises `UserError` if a run file was
-    replaced meanwhile by one of the same size, which later jobs could not detect.
+    file is skipped, and the inventory gives the reason. Raises `UserError` if a run file has
+    changed between its listing and the end of reading, or if it was replaced later by one of the
+    same size, which later jobs could not detect.
     """
     before = {run.file: _size_and_time(run) for run in runs}
     settings: dict[str, Any] = {
@@ -96,10 +97,9 @@ def prepare_batch(
 def _size_and_time(run: Run) -> tuple[int, int] | None:
     """Return the size (bytes) and modification time (ns) of a run file; None if it is missing."""
     try:
-        status = os.stat(run.file)
+        return size_and_time(run.file)
     except OSError:
         return None
-    return status.st_size, status.st_mtime_ns
 
 
 def _add_run(
@@ -117,7 +117,9 @@ def _add_run(
     try:
         patches = _read_listed(run, settings, units)
         _check_patch_size(file, run, patches)
+        _check_unchanged(run)
     except BadRunFile as error:
+        _check_unchanged(run)
         if not skip_bad_files:
             raise BadRunFile(
                 f"{error} To skip such files, set data.skip_bad_files to true."
@@ -159,6 +161,18 @@ def _read_listed(run: Run, settings: dict[str, Any], units: dict[str, str]) -> x
             f"{run.run_date} according to the run list. Correct the run list."
         )
     return patches
+
+
+def _check_unchanged(run: Run) -> None:
+    """Raise `UserError` if a run file has changed since it was listed.
+
+    It may be incomplete, and if it was skipped, no later call would read it.
+    """
+    if not run.is_unchanged():
+        raise UserError(
+            f"{run.file}: the file has changed since it was listed. Run again when it is complete "
+            "(data.settle_seconds waits for files that are still being written)."
+        )
 
 
 def _check_patch_size(file: netCDF4.Dataset, run: Run, patches: xr.Dataset) -> None:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
+import math
+import os
 import re
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +24,11 @@ from stormcnn.vocabulary import StrPath
 # a slash.
 RESERVED = frozenset("<>{}\\")
 FILE_PATTERN = "*_model_patches.nc"
-COLUMNS = ("run_date", "file", "batch", "sha256")
+COLUMNS = ("run_date", "file", "batch")
+OPTIONAL_COLUMNS = ("sha256", "bytes", "modified")
 BATCH_FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+
+logger = logging.getLogger(__name__)
 
 _NAME = re.compile(
     r"(?P<ensemble>.+?)_(?P<date>\d{8}-\d{4})_(?P<ensemble_member>.+)_model_patches\.nc"
@@ -41,12 +48,31 @@ class BadRunFile(UserError):
 
 
 class Run(NamedTuple):
-    """One row of a run list. `sha256` is empty if it is not known."""
+    """One row of a run list. `sha256` is empty if it is not known.
+
+    `bytes` and `modified` are the size and the modification time (ns) of a file in the user's
+    folder when it was listed.
+    """
 
     run_date: str
     file: str
     batch: str
     sha256: str = ""
+    bytes: int | None = None
+    modified: int | None = None
+
+    def is_unchanged(self) -> bool:
+        """Return whether the file has the size and modification time with which it was listed."""
+        try:
+            return self.bytes is None or (self.bytes, self.modified) == size_and_time(self.file)
+        except OSError:
+            return False
+
+
+def size_and_time(path: StrPath) -> tuple[int, int]:
+    """Return the size of a file in bytes and its modification time in ns."""
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
 
 
 def parse_run_name(path: StrPath) -> RunName:
@@ -95,8 +121,10 @@ def as_run(path: StrPath, batch_size: str, sha256: str = "") -> Run:
     )
 
 
-def list_folder(folder: StrPath, batch_size: str) -> list[Run]:
+def list_folder(folder: StrPath, batch_size: str, settle_seconds: float = 0) -> list[Run]:
     """Return the run files in a folder and its subfolders, sorted by run date and name.
+
+    Files that were modified less than `settle_seconds` ago are left out, and a warning names them.
 
     Raises `UserError` if the folder is missing or contains no run file, if a run date cannot be
     read from a file name, or if two files have the same ensemble, run date and ensemble member.
@@ -112,7 +140,28 @@ def list_folder(folder: StrPath, batch_size: str) -> list[Run]:
             f"data.folder: {folder} contains no run file ({FILE_PATTERN}). Set it to the folder "
             "of the run files; subfolders are searched, too."
         )
-    return check_runs(as_run(path, batch_size) for path in paths)
+    runs = check_runs(as_run(path, batch_size) for path in paths)
+    listed = [
+        run._replace(bytes=size, modified=modified) for run, (size, modified) in _states(runs)
+    ]
+    latest = time.time_ns() - settle_seconds * 1e9 if settle_seconds else math.inf
+    settled = [run for run in listed if run.modified is None or run.modified <= latest]
+    if len(settled) < len(listed):
+        young = ", ".join(run.file for run in listed if run not in settled)
+        what = f"modified less than {settle_seconds:g} s ago (data.settle_seconds): {young}"
+        if not settled:
+            raise UserError(f"data.folder: all run files were {what}. Wait, and run again.")
+        logger.warning("Left for the next call, because they were %s", what)
+    return settled
+
+
+def _states(runs: Sequence[Run]) -> Iterator[tuple[Run, tuple[int | None, int | None]]]:
+    """Yield each run with the size and modification time of its file, if it can be examined."""
+    for run in runs:
+        try:
+            yield run, size_and_time(run.file)
+        except OSError:  # the job that reads the file says why
+            yield run, (None, None)
 
 
 def check_runs(runs: Iterable[Run]) -> list[Run]:
@@ -132,13 +181,20 @@ def check_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def read_run_list(path: StrPath) -> list[Run]:
-    """Read a run list with the columns `run_date,file,batch[,sha256]`.
+    """Read a run list with the columns `run_date,file,batch[,sha256][,bytes,modified]`.
 
     Raises `UserError` if it is not such a list.
     """
     return [
-        Run(row["run_date"], row["file"], row["batch"], row.get("sha256") or "")
-        for row in _read_rows(path, ("run_date", "file", "batch"))
+        Run(
+            row["run_date"],
+            row["file"],
+            row["batch"],
+            row.get("sha256") or "",
+            int(row["bytes"]) if row.get("bytes") else None,
+            int(row["modified"]) if row.get("modified") else None,
+        )
+        for row in _read_rows(path, COLUMNS)
     ]
 
 
@@ -183,10 +239,11 @@ def _read_rows(path: StrPath, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def format_run_list(runs: Sequence[Run]) -> str:
-    """Return a run list as CSV text, with a column `sha256` only if a run has one."""
-    columns = COLUMNS if any(run.sha256 for run in runs) else COLUMNS[:3]
+    """Return a run list as CSV text, with optional columns only if a run has a value."""
+    rows = [run._asdict() for run in runs]
+    optional = [column for column in OPTIONAL_COLUMNS if any(row[column] for row in rows)]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(run[: len(columns)] for run in runs)
+    writer = csv.DictWriter(text, [*COLUMNS, *optional], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue()

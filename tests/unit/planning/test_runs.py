@@ -13,7 +13,6 @@ from stormcnn.errors import UserError
 from stormcnn.planning.runs import (
     choose_held_out_start,
     choose_validation_start,
-    file_sizes,
     group_by_batch,
     index_by_run_date,
     list_runs,
@@ -41,7 +40,7 @@ def test_demo_runs_lie_in_the_folder_of_the_data():
 def test_folder_is_listed(tmp_path):
     for day in (2, 1):
         (tmp_path / run_file_name(datetime(2014, 5, day))).touch()
-    data = {"source": "folder", "folder": tmp_path, "batch": "day"}
+    data = {"source": "folder", "folder": tmp_path, "batch": "day", "settle_seconds": 0}
     runs = list_runs(data, "unused")
     assert [run.batch for run in runs] == ["2014-05-01", "2014-05-02"]
 
@@ -97,12 +96,6 @@ def test_validation_start_that_leaves_no_run_on_one_side_is_refused(configured):
     with pytest.raises(UserError, match=rf"tuning\.validation_start: {configured}"):
         choose_validation_start(runs, "2015-01-01", configured)
     assert choose_validation_start(runs, "2015-01-01", "2014-02-01") == "2014-02-01"
-
-
-def test_sizes_are_those_of_the_run_files(tmp_path):
-    path = tmp_path / "run.nc"
-    path.write_bytes(b"1234")
-    assert file_sizes([Run("2014-01-01T00:00", str(path), "2014")]) == [4]
 
 
 def test_forecasts_are_indexed_by_run_date():

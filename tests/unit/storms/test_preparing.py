@@ -1,6 +1,7 @@
 """Preparing batches: patches, statistics and inventory of run files, some of them bad."""
 
 import logging
+import os
 import tracemalloc
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,9 @@ import xarray as xr
 from batches import SETTINGS, STORM_COORDINATES, prepare, whole, write_run_files
 from run_files import run_values, write_run_file
 
+from stormcnn.errors import UserError
 from stormcnn.provenance import sha256_of
+from stormcnn.storms import preparing
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import BadRunFile, Run, as_run, list_folder
 from stormcnn.storms.titles import is_made_up_title
@@ -296,3 +299,35 @@ def test_checksum_in_the_run_list_is_checked(tmp_path):
     assert whole([prepare([listed], tmp_path)]).sizes["storm"] == 2
     with pytest.raises(BadRunFile, match="0000"):
         prepare([listed._replace(sha256="0000")], tmp_path)
+
+
+@pytest.mark.parametrize("skip_bad_files", [False, True])
+@pytest.mark.parametrize("complete", [False, True])
+@pytest.mark.parametrize("change", ["size", "time"])
+def test_file_that_changed_since_its_listing_is_not_used(
+    tmp_path, change, complete, skip_bad_files
+):
+    run = write_run_files(tmp_path / "runs", 2)[0]
+    if not complete:
+        truncate(run)
+        run = as_run(run.file, "year")._replace(bytes=5000, modified=run.modified)
+    changed = run._replace(**({"bytes": 1} if change == "size" else {"modified": 1}))
+    with pytest.raises(UserError, match="listed") as error:
+        prepare([changed], tmp_path / "prepared", skip_bad_files=skip_bad_files)
+    assert run.file in str(error.value)
+    assert not isinstance(error.value, BadRunFile)
+
+
+def test_file_that_changes_while_it_is_read_is_not_skipped(tmp_path, monkeypatch):
+    """A later call would not read it, if it got the size that it had before."""
+    run = write_run_files(tmp_path / "runs", 2)[0]
+    read = preparing.read_run
+
+    def read_and_touch(*arguments, **settings):
+        storms = read(*arguments, **settings)
+        os.utime(run.file)
+        return storms
+
+    monkeypatch.setattr(preparing, "read_run", read_and_touch)
+    with pytest.raises(UserError, match="listed"):
+        prepare([run], tmp_path / "prepared", skip_bad_files=True)

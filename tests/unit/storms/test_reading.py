@@ -1,5 +1,9 @@
 """Reading one run file: the storms that it contains, and the files that are refused."""
 
+import os
+import subprocess
+import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +16,10 @@ from run_files import run_file_name, run_values, write_run_file
 
 from stormcnn.provenance import sha256_of
 from stormcnn.storms import reading
-from stormcnn.storms.reading import read_run
+from stormcnn.storms.child_process import read_in_child
+from stormcnn.storms.reading import read_checked, read_run
 from stormcnn.storms.run_files import BadRunFile
+from stormcnn.storms.variables import Selection
 
 DATA = Path(__file__).parents[2] / "data"
 PREDICTORS = ["REFL_COM_curr", "U10_curr", "V10_curr"]
@@ -175,6 +181,62 @@ def test_file_that_is_not_netcdf_is_refused(tmp_path, content):
     path = tmp_path / run_file_name()
     path.write_bytes(content)
     assert "NetCDF" in error_of(path)
+
+
+@pytest.mark.parametrize("age", [10, 100])
+@pytest.mark.parametrize("size", [0, 5000])
+def test_file_still_being_written_is_told_from_a_damaged_one(tmp_path, age, size):
+    path = write_run_file(tmp_path)
+    path.write_bytes(path.read_bytes()[:size])
+    os.utime(path, (time.time() - age,) * 2)
+    message = error_of(path)
+    assert "NetCDF" in message
+    assert ("being written" in message) is (age == 10)
+
+
+def test_missing_compression_filter_is_named_with_the_variable(tmp_path, monkeypatch):
+    """The filter is available to write the file, but not to read it."""
+    path = write_run_file(tmp_path)
+    os.utime(path, (0, 0))
+    script = (
+        "import sys; from stormcnn.storms.reading import read_run\n"
+        "read_run(sys.argv[1], predictors=['U10_curr', 'V10_curr'])"
+    )
+    with netCDF4.Dataset(path, "a") as file:
+        file.renameVariable("V10_curr", "old")
+        field = file.createVariable("V10_curr", "f4", ("p", "row", "col"), compression="zstd")
+        field[:] = file["old"][:]
+    monkeypatch.setenv("HDF5_PLUGIN_PATH", str(tmp_path / "nowhere"))
+    process = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
+    last = process.stderr.splitlines()[-1]
+    assert "BadRunFile" in last
+    assert str(path) in last
+    assert "V10_curr" in last
+    assert "HDF5_PLUGIN_PATH" in last
+    assert "damaged" not in last
+
+
+@pytest.mark.parametrize("blocked", ["file", "folder"])
+def test_denied_permission_is_told_from_damage(tmp_path, blocked):
+    path = write_run_file(tmp_path / "runs")
+    (path if blocked == "file" else path.parent).chmod(0)
+
+    def read_as_nobody(_):
+        if os.geteuid() == 0:  # root may read everything
+            os.seteuid(65534)
+        return read_checked(str(path), Selection(tuple(PREDICTORS), TARGET, "storm"), "")
+
+    for folder in tmp_path.parents[:3]:
+        if os.geteuid() == 0:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    tmp_path.chmod(0o755)
+    try:
+        with pytest.raises(BadRunFile, match="permission denied") as error:
+            read_in_child(read_as_nobody, str(path))
+    finally:
+        path.parent.chmod(0o755)
+    assert "damaged" not in str(error.value)
+    assert path.name in str(error.value)
 
 
 def test_classic_format_is_refused_with_the_command_that_converts_it(tmp_path):

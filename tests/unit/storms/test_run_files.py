@@ -1,5 +1,6 @@
 """Names of run files, and lists of runs."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -102,6 +103,34 @@ def test_run_list_is_read_as_it_was_written(tmp_path, sha256):
     path.write_text(format_run_list(runs))
     assert read_run_list(path) == runs
     assert ("sha256" in path.read_text()) == bool(sha256)
+
+
+def test_size_and_time_of_listed_files_are_kept_in_the_run_list(tmp_path):
+    (tmp_path / NAME).write_bytes(b"1234")
+    os.utime(tmp_path / NAME, ns=(0, 12345678901234567))
+    (run,) = list_folder(tmp_path, "year")
+    assert (run.bytes, run.modified) == (4, 12345678901234567)
+    path = tmp_path / "runs.csv"
+    path.write_text(format_run_list([run]))
+    assert read_run_list(path) == [run]
+    assert run.is_unchanged()
+    os.utime(tmp_path / NAME)
+    assert not run.is_unchanged()
+
+
+def test_young_files_are_left_for_the_next_call_and_named(tmp_path, caplog):
+    later = NAME.replace("20101024", "20110101")
+    folder_of(tmp_path, NAME, later)
+    os.utime(tmp_path / NAME, (0, 0))
+    (run,) = list_folder(tmp_path, "year", settle_seconds=60)
+    assert run.file == str(tmp_path / NAME)
+    (message,) = caplog.messages
+    assert str(tmp_path / later) in message
+    assert str(tmp_path / NAME) not in message
+    assert len(list_folder(tmp_path, "year")) == 2
+    (tmp_path / NAME).unlink()
+    with pytest.raises(UserError, match=rf"data\.settle_seconds.*{later}"):
+        list_folder(tmp_path, "year", settle_seconds=60)
 
 
 def test_column_missing_from_the_run_list_is_named(tmp_path):
