@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stormcnn.errors import UserError
+from stormcnn.storms.finding import SUFFIX, find_run_files
 from stormcnn.vocabulary import StrPath
 
 # These characters have a meaning in the patterns of rules. The NetCDF library reads a backslash as
 # a slash.
 RESERVED = frozenset("<>{}\\")
-FILE_PATTERN = "*_model_patches.nc"
 COLUMNS = ("run_date", "file", "batch")
 OPTIONAL_COLUMNS = ("sha256", "bytes", "modified")
 BATCH_FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
@@ -124,7 +124,8 @@ def as_run(path: StrPath, batch_size: str, sha256: str = "") -> Run:
 def list_folder(folder: StrPath, batch_size: str, settle_seconds: float = 0) -> list[Run]:
     """Return the run files in a folder and its subfolders, sorted by run date and name.
 
-    Files that were modified less than `settle_seconds` ago are left out, and a warning names them.
+    Symbolic links are followed; a warning names what `find_run_files` leaves out. Files that were
+    modified less than `settle_seconds` ago are left out, and a warning names them.
 
     Raises `UserError` if the folder is missing or contains no run file, if a run date cannot be
     read from a file name, or if two files have the same ensemble, run date and ensemble member.
@@ -134,10 +135,10 @@ def list_folder(folder: StrPath, batch_size: str, settle_seconds: float = 0) -> 
         raise UserError(
             f"data.folder: {folder} is not a folder. Set it to the folder of the run files."
         )
-    paths = sorted(root.rglob(FILE_PATTERN))
+    paths = find_run_files(root)
     if not paths:
         raise UserError(
-            f"data.folder: {folder} contains no run file ({FILE_PATTERN}). Set it to the folder "
+            f"data.folder: {folder} contains no run file (*{SUFFIX}). Set it to the folder "
             "of the run files; subfolders are searched, too."
         )
     runs = check_runs(as_run(path, batch_size) for path in paths)

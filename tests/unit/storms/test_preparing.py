@@ -18,10 +18,11 @@ from stormcnn.errors import UserError
 from stormcnn.provenance import sha256_of
 from stormcnn.storms import preparing
 from stormcnn.storms.reading import read_run
-from stormcnn.storms.run_files import BadRunFile, Run, as_run, list_folder
+from stormcnn.storms.run_files import BadRunFile, Run, as_run
 from stormcnn.storms.titles import is_made_up_title
 
 DATA = Path(__file__).parents[2] / "data"
+NCAR_RUNS = [as_run(path, "year") for path in sorted(DATA.glob("NCARSTORM_*.nc"))]
 
 
 def inventory_of(path):
@@ -112,7 +113,7 @@ def test_statistics_cover_the_valid_storms_of_each_run(tmp_path):
 
 
 def test_hagelslag_files_are_prepared(tmp_path):
-    patches = whole([prepare(list_folder(DATA, "year"), tmp_path)])
+    patches = whole([prepare(NCAR_RUNS, tmp_path)])
     assert patches["predictors"].shape == (32, 32, 32, 3)
     assert patches["run_file"].to_series().value_counts().to_dict() == {
         "NCARSTORM_20000101-0000_d01_model_patches.nc": 18,

@@ -1,0 +1,81 @@
+"""Find the run files in a folder, and what looks like run files but cannot be taken.
+
+The Snakefile imports this module, so it uses only the standard library.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from stormcnn.vocabulary import StrPath
+
+SUFFIX = "_model_patches.nc"
+SIMILAR = "model_patches"
+
+MOST_NAMED = 5
+"""Most paths that one warning names."""
+
+logger = logging.getLogger(__name__)
+
+
+def find_run_files(folder: StrPath) -> list[Path]:
+    """Return the paths below `folder` that end with `SUFFIX`, sorted.
+
+    Symbolic links to files and folders are followed; each folder is searched once, even if links
+    form a loop. A warning counts and names folders that cannot be searched, links to nothing, and
+    files with other names that contain `SIMILAR`.
+    """
+    found: list[Path] = []
+    left_out: dict[str, list[Path]] = {}
+    searched: set[tuple[int, int]] = set()
+    waiting = [Path(folder)]
+    while waiting:
+        current = waiting.pop()
+        try:
+            status = os.stat(current)
+            if (status.st_dev, status.st_ino) in searched:
+                continue
+            searched.add((status.st_dev, status.st_ino))
+            entries = sorted(current.iterdir(), reverse=True)
+        except OSError as error:
+            kind = f"folders that cannot be searched ({error.strerror})"
+            left_out.setdefault(kind, []).append(current)
+            continue
+        for path in entries:
+            kind = _kind_of(path)
+            if kind == "folder":
+                waiting.append(path)
+            elif kind == "run file":
+                found.append(path)
+            elif kind:
+                left_out.setdefault(kind, []).append(path)
+    for kind, paths in left_out.items():
+        named = ", ".join(map(ascii_path, paths[:MOST_NAMED]))
+        more = ", ..." if len(paths) > MOST_NAMED else ""
+        logger.warning("Not taken from data.folder: %s %s: %s%s", len(paths), kind, named, more)
+    return sorted(found)
+
+
+def ascii_path(path: Path) -> str:
+    """Return a path as printable text."""
+    return str(path) if str(path).isprintable() else ascii(str(path))
+
+
+def _kind_of(path: Path) -> str:
+    """Return what a path is: a folder, a run file, the kind of what is left out, or nothing."""
+    try:
+        if path.is_dir():
+            return "folder"
+    except OSError:
+        return "folders that cannot be searched"
+    if SIMILAR not in path.name:
+        return ""
+    if path.name.startswith("._"):
+        return "files in which macOS keeps attributes"
+    if not path.name.endswith(SUFFIX):
+        return f"files whose names do not end with {SUFFIX}"
+    if path.is_symlink() and not path.exists():
+        return "links to files that do not exist"
+    return "run file"
