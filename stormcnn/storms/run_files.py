@@ -12,6 +12,7 @@ import math
 import os
 import re
 import time
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -218,25 +219,35 @@ def read_archive_list(path: StrPath, folder: StrPath, batch_size: str) -> list[R
 
 
 def _read_rows(path: StrPath, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Return the rows of a CSV file; raise `UserError` if a column or a value of it is missing."""
+    """Return the rows of a CSV file; raise `UserError` if a column or a value of it is missing.
+
+    Spreadsheets may have added a byte order mark, or separated columns by semicolons or tabs.
+    """
+    content = Path(path).read_bytes()
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        with open(path, newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            present = reader.fieldnames or ()
-            rows = list(reader)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
         raise UserError(
-            f"{path}: the list is not UTF-8 text ({error}). Save it as UTF-8."
+            f"{path}, line {line}: the list is not UTF-8 text ({error.reason}). Save it as UTF-8."
         ) from None
+    header = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=header.count))
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+    rows = [(reader.line_num, row) for row in reader]
     for column in columns:
-        if column not in present:
-            raise UserError(f"{path}: column {column} is missing from the run list. Add it.")
-        for number, row in enumerate(rows, start=1):
+        if column not in reader.fieldnames:
+            raise UserError(
+                f"{path}, line 1: column {column} is missing from the run list (got "
+                f"{', '.join(reader.fieldnames) or 'nothing'}). Add it, or rename a column."
+            )
+        for line, row in rows:
             if not row[column]:
-                raise UserError(f"{path}: row {number} has no {column}. Complete or remove it.")
+                raise UserError(f"{path}, line {line}: {column} is empty. Complete the line.")
     if not rows:
         raise UserError(f"{path}: the run list has no rows. List at least two run files.")
-    return rows
+    return [row for _, row in rows]
 
 
 def format_run_list(runs: Sequence[Run]) -> str:
