@@ -38,6 +38,7 @@ rule forecast_storms:
         network=lambda wildcards: forecast_network(),
         network_content=lambda wildcards: forecasts.digest_of(forecast_network()),
         event={key: config["event"][key] for key in ("title", "units", "lead")},
+        reject=config["data"]["reject"],
         members=config["forecast"]["members"],
         seed=config["forecast"]["seed"],
         threads=config["training"]["threads"],
@@ -71,6 +72,7 @@ rule verify_forecasts:
         forecasts=lambda wildcards: for_users(forecasts.digests_of_forecasts)(
             OBSERVED_RUNS, RESULTS
         ),
+        reject=config["data"]["reject"],
         verification=config["verification"],
     script:
         "../scripts/verify_forecasts.py"

@@ -29,6 +29,7 @@ def forecast_storms(
     run_file: str,
     network: str,
     event: dict[str, Any],
+    reject: list[str],
     members: int,
     seed: int,
     threads: int,
@@ -52,7 +53,7 @@ def forecast_storms(
     about, recalibration = read_metadata(network), read_recalibration(network)
     recalibrate = Recalibration.from_json(recalibration).apply if recalibration else np.asarray
     texts = event_texts(**about["event"], **event, attributes=about["event_attributes"])
-    storms = read_run(run_file, predictors=about["predictors"])
+    storms = read_run(run_file, predictors=about["predictors"], reject=reject)
     fields = storms["predictors"].values
     backend.prepare(threads, seed)
     trained = load_network(network)
@@ -107,6 +108,7 @@ if __name__ == "__main__":
             run_file=snakemake.input.run_file,
             network=snakemake.params.network,
             event=snakemake.params.event,
+            reject=snakemake.params.reject,
             members=snakemake.params.members,
             seed=snakemake.params.seed,
             threads=snakemake.params.threads,

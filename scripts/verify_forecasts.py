@@ -21,6 +21,7 @@ def verify_forecasts(
     *,
     forecasts: list[str],
     run_files: list[str],
+    reject: list[str],
     verification: dict[str, Any],
     scores: str,
     storms: str,
@@ -35,6 +36,7 @@ def verify_forecasts(
             predictors=forecast.attrs["predictors"].split(","),
             target=forecast.attrs["event_target"],
             region=forecast.attrs["event_region"],
+            reject=reject,
         )
         peak = match_outcome(forecast, outcome)
         verifiable.append(forecast.assign(peak=("storm", peak)).isel(storm=np.isfinite(peak)))
@@ -68,6 +70,7 @@ if __name__ == "__main__":
         verify_forecasts(
             forecasts=list(snakemake.params.forecasts),
             run_files=snakemake.input.run_files,
+            reject=snakemake.params.reject,
             verification=snakemake.params.verification,
             scores=snakemake.output.scores,
             storms=snakemake.output.storms,
