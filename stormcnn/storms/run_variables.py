@@ -244,8 +244,8 @@ def _in_units(name: str, values: Array, stated: str, wanted: str) -> tuple[Array
 
 
 def _zeros_and_ones(masks: Array) -> Array:
-    """Return masks with 1 instead of the other value than 0 if there is one, for example 255."""
-    if (masks == 1).any() or not masks.any():
+    """Return masks with 1 instead of the usual value other than 0 if this is not 1, such as 255."""
+    if (masks == 1).any():
         return masks
-    other = np.nanmax(masks) or np.nanmin(masks)
-    return np.where(masks == other, 1, masks)
+    others = masks[np.isfinite(masks) & (masks != 0)]
+    return np.where(masks == np.median(others), 1, masks) if others.size else masks
