@@ -1,0 +1,124 @@
+"""The rows of a verification's tables that verdicts rest on, and what single rows support."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+from scipy.stats import norm
+
+from stormcnn.verification.claim_types import Change, Estimate, Level, Need, Support
+from stormcnn.vocabulary import (
+    ALL_SEEDS,
+    LEAST_BLOCKS,
+    LEAST_SEEDS,
+    LOGISTIC_REGRESSION,
+    METHOD,
+    OVER_SEEDS,
+)
+
+LOG_SCORE = "log_score"
+SMALLER_IS_BETTER = (LOG_SCORE,)
+"""Compared scores of which smaller values are better."""
+
+POWER = 0.8
+"""How often a relevant effect is found with as many blocks or seeds as a verdict asks for."""
+
+Row = Mapping[Hashable, Any]
+"""A row of a table, by column."""
+
+
+class Evidence(NamedTuple):
+    """The rows that stand for each forecast: the mean over its seeds, or else its first seed."""
+
+    scores: Mapping[tuple[str, str, str], Mapping[str, Row]]
+    """For each period, model and forecast, the row of each score."""
+    differences: Mapping[tuple[str, str, str, str], Mapping[str, Row]]
+    """For each period, model, reference and forecast, the row of each score."""
+    seeds: Mapping[str, int]
+    """Number of trained networks of each model."""
+
+
+def read_evidence(scores: pd.DataFrame, differences: pd.DataFrame) -> Evidence:
+    """Return the evidence in the tables `scores.csv` and `differences.csv`."""
+    whole = scores[scores["stratum"] == "all"]
+    trained = whole[~whole["seed"].astype(str).isin((OVER_SEEDS, ALL_SEEDS))]
+    # The rows about methods come last, and the last ones stand for a forecast.
+    claimed = differences.sort_values("claim", key=lambda claim: claim == METHOD, kind="stable")
+    return Evidence(
+        rows_by(whole, "period", "model", "forecast"),
+        rows_by(claimed, "period", "model", "reference", "forecast"),
+        trained.groupby("model")["seed"].nunique().to_dict(),
+    )
+
+
+def rows_by(table: pd.DataFrame, *keys: str) -> dict[Any, dict[str, Row]]:
+    """Return the rows by `keys` and score: those of the mean over seeds, or of the first seed."""
+    by_seed: dict[tuple[str, ...], dict[str, dict[str, Row]]] = {}
+    for row in table.to_dict("records"):
+        seeds = by_seed.setdefault(tuple(row[key] for key in keys), {})
+        seeds.setdefault(str(row["seed"]), {})[row["score"]] = row
+    return {
+        key: seeds.get(OVER_SEEDS) or next(iter(seeds.values())) for key, seeds in by_seed.items()
+    }
+
+
+def judge_support(row: Row, seeds: Mapping[str, int]) -> Support:
+    """Return what a statement that rests on a row of a table can be about.
+
+    `seeds` gives the number of trained networks of each model. If the row compares two models, the
+    one with fewer decides.
+    """
+    models = {row["model"], row.get("reference", row["model"])}
+    fewest = min(seeds[name] for name in models)
+    # A logistic regression has no seeds, so more of them would not help.
+    trained = models - {LOGISTIC_REGRESSION}
+    need = Need(
+        blocks=LEAST_BLOCKS if row["blocks"] < LEAST_BLOCKS else None,
+        seeds=LEAST_SEEDS if any(seeds[name] < LEAST_SEEDS for name in trained) else None,
+    )
+    over_seeds = str(row["seed"]) == OVER_SEEDS and fewest >= LEAST_SEEDS
+    level = Level.METHOD if over_seeds else Level.NETWORKS
+    return Support(Level.NOTHING if need.blocks else level, fewest, int(row["blocks"]), need)
+
+
+def estimate_of(row: Row) -> Estimate:
+    """Return the value of a row of `scores.csv` with its interval."""
+    return Estimate(*(float(row[name]) for name in ("value", "low", "high")))
+
+
+def difference_of(row: Row) -> Estimate:
+    """Return the difference of a row of `differences.csv` with its interval."""
+    return Estimate(*(float(row[name]) for name in ("difference", "low", "high")))
+
+
+def change_of(row: Row, p: float, confidence: float) -> Change:
+    """Return the direction of a difference whose p-value, perhaps corrected, is `p`."""
+    if row["blocks"] < LEAST_BLOCKS:
+        return Change.UNKNOWN
+    sign = difference_of(row).sign * (-1 if row["score"] in SMALLER_IS_BETTER else 1)
+    if not sign or not p < 1 - confidence:
+        return Change.NONE
+    return Change.BETTER if sign > 0 else Change.WORSE
+
+
+def blocks_needed(blocks: int, estimate: Estimate, relevant: float, confidence: float) -> int:
+    """Return how many blocks show an effect of the size `relevant` in `POWER` of the cases.
+
+    `estimate` comes from `blocks` blocks; the width of its interval shrinks with their root.
+
+    >>> blocks_needed(20, Estimate(0, -0.1, 0.1), relevant=0.1, confidence=0.95)
+    41
+    """
+    if math.isnan(estimate.half_width):
+        return max(LEAST_BLOCKS, blocks + 1)
+    times = (estimate.half_width * power_factor(confidence) / relevant) ** 2
+    return max(LEAST_BLOCKS, blocks + 1, math.ceil(times * blocks))
+
+
+def power_factor(confidence: float) -> float:
+    """Return the size of an effect that is found in `POWER` of the cases, in half-widths."""
+    z = norm.ppf((1 + confidence) / 2)
+    return float((z + norm.ppf(POWER)) / z)

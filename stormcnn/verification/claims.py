@@ -1,0 +1,267 @@
+"""Rules that decide what the tables of a verification support.
+
+Every statement that the report makes about a model, or about two, is decided here and in
+`difference_claims.py`, so that `benchmark/claims.py` can measure on made-up forecasts with known
+faults how often it is wrong.
+
+A statement about a *method* needs several training seeds; with fewer it is one about the trained
+*networks*. With fewer than `LEAST_BLOCKS` blocks nothing is claimed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from stormcnn.verification.claim_rows import (
+    LOG_SCORE,
+    Evidence,
+    Row,
+    blocks_needed,
+    change_of,
+    estimate_of,
+    judge_support,
+    power_factor,
+    read_evidence,
+    rows_by,
+)
+from stormcnn.verification.claim_types import (
+    Bias,
+    Calibration,
+    Change,
+    Choice,
+    Claims,
+    Counts,
+    Difference,
+    Estimate,
+    Events,
+    Level,
+    Need,
+    Recalibration,
+    Skill,
+    Slope,
+    Support,
+    Width,
+)
+from stormcnn.verification.difference_claims import judge_averaging, judge_differences
+from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS, MC_MEAN, RECALIBRATIONS, SINGLE
+
+RELEVANT_LOG_ODDS = math.log(2)
+"""A bias that doubles or halves the odds must not be missed."""
+
+RELEVANT_SLOPES = (0.5, 2.0)
+"""Calibration slopes outside must not be missed."""
+
+RELEVANT_SKILL = 0.1
+"""A Brier skill score that must not be missed."""
+
+
+TEST = "test"
+
+
+def judge(
+    scores: pd.DataFrame,
+    differences: pd.DataFrame,
+    uncertainty: pd.DataFrame | None = None,
+    recalibration: pd.DataFrame | None = None,
+    *,
+    confidence: float,
+    resamples: int,
+) -> Claims:
+    """Return everything that the tables support.
+
+    `scores` and `differences` are the tables of `tables.verify`, `uncertainty` that of
+    `uncertainty.score_uncertainty`, and `recalibration` that of `calibration.recalibration_table`.
+    `confidence` and `resamples` are those of the tables.
+    """
+    evidence = read_evidence(scores, differences)
+    forecasts = [(model, forecast) for period, model, forecast in evidence.scores if period == TEST]
+    compared = judge_differences(evidence, confidence, resamples)
+    skill = tuple(
+        judge_skill(evidence, model, confidence)
+        for model, forecast in forecasts
+        if forecast == SINGLE
+    )
+    return Claims(
+        events=judge_events(evidence, compared, confidence),
+        choice=choose_models(compared, skill),
+        differences=compared,
+        skill=skill,
+        calibration=tuple(
+            judge_calibration(evidence, model, forecast, confidence)
+            for model, forecast in forecasts
+            if forecast in (SINGLE, *RECALIBRATIONS)
+        ),
+        recalibration=()
+        if recalibration is None
+        else judge_recalibrations(recalibration, evidence.differences, confidence),
+        counts=() if uncertainty is None else judge_counts(uncertainty, confidence),
+        averaging=judge_averaging(evidence, _noise_of_members(uncertainty), confidence, resamples),
+    )
+
+
+def judge_events(evidence: Evidence, compared: Sequence[Difference], confidence: float) -> Events:
+    """Return whether there are enough events to find a difference of `RELEVANT_DIFFERENCE`."""
+    rows = next(rows for (period, *_), rows in evidence.scores.items() if period == TEST)
+    row = rows["brier_score"]
+    events, blocks = int(row["events"]), int(row["blocks"])
+    detectable = max(
+        (one.difference.half_width * power_factor(confidence) for one in compared),
+        default=float("nan"),
+    )
+    needed = [one.need.blocks for one in compared if one.need.blocks is not None]
+    if blocks < LEAST_BLOCKS:
+        needed.append(LEAST_BLOCKS)
+    if events < LEAST_EVENTS:
+        needed.append(math.ceil(blocks * LEAST_EVENTS / max(events, 1)))
+    return Events(not needed, events, blocks, detectable, Need(blocks=max(needed, default=None)))
+
+
+def choose_models(compared: Sequence[Difference], skill: Sequence[Skill]) -> Choice:
+    """Return the models to use: those that beat a reference, or else all that may be as good.
+
+    Models that are not known to have skill are left out.
+    """
+    skilful = [one.model for one in skill if one.verdict is Change.BETTER]
+    if all(one.verdict is Change.UNKNOWN for one in skill):
+        return Choice(Change.UNKNOWN, ())
+    if not skilful:
+        return Choice(Change.WORSE, ())
+    better, worse = (
+        {one.model for one in compared if one.verdict is verdict}
+        for verdict in (Change.BETTER, Change.WORSE)
+    )
+    if chosen := [name for name in skilful if name in better - worse]:
+        return Choice(Change.BETTER, tuple(chosen))
+    return Choice(Change.NONE, tuple(name for name in skilful if name not in worse))
+
+
+def judge_skill(evidence: Evidence, model: str, confidence: float) -> Skill:
+    """Return whether a model beats the event frequency of the training period.
+
+    The frequency of the test period is no fair opponent, because no forecaster knows it beforehand.
+    """
+    row = evidence.scores[TEST, model, SINGLE]["brier_skill_score_training"]
+    support, score = judge_support(row, evidence.seeds), estimate_of(row)
+    verdict, need = Change.UNKNOWN, Need()
+    if support.level is not Level.NOTHING and score.sign:
+        verdict = Change.BETTER if score.sign > 0 else Change.WORSE
+    elif support.level is not Level.NOTHING and score.high < RELEVANT_SKILL:
+        verdict = Change.NONE
+    else:
+        need = Need(blocks=blocks_needed(support.blocks, score, RELEVANT_SKILL, confidence))
+    return Skill(model, support, verdict, score, need)
+
+
+def judge_calibration(
+    evidence: Evidence, model: str, forecast: str, confidence: float
+) -> Calibration:
+    """Return whether a forecast is calibrated in the test period.
+
+    Bias and slope are tested apart, each at half of the level. If neither is found, the forecast
+    is calibrated as far as can be told only if the intervals exclude a bias of
+    `RELEVANT_LOG_ODDS` and slopes outside `RELEVANT_SLOPES`.
+    """
+    rows = evidence.scores[TEST, model, forecast]
+    support = judge_support(rows["calibration_intercept"], evidence.seeds)
+    intercept, slope = (estimate_of(rows[f"calibration_{name}"]) for name in ("intercept", "slope"))
+    bias_found, slope_found = (
+        2 * rows[f"calibration_{name}_p_value"]["value"] < 1 - confidence
+        for name in ("bias", "slope")
+    )
+    bias, tilt = Bias.UNKNOWN, Slope.UNKNOWN
+    if support.level is not Level.NOTHING:
+        # The tests hold for other blocks, the intervals of a method for other seeds as well.
+        if bias_found and not intercept.contains(0):
+            bias = Bias.UNDER if intercept.value > 0 else Bias.OVER
+        elif intercept.within(-RELEVANT_LOG_ODDS, RELEVANT_LOG_ODDS):
+            bias = Bias.NONE
+        if slope_found and not slope.contains(1):
+            tilt = Slope.FLAT if slope.value > 1 else Slope.SHARP
+        elif slope.within(*RELEVANT_SLOPES):
+            tilt = Slope.NONE
+    needed = [
+        blocks_needed(support.blocks, estimate, relevant, confidence)
+        for unknown, estimate, relevant in (
+            (bias is Bias.UNKNOWN, intercept, RELEVANT_LOG_ODDS),
+            (tilt is Slope.UNKNOWN, slope, 1 - RELEVANT_SLOPES[0]),
+        )
+        if unknown
+    ]
+    need = Need(blocks=max(needed, default=None))
+    return Calibration(model, forecast, support, bias, tilt, intercept, slope, need)
+
+
+def judge_recalibrations(
+    recalibration: pd.DataFrame,
+    differences: Mapping[tuple[str, str, str, str], Mapping[str, Row]],
+    confidence: float,
+) -> tuple[Recalibration, ...]:
+    """Return for each model whether its best recalibration helps, from the log score.
+
+    `recalibration` is the table of `calibration.recalibration_table`, and `differences` are those
+    of the evidence. The best one gains most out
+    of fold: on storms of other blocks than those it was fitted to. p-values are multiplied by the
+    number of recalibrations (Bonferroni).
+    """
+    verdicts = []
+    for model, own in recalibration.groupby("model", sort=False):
+        best = own.sort_values("log_score_gain", ascending=False, kind="stable").iloc[0]
+        method, blocks, gain = best["method"], int(best["blocks"]), best["log_score_gain"]
+        verdict = Change.UNKNOWN
+        if best["p_value"] * len(own) < 1 - confidence:
+            verdict = Change.BETTER if gain > 0 else Change.WORSE
+        elif blocks >= LEAST_BLOCKS and not math.isnan(best["p_value"]):
+            verdict = Change.NONE
+        need = Need(blocks=LEAST_BLOCKS if blocks < LEAST_BLOCKS else None)
+        tested = differences.get((TEST, model, model, method), {}).get(LOG_SCORE)
+        verdicts.append(
+            Recalibration(
+                model,
+                method,
+                Support(Level.NOTHING if need.blocks else Level.NETWORKS, 1, blocks, need),
+                verdict,
+                Estimate(-gain, -best["high"], -best["low"]),
+                change_of(tested, tested["p_value"], confidence) if tested else Change.UNKNOWN,
+            )
+        )
+    return tuple(verdicts)
+
+
+def judge_counts(uncertainty: pd.DataFrame, confidence: float) -> tuple[Counts, ...]:
+    """Return whether the MC members of the first network of each model forecast event counts well.
+
+    The bias is judged first; the width is that of the intervals after the bias is removed. They are
+    too narrow if the PIT's variance exceeds 1/12.
+    """
+    members = uncertainty[uncertainty["forecast"] == MC_MEAN]
+    verdicts = []
+    for (model,), rows in rows_by(members, "model").items():
+        first = rows["count_bias"]
+        mean_error, coverage, variance = (
+            estimate_of(rows[f"count_{name}"]) for name in ("bias", "coverage_90", "pit_variance")
+        )
+        bias, width, need = Bias.UNKNOWN, Width.UNKNOWN, Need(blocks=LEAST_BLOCKS)
+        if first["blocks"] >= LEAST_BLOCKS:
+            bias, width, need = Bias.NONE, Width.NONE, Need()
+            if rows["count_bias_p_value"]["value"] < 1 - confidence:
+                bias = Bias.OVER if mean_error.value > 0 else Bias.UNDER
+            if rows["count_width_p_value"]["value"] < 1 - confidence:
+                width = Width.NARROW if variance.value > 1 / 12 else Width.WIDE
+        verdicts.append(
+            Counts(
+                model, str(first["seed"]), int(first["blocks"]), bias, width, mean_error, coverage,
+                variance, need,
+            )
+        )  # fmt: skip
+    return tuple(verdicts)
+
+
+def _noise_of_members(uncertainty: pd.DataFrame | None) -> dict[str, float]:
+    """Return the share of the noise of the members for each model: the greatest of its networks."""
+    if uncertainty is None:
+        return {}
+    share = uncertainty[uncertainty["score"] == "averaging_benefit_noise_share"]
+    return share.groupby("model")["value"].max().to_dict()

@@ -1,0 +1,158 @@
+"""Rules that decide which differences between forecasts may be claimed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from scipy.stats import norm
+
+from stormcnn.verification.claim_rows import (
+    LOG_SCORE,
+    Evidence,
+    Row,
+    change_of,
+    difference_of,
+    judge_support,
+    power_factor,
+)
+from stormcnn.verification.claim_types import Change, Difference, Level, Need, Support
+from stormcnn.verification.resampling import holm, resamples_needed
+from stormcnn.vocabulary import MC_MEAN, SINGLE
+
+CLAIMED = "brier_skill_score"
+"""The score by which models are compared."""
+
+OTHER_SCORES = ("auc", "average_precision", LOG_SCORE)
+"""Scores in which differences are mentioned as well; `CLAIMED` stands for the Brier score."""
+
+RELEVANT_DIFFERENCE = 0.05
+"""A difference in Brier skill score that must not be missed."""
+
+LEAST_RESAMPLES = 200
+
+
+Pairs = Mapping[tuple[str, str], Mapping[str, Row]]
+"""For each model and reference, the row of each score."""
+
+
+def judge_differences(
+    evidence: Evidence, confidence: float, resamples: int
+) -> tuple[Difference, ...]:
+    """Return how each model compares with its references in `CLAIMED`.
+
+    A difference is claimed if its p-value after Holm's correction is below 1 - `confidence` and
+    its interval excludes 0. Differences in `OTHER_SCORES` are found in the same way, as one family.
+    """
+    pairs = {
+        (model, reference): rows
+        for (period, model, reference, forecast), rows in evidence.differences.items()
+        if period == "test" and forecast == SINGLE and model != reference
+    }
+    return _judge_pairs(pairs, evidence, confidence, resamples)
+
+
+def judge_averaging(
+    evidence: Evidence, noise: Mapping[str, float], confidence: float, resamples: int
+) -> tuple[Difference, ...]:
+    """Return how the mean over the MC members compares with the same networks without dropout.
+
+    `noise` is, for each model, the share of the variance that is due to the draw of the members.
+    Intervals are widened by it, because other members would give another mean.
+    """
+    pairs = {
+        (model, reference): {
+            score: _widen(row, noise.get(model, 0.0)) for score, row in rows.items()
+        }
+        for (period, model, reference, forecast), rows in evidence.differences.items()
+        if period == "test" and forecast == MC_MEAN and model == reference
+    }
+    return _judge_pairs(pairs, evidence, confidence, resamples)
+
+
+def _widen(row: Row, noise: float) -> Row:
+    """Return a row whose interval accounts for a share of the variance that was left out."""
+    factor = 1 / math.sqrt(1 - noise) if noise < 1 else math.inf
+    value = row["difference"]
+    low, high = (value + factor * (row[end] - value) for end in ("low", "high"))
+    return {**row, "low": low, "high": high}
+
+
+def _judge_pairs(
+    pairs: Pairs, evidence: Evidence, confidence: float, resamples: int
+) -> tuple[Difference, ...]:
+    """Return one verdict per pair; all of them are listed together."""
+    others = _other_differences(pairs, confidence)
+    enough = max(LEAST_RESAMPLES, resamples_needed(len(pairs), confidence) + 1)
+    verdicts = []
+    for (model, reference), rows in pairs.items():
+        row = rows[CLAIMED]
+        support, difference = judge_support(row, evidence.seeds), difference_of(row)
+        claimed = support.level is not Level.NOTHING and resamples >= enough
+        verdict, need = Change.UNKNOWN, Need()
+        if support.level is Level.NOTHING:
+            need = Need(blocks=support.need.blocks)
+        elif resamples < enough:
+            need = Need(resamples=enough)
+        else:
+            verdict = change_of(row, row["p_holm"], confidence)
+            excluded = difference.within(-RELEVANT_DIFFERENCE, RELEVANT_DIFFERENCE)
+            if verdict is Change.NONE and not excluded:
+                verdict = Change.UNKNOWN
+                need = _what_would_do(evidence, support, row, confidence)
+        verdicts.append(
+            Difference(
+                model,
+                reference,
+                forecast=row["forecast"],
+                reference_forecast=row["reference_forecast"],
+                support=support,
+                verdict=verdict,
+                difference=difference,
+                p_holm=float(row["p_holm"]),
+                need=need,
+                others=others[model, reference] if claimed else (),
+            )
+        )
+    return tuple(verdicts)
+
+
+def _other_differences(
+    pairs: Pairs, confidence: float
+) -> dict[tuple[str, str], tuple[tuple[str, Change], ...]]:
+    """Return the significant differences in `OTHER_SCORES` of each pair; all are one family."""
+    listed = [(pair, score) for pair in pairs for score in OTHER_SCORES]
+    p_holm = holm([pairs[pair][score]["p_value"] for pair, score in listed])
+    found: dict[tuple[str, str], list[tuple[str, Change]]] = {pair: [] for pair in pairs}
+    for (pair, score), p in zip(listed, p_holm, strict=True):
+        change = change_of(pairs[pair][score], p, confidence)
+        if change in (Change.BETTER, Change.WORSE):
+            found[pair].append((score, change))
+    return {pair: tuple(changes) for pair, changes in found.items()}
+
+
+def _what_would_do(evidence: Evidence, support: Support, row: Row, confidence: float) -> Need:
+    """Return how many blocks or seeds show a difference of `RELEVANT_DIFFERENCE`.
+
+    The variance of the difference has a part from seeds, which the scores' `seed_sd` gives, and one
+    from blocks. If one of them is small already, more of the other is enough.
+    """
+    z = norm.ppf((1 + confidence) / 2)
+    variance = (difference_of(row).half_width / z) ** 2
+    target = (RELEVANT_DIFFERENCE / (z * power_factor(confidence))) ** 2
+    from_seeds = 0.0
+    if support.level is Level.METHOD and row["model"] != row["reference"]:
+        for model in (row["model"], row["reference"]):
+            seed_sd = evidence.scores["test", model, SINGLE][CLAIMED]["seed_sd"]
+            from_seeds += seed_sd**2 / support.seeds
+    from_blocks = max(variance - from_seeds, 0)
+    if math.isnan(variance):
+        return Need()
+    if from_seeds <= target / 2:
+        times = from_blocks / (target - from_seeds)
+        return Need(blocks=max(support.blocks + 1, math.ceil(times * support.blocks)))
+    if from_blocks <= target / 2:
+        times = from_seeds / (target - from_blocks)
+        return Need(seeds=max(support.seeds + 1, math.ceil(times * support.seeds)))
+    times = variance / target
+    return Need(math.ceil(times * support.blocks), math.ceil(times * support.seeds))

@@ -1,0 +1,322 @@
+"""Verdicts follow from the tables: direction, level, what is missing, and how much would do."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from stormcnn.verification.claim_types import Bias, Change, Level, Slope, Width
+from stormcnn.verification.claims import judge
+from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_SEEDS
+
+SIZE = {"storms": 1440, "events": 70, "runs": 36, "blocks": 36}
+
+
+def score_rows(model, *, seeds=5, period="test", **rows):
+    """Return rows of scores.csv: (value, low, high) by score, for each seed and their mean."""
+    found = []
+    names = [str(seed) for seed in range(seeds)] + ["mean"] * (seeds > 1)
+    defaults = {
+        "brier_score": (0.03, 0.02, 0.04),
+        "brier_skill_score": (0.3, 0.2, 0.4),
+        "brier_skill_score_training": (0.3, 0.2, 0.4),
+        "calibration_intercept": (0.0, -0.3, 0.3),
+        "calibration_bias_p_value": (0.5, math.nan, math.nan),
+        "calibration_slope": (1.0, 0.8, 1.2),
+        "calibration_slope_p_value": (0.5, math.nan, math.nan),
+    }
+    for seed in names:
+        for score, (value, low, high) in (defaults | rows).items():
+            row = {"model": model, "forecast": "single", "seed": seed, "period": period}
+            row |= {"stratum": "all", "score": score, "value": value, "low": low, "high": high}
+            found.append(row | {"seed_sd": 0.01, "block_sd": 0.05} | SIZE)
+    return found
+
+
+def difference_rows(model, reference="baseline", *, forecast="single", claim="method", **rows):
+    """Return rows of differences.csv: (difference, low, high, p) by score."""
+    found = []
+    nothing = (0.0, -0.01, 0.01, 0.9)
+    defaults = dict.fromkeys(
+        ("brier_skill_score", "auc", "average_precision", "log_score"), nothing
+    )
+    for score, (difference, low, high, p) in (defaults | rows).items():
+        row = {"model": model, "reference": reference, "forecast": forecast, "period": "test"}
+        row |= {"reference_forecast": "single", "seed": "mean" if claim == "method" else "0"}
+        row |= {"score": score, "difference": difference, "low": low, "high": high}
+        found.append(row | {"p_value": p, "p_holm": p, "claim": claim} | SIZE)
+    return found
+
+
+def verdicts(scores, differences=(), *, resamples=1000, blocks=36, **tables):
+    columns = list(difference_rows("l2")[0])
+    scores = pd.DataFrame(scores).assign(blocks=blocks)
+    differences = pd.DataFrame(differences, columns=columns).assign(blocks=blocks)
+    return judge(scores, differences, confidence=0.95, resamples=resamples, **tables)
+
+
+def two_models(**options):
+    return score_rows("baseline", **options) + score_rows("l2", **options)
+
+
+BETTER = {"brier_skill_score": (0.06, 0.02, 0.1, 0.01)}
+
+
+@pytest.mark.parametrize(
+    ("estimate", "p", "bias"),
+    [
+        ((-0.5, -0.8, -0.2), 0.001, Bias.OVER),
+        ((0.5, 0.2, 0.8), 0.001, Bias.UNDER),
+        ((0.1, -0.3, 0.5), 0.5, Bias.NONE),
+        ((0.5, 0.01, 0.65), 0.03, Bias.NONE),  # one of two tests
+        ((0.4, -0.1, 0.9), 0.1, Bias.UNKNOWN),
+        ((0.4, -0.1, 0.9), 0.001, Bias.UNKNOWN),  # holds for these seeds only
+    ],
+)
+def test_bias_is_found_with_its_direction_or_excluded_or_unknown(estimate, p, bias):
+    rows = {"calibration_intercept": estimate, "calibration_bias_p_value": (p, math.nan, math.nan)}
+    calibration = verdicts(score_rows("baseline", **rows)).calibration[0]
+    assert (calibration.bias, calibration.slope) == (bias, Slope.NONE)
+    assert (calibration.need.blocks is not None) == (bias is Bias.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "p", "slope"),
+    [
+        ((0.67, 0.5, 0.85), 0.001, Slope.SHARP),
+        ((1.5, 1.2, 1.8), 0.001, Slope.FLAT),
+        ((1.1, 0.7, 1.5), 0.5, Slope.NONE),
+        ((1.3, 0.4, 2.2), 0.3, Slope.UNKNOWN),
+    ],
+)
+def test_slope_is_found_with_its_direction_or_excluded_or_unknown(estimate, p, slope):
+    rows = {"calibration_slope": estimate, "calibration_slope_p_value": (p, math.nan, math.nan)}
+    calibration = verdicts(score_rows("baseline", **rows)).calibration[0]
+    assert (calibration.bias, calibration.slope) == (Bias.NONE, slope)
+
+
+def test_blocks_that_would_do_halve_the_interval_with_four_times_as_many():
+    def needed(half_width):
+        rows = {"calibration_intercept": (0.0, -half_width, half_width)}
+        return verdicts(score_rows("baseline", **rows)).calibration[0].need.blocks
+
+    assert needed(2.0) == pytest.approx(4 * needed(1.0), abs=4)
+    # The interval excludes 0.69 = ln 2 in 80 % of the cases if its half-width is 0.485.
+    assert needed(1.0) == math.ceil(36 * ((1.96 + 0.8416) / 1.96 / math.log(2)) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "verdict"),
+    [
+        ((0.3, 0.2, 0.4), Change.BETTER),
+        ((-0.3, -0.4, -0.2), Change.WORSE),
+        ((0.02, -0.05, 0.09), Change.NONE),
+        ((0.1, -0.1, 0.3), Change.UNKNOWN),
+        ((math.nan,) * 3, Change.UNKNOWN),
+    ],
+)
+def test_skill_is_against_the_training_climatology(estimate, verdict):
+    rows = {"brier_skill_score_training": estimate, "brier_skill_score": (-0.3, -0.4, -0.2)}
+    skill = verdicts(score_rows("baseline", **rows)).skill[0]
+    assert skill.verdict == verdict
+    assert (skill.need.blocks is not None) == (verdict is Change.UNKNOWN)
+
+
+def test_nothing_is_claimed_with_few_blocks():
+    rows = {
+        "calibration_intercept": (-0.5, -0.8, -0.2),
+        "calibration_bias_p_value": (0.001, math.nan, math.nan),
+    }
+    claims = verdicts(
+        two_models(**rows), difference_rows("l2", **BETTER, auc=(0.1, 0.05, 0.15, 0.001)), blocks=9
+    )
+    assert {one.bias for one in claims.calibration} == {Bias.UNKNOWN}
+    assert {one.verdict for one in (*claims.skill, *claims.differences)} == {Change.UNKNOWN}
+    assert claims.differences[0].others == ()
+    assert claims.differences[0].support.level is Level.NOTHING
+    assert claims.differences[0].need.blocks == LEAST_BLOCKS
+    assert claims.choice.models == ()
+    assert not claims.events.enough
+
+
+@pytest.mark.parametrize(
+    ("seeds", "claim", "level"),
+    [(5, "method", Level.METHOD), (2, "networks", Level.NETWORKS), (1, "networks", Level.NETWORKS)],
+)
+def test_claim_about_methods_needs_several_seeds(seeds, claim, level):
+    claims = verdicts(two_models(seeds=seeds), difference_rows("l2", claim=claim, **BETTER))
+    support = claims.differences[0].support
+    assert (support.level, support.seeds) == (level, seeds)
+    assert support.need.seeds == (LEAST_SEEDS if seeds < LEAST_SEEDS else None)
+    assert claims.differences[0].verdict is Change.BETTER
+
+
+def test_rows_about_methods_precede_those_about_networks():
+    rows = difference_rows("l2", **BETTER) + difference_rows("l2", claim="networks")
+    assert verdicts(two_models(), rows).differences[0].verdict is Change.BETTER
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        ((0.06, 0.02, 0.1, 0.01), Change.BETTER),
+        ((-0.06, -0.1, -0.02, 0.01), Change.WORSE),
+        ((0.06, 0.02, 0.1, 0.06), Change.UNKNOWN),  # not after Holm's correction
+        ((0.06, -0.01, 0.13, 0.04), Change.UNKNOWN),
+        ((0.01, -0.02, 0.04, 0.4), Change.NONE),
+        ((0.06, 0.02, 0.1, math.nan), Change.UNKNOWN),
+    ],
+)
+def test_difference_needs_interval_and_corrected_p_value(row, verdict):
+    difference = verdicts(two_models(), difference_rows("l2", brier_skill_score=row)).differences[0]
+    assert difference.verdict is verdict
+    assert (difference.need.blocks is not None) == (verdict is Change.UNKNOWN)
+
+
+def test_more_seeds_are_asked_for_if_seeds_dominate():
+    scores = pd.DataFrame(two_models()).assign(seed_sd=0.1).to_dict("records")
+    rows = difference_rows("l2", brier_skill_score=(0.02, -0.12, 0.16, 0.6))
+    need = verdicts(scores, rows).differences[0].need
+    assert need.seeds > 5
+    assert need.blocks is None or need.blocks > 36
+
+
+def test_significant_differences_in_other_scores_are_kept():
+    rows = {"auc": (0.03, 0.01, 0.05, 0.001), "log_score": (-0.02, -0.03, -0.01, 0.001)}
+    difference = verdicts(two_models(), difference_rows("l2", **rows)).differences[0]
+    assert difference.verdict is Change.NONE
+    assert difference.others == (("auc", Change.BETTER), ("log_score", Change.BETTER))
+
+
+def test_other_scores_are_one_family():
+    rows = {"auc": (0.03, 0.01, 0.05, 0.02)}
+    assert verdicts(two_models(), difference_rows("l2", **rows)).differences[0].others == ()
+
+
+@pytest.mark.parametrize(("resamples", "needed"), [(100, 200), (199, 200), (200, None)])
+def test_too_few_resamples_are_named(resamples, needed):
+    difference = verdicts(
+        two_models(), difference_rows("l2", **BETTER), resamples=resamples
+    ).differences[0]
+    assert difference.need.resamples == needed
+    assert difference.verdict is (Change.UNKNOWN if needed else Change.BETTER)
+
+
+def test_resamples_grow_with_the_family():
+    rows = [row for name in "abcdefgh" for row in difference_rows(name, **BETTER)]
+    scores = [row for name in ("baseline", *"abcdefgh") for row in score_rows(name)]
+    assert {one.need.resamples for one in verdicts(scores, rows, resamples=319).differences} == {
+        320
+    }
+    assert {one.verdict for one in verdicts(scores, rows, resamples=320).differences} == {
+        Change.BETTER
+    }
+
+
+def test_models_that_beat_the_reference_are_chosen():
+    claims = verdicts(two_models(), difference_rows("l2", **BETTER))
+    assert claims.choice == (Change.BETTER, ("l2",))
+
+
+def test_worse_model_is_not_chosen():
+    worse = {"brier_skill_score": (-0.06, -0.1, -0.02, 0.01)}
+    assert verdicts(two_models(), difference_rows("l2", **worse)).choice == (
+        Change.NONE,
+        ("baseline",),
+    )
+
+
+def test_no_model_is_chosen_without_skill():
+    rows = {"brier_skill_score_training": (0.0, -0.05, 0.05)}
+    assert verdicts(two_models(**rows), difference_rows("l2")).choice == (Change.WORSE, ())
+
+
+def test_noise_of_members_widens_the_gain_of_their_mean():
+    rows = difference_rows("l2", "l2", forecast="mc_mean", **BETTER)
+    noise = {"model": "l2", "forecast": "mc_mean", "seed": "0", "stratum": "all", "blocks": 36}
+    noise |= {"score": "averaging_benefit_noise_share", "low": math.nan, "high": math.nan}
+
+    def gain(share):
+        uncertainty = pd.DataFrame([*count_rows(), noise | {"value": share}])
+        return verdicts(score_rows("l2"), rows, uncertainty=uncertainty).averaging[0].verdict
+
+    assert gain(0.1) is Change.BETTER
+    assert gain(0.9) is not Change.BETTER
+
+
+def count_rows(bias=(0.1, 0.5), variance=(1 / 12, 0.5)):
+    """Return rows of uncertainty/scores.csv with the value and the p-value of bias and width."""
+    values = {
+        "count_bias": bias[0],
+        "count_bias_p_value": bias[1],
+        "count_pit_variance": variance[0],
+        "count_width_p_value": variance[1],
+        "count_coverage_90": 0.9,
+    }
+    return [
+        {"model": "l2", "forecast": "mc_mean", "seed": "0", "stratum": "all", "blocks": 36}
+        | {"score": score, "value": value, "low": math.nan, "high": math.nan}
+        for score, value in values.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bias", "variance", "expected"),
+    [
+        ((0.5, 0.001), (1 / 12, 0.5), (Bias.OVER, Width.NONE)),
+        ((-0.5, 0.001), (0.12, 0.001), (Bias.UNDER, Width.NARROW)),
+        ((0.5, 0.2), (0.05, 0.001), (Bias.NONE, Width.WIDE)),
+        ((0.5, math.nan), (0.05, math.nan), (Bias.NONE, Width.NONE)),
+    ],
+)
+def test_bias_of_counts_is_apart_from_their_width(bias, variance, expected):
+    uncertainty = pd.DataFrame(count_rows(bias, variance))
+    counts = verdicts(score_rows("l2"), uncertainty=uncertainty).counts[0]
+    assert (counts.bias, counts.width) == expected
+
+
+def test_counts_of_few_blocks_are_not_judged():
+    uncertainty = pd.DataFrame(count_rows((0.5, 0.001), (0.12, 0.001))).assign(blocks=9)
+    counts = verdicts(score_rows("l2"), uncertainty=uncertainty).counts[0]
+    assert (counts.bias, counts.width) == (Bias.UNKNOWN, Width.UNKNOWN)
+    assert counts.need.blocks == LEAST_BLOCKS
+
+
+@pytest.mark.parametrize(
+    ("gain", "p", "blocks", "verdict"),
+    [
+        (0.01, 0.01, 20, Change.BETTER),
+        (-0.01, 0.01, 20, Change.WORSE),
+        (0.01, 0.03, 20, Change.NONE),  # one of two recalibrations
+        (math.nan, math.nan, 6, Change.UNKNOWN),
+    ],
+)
+def test_recalibration_is_judged_out_of_fold(gain, p, blocks, verdict):
+    row = {"model": "l2", "low": gain - 0.01, "high": gain + 0.01, "blocks": blocks, "p_value": p}
+    table = pd.DataFrame(
+        [
+            row | {"method": "intercept", "log_score_gain": gain},
+            row | {"method": "logistic", "log_score_gain": gain - 0.1},
+        ]
+    )
+    worse = {"log_score": (0.02, 0.01, 0.03, 0.001)}
+    recalibration = verdicts(
+        score_rows("l2"),
+        difference_rows("l2", "l2", forecast="intercept", **worse),
+        recalibration=table,
+    ).recalibration[0]
+    assert (recalibration.method, recalibration.verdict) == ("intercept", verdict)
+    assert recalibration.in_test is Change.WORSE
+
+
+def test_events_are_enough_if_a_relevant_difference_would_show():
+    near, far = (
+        verdicts(
+            two_models(), difference_rows("l2", brier_skill_score=(0.0, -width, width, 0.9))
+        ).events
+        for width in (0.02, 0.2)
+    )
+    assert near.enough
+    assert not far.enough
+    assert far.need.blocks > 36
+    assert far.detectable == pytest.approx(0.2 * (1.96 + 0.8416) / 1.96, rel=1e-3)
