@@ -86,7 +86,8 @@ def verify(
     predictions
         For each model and seed, arrays (storms,) by name: `probability` in [0, 1], `label` (1 for
         an event, else 0), `run_date`, `valid_time`, `forecast_hour` in hours, `longitude` and
-        `latitude` in degrees. A dataset, a data frame or a dict.
+        `latitude` in degrees. Without one of the last four, the strata that need it are left out.
+        A dataset, a data frame or a dict.
     reference
         Model that the others are compared with.
     training_climatology

@@ -19,6 +19,12 @@ def made_up_storms():
     }
 
 
+def test_storms_without_position_or_time_have_fewer_strata():
+    storms = made_up_storms()
+    del storms["latitude"], storms["valid_time"]
+    assert all(name.startswith("forecast_hour=") for name, _ in strata(storms))
+
+
 def test_strata_are_hours_months_and_regions():
     storms = made_up_storms()
     found = dict(strata(storms))
