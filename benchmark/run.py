@@ -1,8 +1,8 @@
 """Measure the workflow: `python -m benchmark.run small`, or `full`.
 
-Writes `benchmark/results.json`, and from it `docs/performance.md` and `docs/scaling.md`. Times and
-memory apply to one machine; ratios come from runs in alternation on it. Results that are not
-measured again are kept, unless they come from another kind of machine.
+Writes `benchmark/results.json`, and from it `docs/performance.md`, `docs/scaling.md` and tables in
+`docs/science.md`. Times and memory apply to one machine; ratios come from runs in alternation on
+it. Results that are not measured again are kept, unless they come from another kind of machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmark import growth, skill
+from benchmark import claims, growth, skill
+from benchmark.claims_page import write_claims
 from benchmark.comparison import Size, compare_threads, compare_with_script, measure_demo
 from benchmark.measure import call_module
 from benchmark.page import write_page
@@ -51,6 +52,7 @@ def parts(size: str, folder: Path) -> dict[str, Callable[[], Blocks]]:
         "reruns": lambda: {"reruns": measure_reruns(folder)},
         "workflow": lambda: {"full": compare_with_script(folder, FULL)},
         "skill": lambda: {"skill": skill.measure(folder)},
+        "claims": lambda: {"claims": claims.measure()},
     }
 
 
@@ -79,6 +81,8 @@ def main() -> None:
             days[part] = datetime.date.today().isoformat()
             RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     write_page(results, ROOT / "docs/performance.md")
+    if "claims" in results:
+        write_claims(results["claims"], ROOT / "docs/science.md")
     if {"growth", "workflow", "training", "sampling", "full"} <= results.keys():
         write_scaling(results, ROOT / "docs/scaling.md")
 

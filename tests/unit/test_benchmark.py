@@ -6,6 +6,7 @@ import os
 import pytest
 from checkout import ROOT
 
+from benchmark.claims_page import write_claims
 from benchmark.comparison import fitting_seconds
 from benchmark.measure import ratio
 from benchmark.page import write_page
@@ -35,6 +36,13 @@ RATES = Rates(
 def test_page_matches_results(name, write, tmp_path):
     write(RESULTS, tmp_path / "page.md")
     assert (tmp_path / "page.md").read_text() == (ROOT / f"docs/{name}.md").read_text()
+
+
+def test_tables_of_verdicts_match_results(tmp_path):
+    page = tmp_path / "science.md"
+    page.write_text((ROOT / "docs/science.md").read_text())
+    write_claims(RESULTS["claims"], page)
+    assert page.read_text() == (ROOT / "docs/science.md").read_text()
 
 
 def test_ratio_is_median_of_pairwise_ratios():
