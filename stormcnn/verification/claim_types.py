@@ -156,6 +156,7 @@ class Counts(NamedTuple):
 
     model: str
     seed: str
+    """The seed of the network, or `mean` for the mean over the seeds."""
     blocks: int
     bias: Bias
     width: Width

@@ -46,7 +46,15 @@ from stormcnn.verification.claim_types import (
     Width,
 )
 from stormcnn.verification.difference_claims import judge_averaging, judge_differences
-from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS, MC_MEAN, RECALIBRATIONS, SINGLE
+from stormcnn.vocabulary import (
+    LEAST_BLOCKS,
+    LEAST_EVENTS,
+    LEAST_SEEDS,
+    MC_MEAN,
+    OVER_SEEDS,
+    RECALIBRATIONS,
+    SINGLE,
+)
 
 RELEVANT_LOG_ODDS = math.log(2)
 """A bias that doubles or halves the odds must not be missed."""
@@ -231,8 +239,9 @@ def judge_recalibrations(
 
 
 def judge_counts(uncertainty: pd.DataFrame, confidence: float) -> tuple[Counts, ...]:
-    """Return whether the MC members of the first network of each model forecast event counts well.
+    """Return whether the MC members of each model forecast event counts well, by its seeds' mean.
 
+    If there is no such mean, the first network stands for the model.
     The bias is judged first; the width is that of the intervals after the bias is removed. They are
     too narrow if the PIT's variance exceeds 1/12.
     """
@@ -243,13 +252,18 @@ def judge_counts(uncertainty: pd.DataFrame, confidence: float) -> tuple[Counts, 
         mean_error, coverage, variance = (
             estimate_of(rows[f"count_{name}"]) for name in ("bias", "coverage_90", "pit_variance")
         )
-        bias, width, need = Bias.UNKNOWN, Width.UNKNOWN, Need(blocks=LEAST_BLOCKS)
-        if first["blocks"] >= LEAST_BLOCKS:
-            bias, width, need = Bias.NONE, Width.NONE, Need()
-            if rows["count_bias_p_value"]["value"] < 1 - confidence:
-                bias = Bias.OVER if mean_error.value > 0 else Bias.UNDER
-            if rows["count_width_p_value"]["value"] < 1 - confidence:
-                width = Width.NARROW if variance.value > 1 / 12 else Width.WIDE
+        bias_p, width_p = (rows[f"count_{name}_p_value"]["value"] for name in ("bias", "width"))
+        bias, width, need = Bias.UNKNOWN, Width.UNKNOWN, Need()
+        if first["blocks"] < LEAST_BLOCKS:
+            need = Need(blocks=LEAST_BLOCKS)
+        elif math.isnan(bias_p) and first["seed"] == OVER_SEEDS:
+            need = Need(seeds=LEAST_SEEDS)
+        if need == Need() and not math.isnan(bias_p):
+            found = Bias.OVER if mean_error.value > 0 else Bias.UNDER
+            bias = found if bias_p < 1 - confidence else Bias.NONE
+        if need == Need() and not math.isnan(width_p):
+            wrong = Width.NARROW if variance.value > 1 / 12 else Width.WIDE
+            width = wrong if width_p < 1 - confidence else Width.NONE
         verdicts.append(
             Counts(
                 model, str(first["seed"]), int(first["blocks"]), bias, width, mean_error, coverage,

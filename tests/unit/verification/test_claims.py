@@ -266,7 +266,7 @@ def count_rows(bias=(0.1, 0.5), variance=(1 / 12, 0.5)):
         ((0.5, 0.001), (1 / 12, 0.5), (Bias.OVER, Width.NONE)),
         ((-0.5, 0.001), (0.12, 0.001), (Bias.UNDER, Width.NARROW)),
         ((0.5, 0.2), (0.05, 0.001), (Bias.NONE, Width.WIDE)),
-        ((0.5, math.nan), (0.05, math.nan), (Bias.NONE, Width.NONE)),
+        ((0.5, math.nan), (0.05, math.nan), (Bias.UNKNOWN, Width.UNKNOWN)),
     ],
 )
 def test_bias_of_counts_is_apart_from_their_width(bias, variance, expected):
