@@ -56,6 +56,7 @@ onstart:
 
 
 onsuccess:
+    print_summary()
     # Snakemake limits its rate of jobs with a timer. Without this, the process would wait for it.
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):

@@ -8,24 +8,24 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+from image_inputs import DIGEST, ROOT, digest_of_inputs
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 RESULTS = ROOT / "results" / "demo"
 
 
 def draw_report() -> None:
-    """Take a screenshot of the top of the report."""
+    """Take a screenshot of the first screen of the report, and note what it was made from."""
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
-        page = browser.new_page(viewport={"width": 1000, "height": 900})
+        page = browser.new_page(viewport={"width": 1100, "height": 1000})
         page.goto((RESULTS / "report.html").as_uri())
         page.screenshot(path=IMAGES / "report.png")
         browser.close()
+    DIGEST.write_text(f"{digest_of_inputs()}\n", encoding="ascii")
 
 
 def draw_rules() -> None:

@@ -141,15 +141,15 @@ function explore(data) {
       context.fillStyle = `rgb(${palette[3 * i]}, ${palette[3 * i + 1]}, ${palette[3 * i + 2]})`;
       context.fillRect(0, 255 - i, scale.width, 1);
     }
-    find("scale-high").textContent = `${variable.high} ${variable.units}`;
-    find("scale-low").textContent = `${variable.low} ${variable.units}`;
+    find("scale-high").textContent = `${variable.high} ${variable.units}`.trim();
+    find("scale-low").textContent = `${variable.low} ${variable.units}`.trim();
   }
 
   function showFacts() {
     const storm = data.storms[state.storm];
     const facts = [
       ["Test storm", String(storm.number)],
-      ["Outcome", `${outcome(storm)}, peak vorticity ${storm.peak.toFixed(4)}\u00a0s⁻¹`],
+      ["Outcome", `${outcome(storm)}, ${data.peak} ${storm.peak}\u00a0${data.peak_units}`.trim()],
       ["Valid time", storm.valid],
       ["Forecast run", `${storm.run}, hour ${storm.hour}`],
       ["Location", `${side(storm.latitude, "NS")}, ${side(storm.longitude, "EW")}`],

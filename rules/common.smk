@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from functools import partial, wraps
 from pathlib import Path
 

@@ -40,15 +40,43 @@ rule draw_training:
         "../scripts/draw_training.py"
 
 
+rule draw_regularization:
+    input:
+        scores="<results>/verification/scores.csv",
+        networks=expand(
+            "<results>/models/{model}/seed-{seed}/network.keras",
+            model=MODELS,
+            seed=SEEDS,
+        ),
+        inventory="<data>/inventory.csv",
+    output:
+        figure_files("regularization", "Training"),
+    log:
+        "<logs>/draw_regularization/<experiment>.log",
+    benchmark:
+        "<benchmarks>/draw_regularization/<experiment>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code("draw_regularization"),
+        networks=[[model, seed] for model in MODELS for seed in SEEDS],
+        titles=TITLES,
+    script:
+        "../scripts/draw_regularization.py"
+
+
 rule draw_verification:
     input:
         scores="<results>/verification/scores.csv",
+        differences="<results>/verification/differences.csv",
         roc="<results>/verification/roc.csv",
         reliability="<results>/verification/reliability.csv",
         performance="<results>/verification/performance.csv",
         published=PUBLISHED["published_scores"],
         inventory="<data>/inventory.csv",
     output:
+        figure_files("differences", "Verification"),
         figure_files("scores", "Verification"),
         figure_files("roc", "Verification"),
         figure_files("reliability", "Verification"),
@@ -189,8 +217,8 @@ rule write_config:
         "../scripts/write_config.py"
 
 
-FIGURES = ["training_curves", "scores", "strata", "roc", "reliability", "performance"]
-FIGURES += ["recalibration"]
+FIGURES = ["differences", "roc", "reliability", "performance", "recalibration"]
+FIGURES += ["regularization", "training_curves", "scores", "strata"]
 UNCERTAINTY_TABLES = []
 if SAMPLED_MODELS:
     FIGURES += ["counts", "spread_skill", "discard", "entropy"]
@@ -256,6 +284,7 @@ rule write_report:
             category="Comparison",
             labels={"table": "Full report"},
         ),
+        summary="<results>/summary.txt",
     log:
         "<logs>/write_report/<experiment>.log",
     benchmark:
@@ -266,9 +295,19 @@ rule write_report:
     params:
         code=code("write_report"),
         experiment=config["experiment"]["name"],
-        event=EVENT,
+        event=DESCRIBED_EVENT,
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
-        confidence=config["verification"]["confidence"],
+        verification=config["verification"],
         explored=config["report"]["storms"],
     script:
         "../scripts/write_report.py"
+
+
+STARTED = time.time()
+
+
+def print_summary():
+    """Print the path of a report that was written in this call, its verdict and its warning."""
+    summary = Path(RESULTS, "summary.txt")
+    if summary.exists() and summary.stat().st_mtime >= STARTED:
+        print(f"Report: {RESULTS}/report.html", summary.read_text("utf-8"), sep="\n")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def draw_verification(
     *,
     scores: str,
+    differences: str,
     curves: dict[str, str],
     titles: dict[str, str],
     published: list[str],
@@ -25,6 +26,7 @@ def draw_verification(
     """Draw the figures of the tables into `folder`, as PNG and SVG."""
     figures = verification_figures(
         scores=pd.read_csv(scores, dtype={"seed": str}),
+        differences=pd.read_csv(differences, dtype={"seed": str}),
         curves={name: pd.read_csv(path, dtype={"seed": str}) for name, path in curves.items()},
         titles=titles,
         published=pd.read_csv(published[0]) if published else None,
@@ -38,6 +40,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         draw_verification(
             scores=snakemake.input.scores,
+            differences=snakemake.input.differences,
             curves={name: snakemake.input[name] for name in ("roc", "reliability", "performance")},
             titles=snakemake.params.titles,
             published=snakemake.input.published,

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stormcnn.io import read_netcdf, write_text
 from stormcnn.logs import job_log
-from stormcnn.report.labels import describe_event
+from stormcnn.report.headline import summarize
 from stormcnn.report.page import ReportInputs, write_report
+from stormcnn.storms.event_texts import event_texts
 from stormcnn.storms.inventory import is_made_up
 
 if TYPE_CHECKING:
@@ -14,13 +16,16 @@ if TYPE_CHECKING:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
+        label = read_netcdf(snakemake.input.predictions[0])["label"]
         networks = [(model, seed) for model, seed in snakemake.params.networks]
         inputs = ReportInputs(
             template=snakemake.input.template,
             experiment=snakemake.params.experiment,
-            event=describe_event(**snakemake.params.event),
+            event=event_texts(**snakemake.params.event, attributes=label.attrs),
             made_up=is_made_up(snakemake.input.inventory),
-            confidence=snakemake.params.confidence,
+            confidence=snakemake.params.verification["confidence"],
+            resamples=snakemake.params.verification["resamples"],
+            block=snakemake.params.verification["block"],
             config=snakemake.input.config,
             comparison=snakemake.input.comparison,
             scores=snakemake.input.scores,
@@ -43,4 +48,5 @@ if __name__ == "__main__":
             coefficients=next(iter(snakemake.input.coefficients), None),
             explored=snakemake.params.explored,
         )
-        write_report(snakemake.output.report, inputs)
+        headline = write_report(snakemake.output.report, inputs)
+        write_text(summarize(headline), snakemake.output.summary)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from stormcnn.io import write_netcdf
 from stormcnn.report.comparison import compare_models
+from stormcnn.storms.event_texts import event_texts
 
 TEMPLATE = Path(__file__).parents[1] / "report" / "report.html.jinja"
 TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
@@ -21,7 +22,17 @@ HOSTILE = '<script>alert("storm")</script>'
 
 def score_rows(model="baseline", forecast="single", seed=0, **columns):
     """Return the scores of one forecast; `columns` replace any column."""
-    values = {"auc": 0.9, "brier_score": 0.03, "brier_skill_score": 0.4}
+    values = {
+        "auc": 0.9,
+        "brier_score": 0.03,
+        "brier_skill_score": 0.4,
+        "brier_skill_score_training": 0.4,
+        "calibration_intercept": 0.0,
+        "calibration_slope": 1.0,
+        "calibration_bias_p_value": 0.5,
+        "calibration_slope_p_value": 0.5,
+        "mean_probability": 0.05,
+    }
     return pd.DataFrame(
         {
             "model": model,
@@ -33,9 +44,12 @@ def score_rows(model="baseline", forecast="single", seed=0, **columns):
             "value": list(values.values()),
             "low": [value - 0.01 for value in values.values()],
             "high": [value + 0.01 for value in values.values()],
+            "seed_sd": np.nan,
+            "block_sd": 0.005,
             "storms": 40000,
             "events": 2000,
             "runs": 36,
+            "blocks": 36,
         }
         | columns
     )
@@ -48,6 +62,7 @@ def difference_row(**columns):
             "model": ["dropout"],
             "reference": "baseline",
             "forecast": "single",
+            "reference_forecast": "single",
             "seed": 0,
             "period": "test",
             "score": "brier_skill_score",
@@ -56,19 +71,37 @@ def difference_row(**columns):
             "high": 0.036,
             "p_value": 0.006,
             "p_holm": 0.012,
+            "claim": "networks",
+            "blocks": 36,
         }
         | columns
     )
 
 
-def calibration_rows(model="baseline", low=0.0, p=0.4, z=2.0, **columns):
-    """Return the scores of one forecast by which its calibration is judged."""
-    return score_rows(model, **columns).assign(
-        score=["murphy_reliability", "spiegelhalter_p_value", "spiegelhalter_z"],
-        value=[0.002, p, z],
-        low=[low, np.nan, 1.0],
-        high=[0.004, np.nan, 3.0],
-    )
+def difference_rows(**columns):
+    """Return a difference in Brier skill score, and none in the other scores that are judged."""
+    same = {"difference": 0.0, "low": -0.01, "high": 0.01, "p_value": 1.0, "p_holm": 1.0}
+    others = [
+        difference_row(**(same | columns), score=score)
+        for score in ("auc", "average_precision", "log_score")
+    ]
+    return pd.concat([difference_row(**columns), *others])
+
+
+def uncertainty_rows(model="dropout", **columns):
+    """Return the scores of the MC members of one network by which their counts are judged."""
+    values = {
+        "count_bias": 0.5,
+        "count_bias_p_value": 0.01,
+        "count_coverage_90": 0.8,
+        "count_pit_variance": 0.09,
+        "count_width_p_value": 0.4,
+        "mutual_information": 0.01,
+        "expected_entropy": 0.1,
+    }
+    rows = score_rows(model, "mc_mean").head(len(values)).assign(score=list(values))
+    value = np.array(list(values.values()))
+    return rows.assign(value=value, low=value - 0.1, high=value + 0.1, **columns)
 
 
 def rates_tried(current=0.4):
@@ -225,7 +258,7 @@ def write_experiment(folder):
     tables = {
         "scores": scores,
         "comparison": comparison,
-        "differences": difference_row(),
+        "differences": difference_rows(),
         "inventory": pd.DataFrame(
             {
                 "run_date": ["2015-05-01T00:00", "2015-06-01T00:00"],
@@ -245,9 +278,11 @@ def write_experiment(folder):
     return {
         "template": TEMPLATE,
         "experiment": "demo",
-        "event": "peak vorticity above 0.005 s⁻¹",
+        "event": event_texts("RVORT1_MAX_future", "storm", 0.005),
         "made_up": False,
         "confidence": 0.95,
+        "resamples": 1000,
+        "block": "day",
         "config": folder / "config.yaml",
         **{name: folder / f"{name}.csv" for name in tables},
         "summaries": summaries,

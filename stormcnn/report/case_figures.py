@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patheffects import withStroke
 
-from stormcnn.report.figure_style import COLOURS, STYLE, make_figure
+from stormcnn.report.figure_style import COLOURS, STYLE, WIDE, make_figure
+from stormcnn.storms.event_texts import display_units, name_of
 from stormcnn.storms.titles import is_made_up_title
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def case_figure(cases: xr.Dataset) -> Figure:
     """Return a figure with one row per storm of a file `cases.nc`."""
     count = cases.sizes["storm"]
     made_up = is_made_up_title(cases.attrs["title"])
-    figure, axes = make_figure(count, 2, size=(10, 4 * count), made_up=made_up)
+    figure, axes = make_figure(count, 2, size=(WIDE, 2.7 * count), made_up=made_up)
     for index in range(count):
         draw_case(axes[index], cases.isel(storm=index))
     return figure
@@ -51,9 +52,10 @@ def draw_case(axes: Sequence[Axes] | np.ndarray, case: xr.Dataset) -> None:
     wind = [fields.get(name) for name in ("U10_curr", "V10_curr")]
     time = f"{pd.Timestamp(case['valid_time'].values):%Y-%m-%d %H} UTC"
     place = f"{_degrees(case['latitude'], 'NS')}, {_degrees(case['longitude'], 'EW')}"
-    draw_storm(axes[0], variables[0], fields[variables[0]], *wind)
+    units = [str(text) for text in case["units"].values] if "units" in case else [""]
+    draw_storm(axes[0], variables[0], units[0], fields[variables[0]], *wind)
     number = f"Test storm {int(case['index'])}, " if "index" in case else ""
-    axes[0].set_title(f"{number}{time}\n{place}")
+    axes[0].set_title(f"{number}{time}\n{place}", fontsize=8.5)
     draw_members(
         axes[1],
         case["probability"].values,
@@ -71,13 +73,15 @@ def _degrees(angle: xr.DataArray, sides: str) -> str:
 def draw_storm(
     axes: Axes,
     name: str,
+    units: str,
     field: np.ndarray,
     eastward: np.ndarray | None = None,
     northward: np.ndarray | None = None,
 ) -> None:
     """Draw a field of a storm patch, shape (y, x) with south at the bottom, and wind arrows.
 
-    Reflectivity (`name` begins with REFL) is in dBZ on a fixed scale; wind is in m/s.
+    `name` and `units` are those of the variable; reflectivity (`name` begins with REFL) has a fixed
+    scale. Wind is in m/s.
     """
     reflectivity = name.startswith("REFL")
     low, high = REFLECTIVITY_RANGE if reflectivity else (np.nanmin(field), np.nanmax(field))
@@ -88,8 +92,10 @@ def draw_storm(
         vmin=low,
         vmax=high,
     )
-    label = "Composite reflectivity (dBZ)" if reflectivity else name
-    axes.figure.colorbar(image, ax=axes, label=label, shrink=0.85)
+    bar = axes.figure.colorbar(image, ax=axes)
+    bar.set_label(field_label(name, units), size=8)
+    bar.ax.tick_params(labelsize=8)
+    axes.tick_params(labelsize=8)
     if eastward is not None and northward is not None:
         step = max(1, field.shape[0] // 11)
         rows, columns = np.mgrid[
@@ -105,9 +111,19 @@ def draw_storm(
             scale=150,
             path_effects=[withStroke(linewidth=1.6, foreground="white")],
         )
-        axes.quiverkey(arrows, 0.88, 1.05, 10, "10 m/s", labelpos="W", coordinates="axes")
-    axes.set_xlabel("Grid points eastward")
-    axes.set_ylabel("Grid points northward")
+        axes.quiverkey(
+            arrows, 1.25, 1.07, 10, "10 m/s", labelpos="N", coordinates="axes",
+            fontproperties={"size": 8},
+        )  # fmt: skip
+    axes.set_xlabel("Grid points eastward", fontsize=8.5)
+    axes.set_ylabel("northward", fontsize=8.5)
+
+
+def field_label(variable: str, units: str) -> str:
+    """Return the name of a variable with its units: `Composite reflectivity (dBZ)`."""
+    name = name_of(variable)
+    shown = display_units(units)
+    return f"{name[:1].upper()}{name[1:]}" + (f" ({shown})" if shown else "")
 
 
 @matplotlib.rc_context(STYLE)
@@ -135,12 +151,12 @@ def draw_members(axes: Axes, probability: np.ndarray, deterministic: float, even
             [0, np.max(height)],
             color=colour,
             linestyle=line,
-            linewidth=2.5,
+            linewidth=2,
             label=f"{label} {value:.2f}",
         )
-    outcome = "event observed" if event else "no event observed"
-    axes.set_title(f"Strong rotation: {outcome}")
+    axes.set_title("Event observed" if event else "No event observed", fontsize=8.5)
     axes.set_xlim(0, 1)
-    axes.set_xlabel("Probability of strong rotation")
-    axes.set_ylabel("Density")
-    axes.legend(loc="best")
+    axes.set_xlabel("Probability of the event", fontsize=8.5)
+    axes.set_ylabel("Density", fontsize=8.5)
+    axes.tick_params(labelsize=8)
+    axes.legend(loc="best", fontsize=8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,22 @@ from stormcnn.report.series import (
     select_headline,
     series_of,
 )
-from stormcnn.report.table_cells import MISSING, Cell, Table, p_value, signed, text_cell
+from stormcnn.report.table_cells import (
+    MISSING,
+    Cell,
+    Table,
+    at_floor,
+    p_value,
+    signed,
+    text_cell,
+)
+from stormcnn.verification.difference_claims import CLAIMED
 from stormcnn.verification.score_registry import score_text
 from stormcnn.vocabulary import (
     ALL_SEEDS,
     MC_MEAN,
+    METHOD,
+    NETWORKS,
     OVER_SEEDS,
     RECALIBRATIONS,
     SEED_MEANS,
@@ -30,8 +41,9 @@ from stormcnn.vocabulary import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CLAIM_WORDS = {METHOD: "method", NETWORKS: "these networks"}
 GAINED = ("brier_skill_score", "log_score")
-CALIBRATED = ("brier_score", "log_score", "murphy_reliability")
+CALIBRATED = ("brier_score", "log_score", "calibration_intercept", "calibration_slope")
 ONE_NETWORK = FORECASTS | {
     SINGLE: "one network",
     MC_MEAN: "Monte Carlo mean of one network",
@@ -39,7 +51,9 @@ ONE_NETWORK = FORECASTS | {
 GAIN_STEPS = (SINGLE, MC_MEAN, SEED_MEANS[SINGLE], SEED_MEANS[MC_MEAN])
 
 
-def difference_tables(differences: pd.DataFrame, titles: Mapping[str, str]) -> tuple[Table, Table]:
+def difference_tables(
+    differences: pd.DataFrame, titles: Mapping[str, str], resamples: int
+) -> tuple[Table, Table]:
     """Return two tables of differences between forecasts: in the main and in all other scores.
 
     The first includes DeLong's p-values, which exist for the area under the ROC curve only.
@@ -47,7 +61,7 @@ def difference_tables(differences: pd.DataFrame, titles: Mapping[str, str]) -> t
     main: list[list[Cell]] = []
     others: list[list[Cell]] = []
     test = drop_variants(differences[differences["period"] == "test"])
-    for row in select_headline(test).to_dict("records"):
+    for row in _one_claim_each(select_headline(test)).to_dict("records"):
         subject, other = compared_names(row, titles)
         score = score_text(row["score"])
         low, high = (signed(row[end], score.decimals) for end in ("low", "high"))
@@ -58,26 +72,28 @@ def difference_tables(differences: pd.DataFrame, titles: Mapping[str, str]) -> t
             text_cell(score.label),
             Cell(signed(row["difference"], score.decimals), float(row["difference"])),
             Cell(interval, float(row["low"])),
-            *(Cell(p_value(p), float(p)) for p in (row["p_value"], row["p_holm"])),
+            Cell(p_value(row["p_value"], resamples), float(row["p_value"])),
+            _p_holm_cell(row, resamples),
+            text_cell(CLAIM_WORDS[row["claim"]]),
         ]
         if row["score"] in MAIN_SCORES:
             delong = row.get("p_delong_independent_storms", np.nan)
             main.append([*cells, Cell(p_value(delong), float(delong))])
         else:
             others.append(cells)
-    columns = ["Forecast", "Reference", "Score", "Difference", "Interval", "p", "p (Holm)"]
-    numeric = [False, False, False, True, True, True, True]
+    columns = ["Forecast", "Reference", "Score", "Difference", "Interval", "p", "p (Holm)", "About"]
+    numeric = [False, False, False, True, True, True, True, False]
     return (
         Table(
-            "Differences in the main scores, computed on the same resampled run dates. DeLong's "
-            "test assumes independent storms, but storms of one forecast run are correlated, so "
-            "its p-values are too small.",
+            "Differences in the main scores, computed on the same resamples. DeLong's test assumes "
+            "independent storms, but storms of one block are correlated, so its p-values are too "
+            "small.",
             [*columns, "p (DeLong)"],
             [*numeric, True],
             main,
         ),
         Table(
-            "Differences in the other scores, computed on the same resampled run dates.",
+            "Differences in the other scores, computed on the same resamples.",
             columns,
             numeric,
             others,
@@ -85,8 +101,40 @@ def difference_tables(differences: pd.DataFrame, titles: Mapping[str, str]) -> t
     )
 
 
+def _one_claim_each(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return the claim about methods of each difference if there is one, or else about networks."""
+    keys = ["model", "reference", "forecast", "reference_forecast", "score"]
+    # "method" sorts before "networks".
+    ordered = differences.sort_values("claim", kind="stable").drop_duplicates(keys)
+    return ordered.sort_index(kind="stable")
+
+
+def floored_differences(
+    differences: pd.DataFrame, resamples: int
+) -> frozenset[tuple[str, str, str]]:
+    """Return model, reference and forecast of differences with the smallest possible p-value.
+
+    They are those in Brier skill score that the sentences of the report are about.
+    """
+    rows = differences[(differences["period"] == "test") & (differences["score"] == CLAIMED)]
+    rows = _one_claim_each(select_headline(rows))
+    floored = rows[[at_floor(value, resamples) for value in rows["p_value"]]]
+    return frozenset(zip(floored["model"], floored["reference"], floored["forecast"], strict=True))
+
+
+def _p_holm_cell(row: Mapping[str, Any], resamples: int) -> Cell:
+    """Return a corrected p-value, with `≤` if the uncorrected one is the smallest possible."""
+    text = p_value(row["p_holm"])
+    if at_floor(row["p_value"], resamples) and not text.startswith("<"):
+        text = f"≤ {text}"
+    return Cell(text, float(row["p_holm"]))
+
+
 def gain_table(
-    scores: pd.DataFrame, differences: pd.DataFrame, titles: Mapping[str, str]
+    scores: pd.DataFrame,
+    differences: pd.DataFrame,
+    titles: Mapping[str, str],
+    resamples: int,
 ) -> Table | None:
     """Return what averaging over seeds and MC members gains; None with a single seed.
 
@@ -113,7 +161,7 @@ def gain_table(
                         *(score_cell(own, name) for name in GAINED),
                         text_cell(against),
                         *(_difference_of(step, name) for name in GAINED),
-                        _p_holm_of(step, GAINED[0]),
+                        _p_holm_of(step, GAINED[0], resamples),
                     ]
                 )
     if not rows:
@@ -152,12 +200,10 @@ def recalibration_table(
         forecast = series.rows["forecast"].iloc[0]
         gain = gained[(gained["model"] == series.model) & (gained["forecast"] == forecast)]
         gain = gain[gain["reference"] == series.model]
-        test = series.rows.loc[series.rows["score"] == "spiegelhalter_p_value", "value"]
         rows.append(
             [
                 text_cell(series.label),
                 *(score_cell(series.rows, name) for name in CALIBRATED),
-                *(Cell(p_value(value), float(value)) for value in test),
                 *(_difference_of(gain, name) for name in CALIBRATED[:2]),
             ]
         )
@@ -165,8 +211,8 @@ def recalibration_table(
     return Table(
         "Recalibration of the networks of the first seed: scores of the test period, and "
         "differences from the original forecast.",
-        ["Forecast", *labels, "p (Z = 0)", *(f"{label}, difference" for label in labels[:2])],
-        [False, *(True for _ in range(len(labels) + 3))],
+        ["Forecast", *labels, *(f"{label}, difference" for label in labels[:2])],
+        [False, *(True for _ in range(len(labels) + 2))],
         rows,
     )
 
@@ -183,8 +229,9 @@ def _difference_of(rows: pd.DataFrame, name: str) -> Cell:
     return Cell(text, float(row["difference"]))
 
 
-def _p_holm_of(rows: pd.DataFrame, name: str) -> Cell:
+def _p_holm_of(rows: pd.DataFrame, name: str, resamples: int) -> Cell:
     """Return the p-value of a difference after Holm's correction; a dash if there is none."""
-    values = rows.loc[rows["score"] == name, "p_holm"]
-    value = float(values.iloc[0]) if len(values) else np.nan
-    return Cell(p_value(value), value)
+    of_score = rows[rows["score"] == name]
+    if of_score.empty:
+        return Cell(MISSING, float("nan"))
+    return _p_holm_cell(of_score.iloc[0].to_dict(), resamples)

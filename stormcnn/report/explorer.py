@@ -12,8 +12,9 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import read_netcdf
-from stormcnn.report.case_figures import REFLECTIVITY, REFLECTIVITY_RANGE
+from stormcnn.report.case_figures import REFLECTIVITY, REFLECTIVITY_RANGE, field_label
 from stormcnn.sampling.cases import choose_cases
+from stormcnn.storms.event_texts import EventTexts, display_units
 from stormcnn.storms.patches import read_storms
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def explore_storms(
     members: Sequence[StrPath],
     patches: Sequence[StrPath],
     titles: Mapping[str, str],
+    event: EventTexts,
     count: int,
 ) -> dict[str, Any]:
     """Return the fields and numbers of `count` storms for the explorer of the report.
@@ -93,7 +95,7 @@ def explore_storms(
                 "file": str(one["run_file"].values),
                 "patch": int(one["patch"]),
                 "event": bool(label[index]),
-                "peak": round(float(peak[place]), 5),
+                "peak": f"{peak[place]:.3g}",
                 "shown": round(float(probability[index]), 4),
                 "probability": [
                     round(float(data["probability"].values[index]), 4) for data in networks.values()
@@ -112,14 +114,16 @@ def explore_storms(
         "size": list(fields.shape[1:3]),
         "variables": [
             {
-                "name": name,
-                "units": unit,
+                "name": field_label(name, ""),
+                "units": display_units(unit),
                 "low": low,
                 "high": high,
                 "palette": _encode(_palette(name)),
             }
             for name, unit, (low, high) in zip(names, units, ranges, strict=True)
         ],
+        "peak": f"peak {event.quantity}",
+        "peak_units": event.units,
         "wind": [names.index(name) for name in ("U10_curr", "V10_curr") if name in names],
         "models": [titles[model] for model in networks],
         "judge": "" if judge is None else titles[next(iter(sampled))],

@@ -1,8 +1,7 @@
-"""Titles and captions of figures, names of strata, and the event in words."""
+"""Titles and captions of the figures, and the sections of the report that they belong to."""
 
 from __future__ import annotations
 
-import calendar
 from typing import NamedTuple
 
 
@@ -12,85 +11,125 @@ class FigureText(NamedTuple):
     section: str
     title: str
     caption: str
+    intervals: bool = True
+    """Whether it shows the test period with intervals, so that the report gives their kind."""
+    shape: str = "narrow"
+    """`narrow` if it can be read at the width of a phone, `wide` if not, `fields` if its colours
+    must not be changed in the dark."""
 
 
 FIGURES = {
-    "training_curves": FigureText(
-        "training",
-        "Training curves",
-        "Training loss of each network by epoch. Losses include the weight penalty and are "
-        "computed with dropout active, so their levels must not be compared between models. Thin "
-        "lines with open symbols are published losses, if there are any.",
+    "differences": FigureText(
+        "summary",
+        "Differences between models",
+        "Difference in Brier skill score in the test period; to the right is better. Large symbol: "
+        "mean over the seeds. Pale bar: interval over blocks of storms, which holds for the "
+        "trained networks. Thin line: interval over blocks and seeds, which holds for the method. "
+        "Small circles: single seeds.",
     ),
     "scores": FigureText(
         "scores",
         "Scores",
-        "Scores of the test period with confidence intervals. Overlapping intervals do not show "
-        "whether two models differ: see the table of differences.",
+        "Scores of the test period, averaged over the seeds, with intervals. Overlapping intervals "
+        "do not show whether two models differ, because both were verified with the same storms.",
+        shape="wide",
     ),
     "strata": FigureText(
-        "scores",
+        "strata",
         "Scores by stratum",
         "Brier skill score by month, forecast hour and region. Strata with too few events have no "
-        "value.",
+        "value; kinds of strata of which most have none are left out.",
+        shape="wide",
     ),
     "roc": FigureText(
-        "curves",
+        "diagrams",
         "Relative operating characteristic (ROC)",
-        "Probability of detection against probability of false detection for all thresholds, with "
-        "interval bands. Grey lines connect points of equal Peirce skill score.",
+        "Probability of detection against probability of false detection for all thresholds. Thin "
+        "lines: single seeds; thick lines: their mean, with the mean of their interval bands. Grey "
+        "lines connect points of equal Peirce skill score.",
     ),
     "reliability": FigureText(
-        "curves",
+        "diagrams",
         "Attributes diagram",
-        "Observed frequency of the event by forecast probability, with intervals. Points in the "
-        "grey area contribute to the Brier skill score. The inset shows the number of storms per "
-        "bin on a logarithmic scale.",
-    ),
-    "recalibration": FigureText(
-        "recalibration",
-        "Recalibrated probabilities",
-        "Reliability of the networks of the first seed, with their original probabilities and "
-        "with probabilities recalibrated on the training period.",
+        "Observed frequency of the event by forecast probability. Thin lines: single seeds; thick "
+        "lines: their mean, with the mean of their interval bands. Points in the grey area "
+        "contribute to the Brier skill score. The inset shows the number of storms per bin on a "
+        "logarithmic scale.",
     ),
     "performance": FigureText(
-        "curves",
+        "diagrams",
         "Performance diagram",
-        "Probability of detection against success ratio for all thresholds. Grey shading shows "
-        "the critical success index, dashed lines the frequency bias.",
+        "Probability of detection against success ratio for all thresholds. Thin lines: single "
+        "seeds; thick lines: their mean, with the mean of their interval bands. Grey shading: "
+        "critical success index; dashed lines: frequency bias.",
+    ),
+    "recalibration": FigureText(
+        "calibration",
+        "Recalibrated probabilities",
+        "Reliability in the test period of the networks of the first seed, with original and "
+        "recalibrated probabilities.",
+        shape="wide",
+    ),
+    "regularization": FigureText(
+        "regularization",
+        "What regularization did",
+        "Upper left: skill of each network in the two periods; the distance below the diagonal is "
+        "overfitting. Upper right: size of the kernel weights; regularization shifts it to the "
+        "left. Lower left: skill of each seed in the test period. Lower right: standard deviation "
+        "of this skill over seeds and over blocks: if seeds dominate, train more of them; if "
+        "blocks dominate, collect more days. The reference of the skill is the event frequency of "
+        "the training period.",
+        intervals=False,
+        shape="wide",
+    ),
+    "training_curves": FigureText(
+        "training",
+        "Training curves",
+        "Training loss of each network by epoch: mean over the seeds, and single seeds as thin "
+        "lines. Losses include the weight penalty and are computed with dropout active, so their "
+        "levels must not be compared between models. Lines with open symbols are published losses, "
+        "if there are any.",
+        intervals=False,
     ),
     "counts": FigureText(
         "counts",
         "Events per forecast run",
-        "Number of storms with strong rotation in each forecast run: intervals of the MC members, "
-        "and the observed number. Each MC member uses the same dropout masks for all storms, so "
-        "its probabilities can be added up to a count that can be verified.",
+        "Number of events in each forecast run, for the network of the first seed: intervals of "
+        "the MC members, and the observed number. Each MC member uses the same dropout masks for "
+        "all storms, so its probabilities can be added up to a count that can be verified.",
+        intervals=False,
+        shape="wide",
     ),
     "spread_skill": FigureText(
         "uncertainty",
         "Spread and error",
-        "Root mean square error by spread. For calibrated forecasts of a binary event, points lie "
-        "on the diagonal for the total spread. For the spread of the MC members alone they lie "
-        "above it, because the outcome is uncertain even if the probability is right.",
+        "Root mean square error by spread, for the network of the first seed. For calibrated "
+        "forecasts of a binary event, points lie on the diagonal for the total spread. For the "
+        "spread of the MC members alone they lie above it, because the outcome is uncertain even "
+        "if the probability is right.",
     ),
     "discard": FigureText(
         "uncertainty",
         "Discard test",
-        "Brier score of the remaining storms after discarding the most uncertain ones. The control "
-        "p(1 − p) needs no MC members, so only a gain over it is evidence that their spread adds "
-        "information.",
+        "Brier score of the remaining storms after discarding the most uncertain ones, for the "
+        "network of the first seed. The control p(1 − p) needs no MC members, so only a gain over "
+        "it is evidence that their spread adds information.",
     ),
     "entropy": FigureText(
         "uncertainty",
         "Entropy decomposition",
-        "Entropy of the Monte Carlo mean as the sum of the mean entropy of the MC members and "
-        "their disagreement, the mutual information.",
+        "Entropy of the Monte Carlo mean as the sum of what the MC members agree on, the mean of "
+        "their entropies, and their disagreement, the mutual information. What they agree on is "
+        "not an irreducible uncertainty: better networks may lower it.",
+        intervals=False,
     ),
     "cases": FigureText(
         "cases",
         "Case studies",
-        "Fields of the storm, with south at the bottom, and the histogram of the MC members' "
-        "probabilities in bins of 0.05.",
+        "Fields of the storm, with south at the bottom and the outline of the storm, and the "
+        "histogram of the MC members' probabilities in bins of 0.05.",
+        intervals=False,
+        shape="fields",
     ),
     "dropout_masks": FigureText(
         "dropout",
@@ -98,6 +137,8 @@ FIGURES = {
         "A field of ones after dropout and after spatial dropout, both with rate 0.5. Dropout sets "
         "single values to 0, spatial dropout whole channels. Values that are kept are divided by "
         "1 − rate, so that their expected value is unchanged.",
+        intervals=False,
+        shape="fields",
     ),
     "rate_sweep": FigureText(
         "tuning",
@@ -106,25 +147,11 @@ FIGURES = {
         "For the log score: the excess over the lowest with one standard error; rates whose bars "
         "reach 0 are as good as the best. The other bars are confidence intervals. Coverage should "
         "be 0.9. The spread-skill ratio of single storms is not a criterion.",
+        intervals=False,
+        shape="wide",
     ),
 }
 """Figures by the part of their file name before the first hyphen."""
 
 PUBLISHED_SOURCES = {"lesson": "AMS lesson", "course": "AMS short course"}
 """Names of the sources of published scores and losses."""
-
-
-def stratum_name(stratum: str) -> str:
-    """Return the name of a stratum: May for `month=5`, Hours 12 to 17 for `forecast_hour=12-17`."""
-    kind, _, value = stratum.partition("=")
-    if kind == "month":
-        return calendar.month_name[int(value)]
-    if kind == "forecast_hour":
-        return f"Hours {value.replace('-', ' to ')}"
-    return value.replace("_", " ").title()
-
-
-def describe_event(target: str, region: str, threshold: float) -> str:
-    """Return the event in words."""
-    where = {"storm": "inside the storm", "patch": "in the storm's patch"}[region]
-    return f"the largest {target} {where} exceeds {threshold:g}"

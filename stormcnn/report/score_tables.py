@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from stormcnn.report.labels import PUBLISHED_SOURCES, stratum_name
+from stormcnn.report.labels import PUBLISHED_SOURCES
 from stormcnn.report.series import drop_variants, select_headline, series_of
 from stormcnn.report.table_cells import MISSING, Cell, Table, number, text_cell, with_interval
+from stormcnn.report.words import stratum_name
 from stormcnn.verification.score_registry import SCORES, score_text
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import pandas as pd
 from stormcnn.errors import UserError
 from stormcnn.report.figure_style import model_style
 from stormcnn.vocabulary import (
-    ALL_SEEDS,
     INTERCEPT,
     ISOTONIC,
     LOGISTIC,
     MC_MEAN,
+    OVER_SEEDS,
     OWN_SCALING,
     SEED_MEANS,
     SINGLE,
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 FORECASTS = {
     SINGLE: "",
-    SEED_MEANS[SINGLE]: "mean over seeds",
+    SEED_MEANS[SINGLE]: "mean probability of all seeds",
     MC_MEAN: "Monte Carlo mean",
-    SEED_MEANS[MC_MEAN]: "Monte Carlo mean over seeds",
+    SEED_MEANS[MC_MEAN]: "Monte Carlo mean of all seeds",
 }
 """Names of the kinds of forecasts; a single network without dropout needs none."""
 
@@ -46,16 +46,38 @@ class Series(NamedTuple):
     label: str
     rows: pd.DataFrame
     style: dict[str, Any]
+    thin: bool = False
+    """Whether it is one of several seeds, drawn as a thin line without a label."""
 
 
 def select_headline(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that stand for each model: those of all its seeds, or else of the first.
+    """Return the rows that stand for each model: averages over its seeds, or else its first seed.
 
-    `table` has the columns `model` and `seed`; rows over all seeds have the seed `ALL_SEEDS`.
+    `table` has the columns `model` and `seed`; rows that average the scores of the networks of all
+    seeds have the seed `OVER_SEEDS`.
     """
-    seed = table["seed"].astype(str)
-    joint = table["model"].isin(table.loc[seed == ALL_SEEDS, "model"])
-    return table[(seed == ALL_SEEDS) | (~joint & _is_first_seed(table))]
+    averaged = table["seed"].astype(str) == OVER_SEEDS
+    several = table["model"].isin(table.loc[averaged, "model"])
+    return table[averaged | (~several & _is_first_seed(table))]
+
+
+def select_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of single networks, which have the number of their seed."""
+    return table[pd.to_numeric(table["seed"].astype(str), errors="coerce").notna()]
+
+
+def average_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of single networks averaged over seeds, point by point.
+
+    All curves of a forecast have the same points in the same order. The ends of intervals are
+    averaged as well, so the averaged interval is never too narrow for the averaged curve.
+    """
+    networks = select_seeds(table)
+    point = networks.groupby(["model", "forecast", "seed"], sort=False).cumcount()
+    keys = [networks["model"], networks["forecast"], point.rename("point")]
+    values = networks.select_dtypes("number").drop(columns="seed", errors="ignore")
+    averaged = values.groupby(keys, sort=False).mean().reset_index()
+    return averaged.drop(columns="point").assign(seed=OVER_SEEDS)
 
 
 def select_first_seed(table: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +103,7 @@ def select_test_period(scores: pd.DataFrame) -> pd.DataFrame:
 def select_main_scores(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the scores of the whole test period of the forecast that stands for each model."""
     whole = select_test_period(scores)
-    return select_headline(whole[whole["forecast"].isin([SINGLE, SEED_MEANS[SINGLE]])])
+    return select_headline(whole[whole["forecast"] == SINGLE])
 
 
 def forecast_name(title: str, forecast: str) -> str:
@@ -123,7 +145,7 @@ def series_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Series
                     for part in (
                         title,
                         labels[forecast],
-                        f"seed {seed}" if seeds.nunique() > 1 and seed != ALL_SEEDS else "",
+                        f"seed {seed}" if seeds.nunique() > 1 and seed != OVER_SEEDS else "",
                     )
                     if part
                 )
@@ -131,3 +153,26 @@ def series_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Series
                 if forecast.endswith("mc_mean"):
                     style |= {"markerfacecolor": "white", "linewidth": 1.2}
                 yield Series(model, label, of_forecast[seeds == seed], style)
+
+
+def network_curves(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Series]:
+    """Yield the curves of each model's networks, and then their average over the seeds.
+
+    The curve of a model with a single seed is yielded once.
+    """
+    networks = select_seeds(table)
+    for average in series_of(average_seeds(networks), titles):
+        own = networks[networks["model"] == average.model]
+        seeds = own["seed"].astype(str)
+        if seeds.nunique() == 1:
+            yield average._replace(rows=own)
+            continue
+        for seed in seeds.unique():
+            yield average._replace(rows=own[seeds == seed], thin=True)
+        yield average
+
+
+def thin_line(series: Series) -> dict[str, Any]:
+    """Return the style of one of several seeds."""
+    colour, line = series.style["color"], series.style["linestyle"]
+    return {"color": colour, "linestyle": line, "linewidth": 0.7, "alpha": 0.5}

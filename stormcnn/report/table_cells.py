@@ -40,9 +40,18 @@ def signed(value: float, decimals: int) -> str:
     return MISSING if pd.isna(value) else f"{value:+.{decimals}f}".replace("-", "−")
 
 
-def p_value(value: float) -> str:
-    """Return a p-value with three decimals."""
-    return MISSING if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+def at_floor(value: float, resamples: int) -> bool:
+    """Return whether a p-value is the smallest that resamples can give, 2 / (resamples + 1)."""
+    return bool(value <= 2 / (resamples + 1) * (1 + 1e-9))
+
+
+def p_value(value: float, resamples: int | None = None) -> str:
+    """Return a p-value with three decimals, after `≤` if it is the smallest one possible."""
+    if pd.isna(value):
+        return MISSING
+    if resamples is not None and at_floor(value, resamples):
+        return f"≤ {value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def percentage(value: float) -> str:

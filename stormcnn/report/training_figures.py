@@ -14,6 +14,7 @@ from stormcnn.report.figure_style import (
     GREY,
     PUBLISHED_MARKERS,
     STYLE,
+    WIDE,
     error_bars,
     legend_below,
     make_figure,
@@ -47,7 +48,7 @@ def training_figure(
 
 def dropout_figure() -> Figure:
     """Return three channels of ten by ten ones after dropout and after spatial dropout."""
-    figure, axes = make_figure(2, 3, size=(9, 6))
+    figure, axes = make_figure(2, 3, size=(WIDE, 4.8))
     draw_dropout_masks(axes, *drop_ones((10, 10, 3), rate=0.5, seed=1))
     return figure
 
@@ -63,7 +64,7 @@ def rate_figure(scores: pd.DataFrame, choice: pd.DataFrame, made_up: bool = Fals
         high=choice["difference"] + choice["standard_error"],
     )
     members = scores[scores["forecast"] == MC_MEAN]
-    figure, axes = make_figure(2, 2, size=(12, 10), made_up=made_up)
+    figure, axes = make_figure(2, 2, size=(WIDE, 6.5), made_up=made_up)
     draw_rate_sweep(axes[0, 0], excess, "Log score minus the lowest", chosen)
     for panel, score in zip(axes.flat[1:], RATE_SCORES, strict=True):
         rows = members[members["score"] == score]
@@ -78,28 +79,30 @@ def draw_training_curves(
     titles: Mapping[str, str],
     published: pd.DataFrame | None = None,
 ) -> None:
-    """Draw the loss by epoch of each model and seed, and published losses.
+    """Draw the loss by epoch of each model, its seeds as thin lines, and published losses.
 
     `histories` gives `epoch,loss` by (model, seed); `published` has `source,model,epoch,loss`,
     models as in `titles`. Losses include the weight penalty and are computed with dropout active.
     """
     for index, (model, title) in enumerate(titles.items()):
-        seeds = sorted(seed for name, seed in histories if name == model)
-        for seed in seeds:
-            history = histories[model, seed]
+        losses = [histories[network] for network in sorted(histories) if network[0] == model]
+        style = model_style(index)
+        for history in losses if len(losses) > 1 else []:
             axes.plot(
                 history["epoch"],
                 history["loss"],
-                label=title if seed == seeds[0] else None,
-                alpha=1.0 if seed == seeds[0] else 0.4,
-                **model_style(index),
+                **(style | {"marker": "", "linewidth": 0.7, "alpha": 0.5}),
             )
+        if losses:
+            mean = pd.concat(losses).groupby("epoch", as_index=False)["loss"].mean()
+            axes.plot(mean["epoch"], mean["loss"], label=title, **style)
         if published is None:
             continue
-        for source, losses in published[published["model"] == model].groupby("source", sort=False):
+        own = published[published["model"] == model]
+        for source, rows in own.groupby("source", sort=False):
             axes.plot(
-                losses["epoch"],
-                losses["loss"],
+                rows["epoch"],
+                rows["loss"],
                 label=f"{title}, {PUBLISHED_SOURCES[str(source)]}",
                 color=COLOURS[index % len(COLOURS)],
                 linestyle=PUBLISHED_LINES[str(source)],
@@ -126,7 +129,7 @@ def draw_dropout_masks(axes: np.ndarray, dropout: np.ndarray, spatial_dropout: n
     for row, (name, field) in enumerate(
         (("Dropout", dropout), ("SpatialDropout2D", spatial_dropout))
     ):
-        axes[row, 0].set_ylabel(name, fontsize=13)
+        axes[row, 0].set_ylabel(name, fontsize=11)
         for channel, panel in enumerate(axes[row]):
             values = field[:, :, channel]
             panel.pcolormesh(
@@ -148,6 +151,7 @@ def draw_dropout_masks(axes: np.ndarray, dropout: np.ndarray, spatial_dropout: n
                 transform=panel.transAxes,
                 ha="center",
                 va="center",
+                fontsize=9,
                 bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": GREY},
             )
 
@@ -179,7 +183,6 @@ def draw_rate_sweep(
             label=f"Chosen: {chosen:g}",
         )
     axes.set_xlabel("Dropout rate")
-    axes.set_ylabel(label)
-    axes.set_title(f"{label} by dropout rate")
+    axes.set_title(label)
     axes.grid(True)
     legend_below(axes)

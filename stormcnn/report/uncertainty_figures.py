@@ -15,7 +15,9 @@ import pandas as pd
 from stormcnn.report.figure_style import (
     COLOURS,
     GREY,
+    NARROW,
     STYLE,
+    WIDE,
     draw_band,
     error_bars,
     legend_below,
@@ -54,14 +56,14 @@ def uncertainty_figures(
 ) -> dict[str, Figure]:
     """Return the figures of the tables of uncertainty, by the name of their file."""
     members = select_headline(scores)
-    entropy, axes = make_figure(size=(8, 4), made_up=made_up)
+    entropy, axes = make_figure(size=(NARROW[0], 3.4), made_up=made_up)
     draw_entropy_split(axes[0, 0], members[members["forecast"] == MC_MEAN], titles)
     brier = discard[discard["score"] == "brier_score"]
-    square, wide = (7.0, 6.5), (11.0, 5.5)
+    wide = (WIDE, 4.6)
     return {
         "entropy": entropy,
-        "spread_skill": _panels(draw_spread_skill, spread_skill, titles, square, made_up),
-        "discard": _panels(draw_discard, brier, titles, square, made_up),
+        "spread_skill": _panels(draw_spread_skill, spread_skill, titles, NARROW, made_up),
+        "discard": _panels(draw_discard, brier, titles, NARROW, made_up),
         "counts": _panels(draw_counts, counts, titles, wide, made_up),
     }
 
@@ -80,7 +82,7 @@ def _panels(
     figure, axes = make_figure(len(models), 1, size=(width, height * len(models)), made_up=made_up)
     for panel, model in zip(axes[:, 0], models, strict=True):
         draw(panel, rows[rows["model"] == model])
-        panel.set_title(f"{panel.get_title(loc='left')}: {titles[model]}", loc="left")
+        panel.set_title(titles[model], loc="left")
     return figure
 
 
@@ -121,10 +123,9 @@ def draw_spread_skill(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xlim(0, limit)
     axes.set_ylim(0, None)
     axes.set_xlabel("Spread (root mean square)")
-    axes.set_ylabel("Root mean square error of the Monte Carlo mean")
-    axes.set_title("Spread and error")
+    axes.set_ylabel("Root mean square error")
     axes.grid(True)
-    legend_below(axes)
+    legend_below(axes, columns=1)
 
 
 @matplotlib.rc_context(STYLE)
@@ -151,10 +152,9 @@ def draw_discard(axes: Axes, table: pd.DataFrame) -> None:
             **style,
         )
     axes.set_xlabel("Fraction of storms discarded")
-    axes.set_ylabel("Brier score of the remaining storms")
-    axes.set_title("Discard test")
+    axes.set_ylabel("Brier score of the rest")
     axes.grid(True)
-    legend_below(axes)
+    legend_below(axes, columns=1)
 
 
 @matplotlib.rc_context(STYLE)
@@ -166,27 +166,27 @@ def draw_entropy_split(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str
     """
     forecasts = list(series_of(table, titles))
     place = np.arange(len(forecasts))
-    aleatoric, epistemic = (
+    agreed, disagreement = (
         np.array([s.rows.loc[s.rows["score"] == score, "value"].iloc[0] for s in forecasts])
         for score in ("expected_entropy", "mutual_information")
     )
     axes.barh(
         place,
-        aleatoric,
+        agreed,
         color=COLOURS[5],
         edgecolor="black",
-        label="Mean entropy of the MC members (aleatoric)",
+        label="What the MC members agree on",
     )
     axes.barh(
         place,
-        epistemic,
-        left=aleatoric,
+        disagreement,
+        left=agreed,
         color=COLOURS[1],
         edgecolor="black",
         hatch="///",
-        label="Mutual information (disagreement of the MC members)",
+        label="Disagreement (mutual information)",
     )
-    for position, inner, outer in zip(place, aleatoric, epistemic, strict=True):
+    for position, inner, outer in zip(place, agreed, disagreement, strict=True):
         axes.annotate(
             f"{100 * outer / (inner + outer):.1f} % disagreement",
             (inner + outer, position),
@@ -194,9 +194,12 @@ def draw_entropy_split(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str
             textcoords="offset points",
             va="center",
         )
-    axes.set_yticks(place, [series.label for series in forecasts])
-    axes.invert_yaxis()
-    axes.margins(x=0.55)
+    # Titles of models are above the bars, which leaves them the width of the figure.
+    for position, series in zip(place, forecasts, strict=True):
+        axes.annotate(series.label, (0, position - 0.45), va="bottom", fontsize=10)
+    axes.set_yticks([])
+    axes.set_ylim(len(forecasts) - 0.5, -0.9)
+    axes.margins(x=0.4)
     axes.set_xlabel("Entropy (nats), mean over storms")
     axes.set_title("Entropy of the forecast probability")
     legend_below(axes, columns=1)
@@ -216,7 +219,7 @@ def draw_counts(axes: Axes, table: pd.DataFrame) -> None:
     ):
         label = f"MC members, {int(low[1:])} to {int(high[1:])} %"
         axes.vlines(
-            place, rows[low], rows[high], color=colour, linewidth=5, alpha=alpha, label=label
+            place, rows[low], rows[high], color=colour, linewidth=4, alpha=alpha, label=label
         )
     axes.plot(
         place, rows["q50"], linestyle="none", marker="_", markersize=9, color="white",
@@ -231,10 +234,9 @@ def draw_counts(axes: Axes, table: pd.DataFrame) -> None:
         markeredgecolor="white", markeredgewidth=0.6, label="Observed",
     )  # fmt: skip
     dates = pd.to_datetime(rows["run_date"]).dt.strftime("%Y-%m-%d")
-    axes.set_xticks(place, dates, rotation=90, fontsize=9)
+    axes.set_xticks(place, dates, rotation=90, fontsize=8)
     axes.set_xlim(-0.7, len(rows) - 0.3)
     axes.set_ylim(0, None)
-    axes.set_ylabel("Storms with strong rotation")
-    axes.set_title("Forecast and observed events by run date")
+    axes.set_ylabel("Number of events")
     axes.grid(True, axis="y")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_below(axes, columns=4, gap=7.5)

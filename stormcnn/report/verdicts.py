@@ -1,201 +1,299 @@
-"""Sentences of the report that say what the results support."""
+"""The words for what the results support; `verification.claims` decides what that is.
+
+"As a method" begins sentences that rest on several seeds of each model, "as trained here" those
+about the trained models of this experiment only.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
-
-from stormcnn.report.series import (
-    compared_names,
-    drop_variants,
-    select_first_seed,
-    select_headline,
-    select_main_scores,
-    select_test_period,
+from stormcnn.report.series import forecast_name
+from stormcnn.report.table_cells import number, signed
+from stormcnn.report.words import RECALIBRATION_WORDS, block_name, join
+from stormcnn.verification.claim_types import (
+    Bias,
+    Calibration,
+    Change,
+    Counts,
+    Difference,
+    Estimate,
+    Level,
+    Need,
+    Recalibration,
+    Skill,
+    Slope,
+    Support,
+    Width,
 )
-from stormcnn.report.table_cells import p_value, signed, with_interval
+from stormcnn.verification.difference_claims import CLAIMED, RELEVANT_DIFFERENCE
 from stormcnn.verification.score_registry import score_text
-from stormcnn.vocabulary import COUNT_COVERAGE, MC_MEAN, OWN_SCALING, RECALIBRATIONS
+from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_SEEDS, OWN_SCALING, SINGLE, BlockSize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-CLAIMED = "brier_skill_score"
-"""The score by which models are compared in words; larger is better."""
+    import pandas as pd
+
+ABOUT = {
+    Level.METHOD: "As a method",
+    Level.NETWORKS: "As trained here",
+    Level.NOTHING: "As trained here",
+}
 
 
-class Claim(NamedTuple):
-    """What the difference between two forecasts supports; `verdict` is better, worse or none."""
+class Statement(NamedTuple):
+    """A sentence or two, and whether it is good news; `verdict` is better, worse or none."""
 
     verdict: str
     text: str
 
 
-def judge_differences(
-    differences: pd.DataFrame, titles: Mapping[str, str], confidence: float
-) -> list[Claim]:
-    """Return what the differences in Brier skill score between the models support.
+class Wording(NamedTuple):
+    """What the words for a verdict depend on, in addition to the verdict."""
 
-    `differences` is the table `differences.csv`; each model is represented by its headline
-    forecast. A difference is claimed only if its interval excludes 0 and its p-value after Holm's
-    correction, if there is one, is below 1 - confidence.
-    """
-    compared = select_headline(drop_variants(differences[differences["period"] == "test"]))
-    return _judge(compared, titles, confidence)
+    titles: Mapping[str, str]
+    confidence: float
+    resamples: int
+    block: BlockSize
+    parameters: Mapping[str, float]
+    """Number of trainable parameters of each model, NaN if it is unknown."""
+    floored: frozenset[tuple[str, str, str]]
+    """Model, reference and forecast of differences whose p-value is the smallest possible."""
 
+    def interval(self, estimate: Estimate, decimals: int, *, sign: bool = False) -> str:
+        """Return `+0.020 (95 % interval +0.004 to +0.036)`."""
+        write = signed if sign else number
+        value, low, high = (write(part, decimals) for part in estimate)
+        if math.isnan(estimate.low):
+            return f"{value} (no interval can be computed)"
+        return f"{value} ({100 * self.confidence:g} % interval {low} to {high})"
 
-def judge_own_scaling(
-    differences: pd.DataFrame, titles: Mapping[str, str], confidence: float
-) -> list[Claim]:
-    """Return what scaling the test storms by their own statistics changes."""
-    own_scaling = differences["forecast"] == OWN_SCALING
-    return _judge(differences[own_scaling & (differences["period"] == "test")], titles, confidence)
+    def p_holm(self, one: Difference) -> str:
+        """Return `p = 0.012`, or `p ≤ 0.006` if more resamples could give a smaller p-value."""
+        if (one.model, one.reference, one.forecast) in self.floored:
+            return f"p ≤ {one.p_holm:.3f}"
+        return "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.3f}"
 
+    def blocks(self, count: int) -> str:
+        """Return a number of blocks in words: `36 days`."""
+        return f"{count:,} {block_name(self.block, count)}"
 
-def _judge(differences: pd.DataFrame, titles: Mapping[str, str], confidence: float) -> list[Claim]:
-    """Return one claim per difference in Brier skill score."""
-    score = score_text(CLAIMED)
-    claims = []
-    for row in differences[differences["score"] == CLAIMED].to_dict("records"):
-        subject, other = compared_names(row, titles)
-        if pd.isna(row["difference"]):
-            text = f"{subject} and {other} cannot be compared: the {score.label} is undefined."
-            claims.append(Claim("none", text))
-            continue
-        difference, low, high = (
-            signed(row[name], score.decimals) for name in ("difference", "low", "high")
+    def need(self, need: Need) -> str:
+        """Return what would do as the beginning of a sentence; an empty text if that is unknown."""
+        parts = [self.blocks(need.blocks)] if need.blocks else []
+        parts += [f"{need.seeds:,} seeds of each network"] if need.seeds else []
+        parts += (
+            [f"{need.resamples:,} resamples (verification.resamples)"] if need.resamples else []
         )
-        evidence = f"difference in {score.label} {difference}"
-        if pd.isna(row["low"]):
-            evidence += "; an interval cannot be computed"
-        else:
-            corrected = f", p = {p_value(row['p_holm'])} after Holm's correction"
-            evidence += (
-                f" ({100 * confidence:g} % interval {low} to {high}"
-                f"{'' if pd.isna(row['p_holm']) else corrected})"
-            )
-        # Comparisons with NaN are false, so an unknown difference is never claimed.
-        excludes_zero = row["low"] > 0 or row["high"] < 0
-        if not excludes_zero or 1 - row["p_holm"] <= confidence:
-            text = f"No clear difference between {subject} and {other}: {evidence}."
-            claims.append(Claim("none", text))
-        elif row["difference"] > 0:
-            claims.append(Claim("better", f"{subject} is better than {other}: {evidence}."))
-        else:
-            claims.append(Claim("worse", f"{subject} is worse than {other}: {evidence}."))
-    return claims
+        return join(parts)
 
 
-def describe_skill(scores: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Return a sentence per model on whether it is more skilful than climatology."""
-    main = select_main_scores(scores)
-    sentences = []
-    for row in main[main["score"] == "brier_skill_score"].itertuples():
-        cell = with_interval(row.value, row.low, row.high, 3).text
-        if pd.isna(row.value):
-            verdict = "has no defined skill, because the test period has no events or no non-events"
-        elif pd.isna(row.low):
-            verdict = f"has a Brier skill score of {cell}; an interval cannot be computed"
-        elif row.low > 0:
-            verdict = f"is more skilful than climatology: Brier skill score {cell}"
-        elif row.high < 0:
-            verdict = f"is less skilful than climatology: Brier skill score {cell}"
-        else:
-            verdict = f"shows no clear skill over climatology: Brier skill score {cell}"
-        sentences.append(f"{titles[row.model]} {verdict}.")
-    return sentences
-
-
-def describe_calibration(
-    scores: pd.DataFrame, titles: Mapping[str, str], confidence: float
-) -> list[str]:
-    """Return a sentence per model on whether it is calibrated, before and after recalibration.
-
-    A forecast is called calibrated only if the interval of Murphy's reliability includes 0 and
-    Spiegelhalter's Z does not differ from 0 at the level 1 - confidence. The interval of CORP's
-    miscalibration excludes 0 too often to be a criterion.
-    """
-    whole = select_test_period(scores)
-    main = select_main_scores(scores)
-    methods = choose_recalibrations(scores)
-    sentences = []
-    judged = main.loc[main["score"] == "spiegelhalter_p_value", "model"]
-    for model in (name for name in titles if (judged == name).any()):
-        verdict = _judge_calibration(main[main["model"] == model], confidence)
-        sentence = f"{titles[model]} {verdict}."
-        if model in methods:
-            variant = whole[(whole["model"] == model) & (whole["forecast"] == methods[model])]
-            first = select_first_seed(variant)
-            several = variant["seed"].astype(str).nunique() > 1
-            network = f" of the network with seed {first['seed'].iloc[0]}" if several else ""
-            verdict = _judge_calibration(first, confidence)
-            sentence += f" After {methods[model]} recalibration{network}, it {verdict}."
-        sentences.append(sentence)
-    return sentences
-
-
-def choose_recalibrations(scores: pd.DataFrame) -> dict[str, str]:
-    """Return for each model the recalibration with the lower log score in the training period.
-
-    It is the one of `probability_calibrated`, chosen by the network of the first seed.
-    """
-    training = scores[
-        (scores["period"] == "train")
-        & (scores["stratum"] == "all")
-        & (scores["score"] == "log_score")
-        & scores["forecast"].isin(RECALIBRATIONS)
-    ]
-    best = select_first_seed(training).sort_values("value", kind="stable").drop_duplicates("model")
-    return dict(zip(best["model"], best["forecast"], strict=True))
-
-
-def _judge_calibration(rows: pd.DataFrame, confidence: float) -> str:
-    """Return whether one forecast is calibrated, and the evidence, as the end of a sentence."""
-    by_score = rows.set_index("score")
-    reliability = by_score.loc["murphy_reliability"]
-    p = by_score.loc["spiegelhalter_p_value", "value"]
-    if pd.isna(reliability["low"]) or pd.isna(p):
-        return "cannot be checked for calibration, because an interval cannot be computed"
-    cell = with_interval(reliability["value"], reliability["low"], reliability["high"], 5).text
-    evidence = f"(Murphy's reliability {cell}; Spiegelhalter's Z, p = {p_value(p)})"
-    z_is_zero = 1 - p < confidence
-    if reliability["low"] <= 0 and z_is_zero:
-        return f"is calibrated as far as these forecast runs show {evidence}"
-    if z_is_zero:
-        return f"is not calibrated {evidence}"
-    overconfident = by_score.loc["spiegelhalter_z", "value"] > 0
-    fault = "overconfident" if overconfident else "underconfident"
-    return f"is not calibrated: it is {fault} {evidence}"
-
-
-def describe_counts(uncertainty: pd.DataFrame | None, titles: Mapping[str, str]) -> list[str]:
-    """Return a sentence per model on whether intervals of event counts have nominal coverage."""
-    if uncertainty is None:
-        return []
-    coverage = select_headline(
-        uncertainty[
-            (uncertainty["score"] == "count_coverage_90") & (uncertainty["forecast"] == MC_MEAN)
-        ]
+def describe_scope(support: Support, wording: Wording) -> str:
+    """Return what the statements of the report are about, and what is missing for more."""
+    if support.level is Level.METHOD:
+        return (
+            f"This is about the methods: each network was trained with {support.seeds} seeds, "
+            f"and the test period has {wording.blocks(support.blocks)}."
+        )
+    if support.level is Level.NOTHING:
+        return (
+            f"No claim is possible, neither about methods nor about these trained networks: the "
+            f"test period has {wording.blocks(support.blocks)}, and at least "
+            f"{LEAST_BLOCKS} are needed."
+        )
+    seeds = "one seed" if support.seeds == 1 else f"{support.seeds} seeds"
+    return (
+        f"This is about these trained networks only. No claim about a method is possible, because "
+        f"each was trained with {seeds}; at least {LEAST_SEEDS} are needed (training.seeds)."
     )
-    sentences = []
-    for row in coverage.itertuples():
-        if pd.isna(row.low):
-            continue
-        share, low, high = (f"{100 * value:.0f} %" for value in (row.value, row.low, row.high))
-        verdict = (
-            "too narrow"
-            if row.high < COUNT_COVERAGE
-            else "too wide"
-            if row.low > COUNT_COVERAGE
-            else "consistent with their nominal coverage"
+
+
+def describe_difference(one: Difference, wording: Wording) -> Statement:
+    """Return how two forecasts compare, with the evidence and everything that qualifies it."""
+    subject = forecast_name(wording.titles[one.model], one.forecast)
+    other = forecast_name(wording.titles[one.reference], one.reference_forecast)
+    about = ABOUT[one.support.level]
+    score = score_text(CLAIMED)
+    evidence = wording.interval(one.difference, score.decimals, sign=True)
+    if not math.isnan(one.p_holm):
+        evidence = evidence[:-1] + f", {wording.p_holm(one)} after Holm's correction)"
+    evidence = f"difference in {score.label} {evidence}"
+    if math.isnan(one.difference.value):
+        return Statement("none", f"{subject} and {other} cannot be compared: no score is defined.")
+    if one.verdict in (Change.BETTER, Change.WORSE):
+        text = f"{about}, {subject} is {one.verdict} than {other}: {evidence}."
+    elif one.verdict is Change.NONE:
+        text = (
+            f"{about}, {subject} is as good as {other} within {RELEVANT_DIFFERENCE:g}: {evidence}."
         )
-        sentences.append(
-            f"{titles[row.model]}: the 90 % intervals of the number of events per forecast run, "
-            f"from the MC members, contain {share} of the observed numbers ({low} to {high}), so "
-            f"they are {verdict}."
+    else:
+        text = f"{about}, it is not known whether {subject} is better than {other}: {evidence}."
+        if one.support.level is Level.NOTHING:
+            text += f" {wording.blocks(one.support.blocks)} are too few to tell."
+        if needed := wording.need(one.need):
+            text += (
+                f" About {needed} would show a difference of {RELEVANT_DIFFERENCE:g}."
+                if not one.need.resamples and one.support.level is not Level.NOTHING
+                else f" At least {needed} are needed."
+            )
+    text += _other_scores(one) + _sizes(one, wording)
+    verdict = one.verdict.value if one.verdict in (Change.BETTER, Change.WORSE) else "none"
+    return Statement(verdict, text)
+
+
+def _other_scores(one: Difference) -> str:
+    """Return the other scores that differ, as a sentence with a leading space."""
+    parts = differing_scores(one, (Change.BETTER, Change.WORSE))
+    if not parts:
+        return ""
+    agrees = one.verdict in (Change.BETTER, Change.WORSE) and all(
+        change is one.verdict for _, change in one.others
+    )
+    return f" It is {'also ' if agrees else ''}significantly {' and '.join(parts)}."
+
+
+def differing_scores(one: Difference, changes: Sequence[Change]) -> list[str]:
+    """Return the other scores that differ in these directions: `worse in log score`."""
+    return [
+        f"{change} in {join(names)}"
+        for change in changes
+        if (names := [score_in_text(name) for name, found in one.others if found is change])
+    ]
+
+
+def score_in_text(score: str) -> str:
+    """Return the name of a score within a sentence: `area under the ROC curve`."""
+    label = score_text(score).label
+    return label if label.startswith("Brier") else label[0].lower() + label[1:]
+
+
+def _sizes(one: Difference, wording: Wording) -> str:
+    """Return that two models differ in size, as a sentence with a leading space."""
+    own, other = (wording.parameters.get(name, math.nan) for name in (one.model, one.reference))
+    if own == other or math.isnan(own) or math.isnan(other):
+        return ""
+    return (
+        f" They differ in size: {wording.titles[one.model]} has {own:,.0f} trainable parameters, "
+        f"{wording.titles[one.reference]} {other:,.0f}."
+    )
+
+
+def describe_skill(one: Skill, wording: Wording) -> Statement:
+    """Return whether a model is more skilful than the event frequency of the training period."""
+    about, title = ABOUT[one.support.level], wording.titles[one.model]
+    score = wording.interval(one.score, 3)
+    climatology = "the event frequency of the training period"
+    if math.isnan(one.score.value):
+        return Statement("none", f"{about}, {title} has no defined skill.")
+    evidence = f"Brier skill score against it {score}"
+    if one.verdict in (Change.BETTER, Change.WORSE):
+        more = "more" if one.verdict is Change.BETTER else "less"
+        text = f"{about}, {title} is {more} skilful than {climatology}: {evidence}."
+        return Statement(one.verdict.value, text)
+    if one.verdict is Change.NONE:
+        return Statement("none", f"{about}, {title} has little or no skill: {evidence}.")
+    text = f"{about}, it is not known whether {title} beats {climatology}: {evidence}."
+    if needed := wording.need(one.need):
+        text += f" About {needed} would do."
+    return Statement("none", text)
+
+
+def describe_calibration(one: Calibration, wording: Wording) -> Statement:
+    """Return whether a forecast is calibrated: its bias and its slope."""
+    title = wording.titles[one.model]
+    if one.forecast != SINGLE:
+        title += f" with {RECALIBRATION_WORDS[one.forecast]}"
+    about = ABOUT[one.support.level]
+    value, low, high = one.intercept
+    too_high = Estimate(math.exp(-value), math.exp(-high), math.exp(-low))
+    odds = f"its odds are {wording.interval(too_high, 2)} times those of the events"
+    slope = f"calibration slope {wording.interval(one.slope_estimate, 2)}"
+    parts = (
+        {
+            Bias.OVER: f"over-forecasts: {odds}",
+            Bias.UNDER: f"under-forecasts: {odds}",
+            Bias.NONE: f"shows no bias: {odds}",
+            Bias.UNKNOWN: f"may be biased: {odds}",
+        }[one.bias],
+        {
+            Slope.SHARP: f"Its probabilities are too sharp: {slope}",
+            Slope.FLAT: f"Its probabilities are too flat: {slope}",
+            Slope.NONE: f"Its probabilities are neither too sharp nor too flat: {slope}",
+            Slope.UNKNOWN: f"Whether they are too sharp or too flat is not known: {slope}",
+        }[one.slope],
+    )
+    text = f"{about}, {title} {parts[0]}. {parts[1]}."
+    if needed := wording.need(one.need):
+        text += (
+            f" Too few {block_name(wording.block, 2)} to tell everything: about {needed} would do."
         )
-    return sentences
+    found = one.bias in (Bias.OVER, Bias.UNDER) or one.slope in (Slope.SHARP, Slope.FLAT)
+    good = (one.bias, one.slope) == (Bias.NONE, Slope.NONE)
+    return Statement("worse" if found else "better" if good else "none", text)
+
+
+def describe_recalibration(one: Recalibration, wording: Wording) -> Statement:
+    """Return whether recalibration helps, and whether the test period agrees."""
+    about, title = ABOUT[one.support.level], wording.titles[one.model]
+    change = wording.interval(one.log_score, 4, sign=True)
+    words = {
+        Change.BETTER: "helps",
+        Change.WORSE: "makes it worse",
+        Change.NONE: "makes no clear difference",
+        Change.UNKNOWN: "cannot be judged",
+    }[one.verdict]
+    text = (
+        f"{about}, {RECALIBRATION_WORDS[one.method]} of {title} {words}: change of the log score "
+        f"of storms that it was not fitted to {change}; negative is better."
+    )
+    if one.in_test is Change.WORSE:
+        text += " In the test period the log score got significantly worse."
+    elif one.in_test is Change.BETTER:
+        text += " In the test period the log score improved significantly as well."
+    verdict = one.verdict.value if one.verdict in (Change.BETTER, Change.WORSE) else "none"
+    return Statement(verdict, text)
+
+
+def describe_counts(one: Counts, wording: Wording) -> Statement:
+    """Return whether the MC members forecast the number of events well: bias, then width."""
+    title = f"{wording.titles[one.model]}, seed {one.seed}"
+    error = wording.interval(one.mean_error, 2, sign=True)
+    bias = {
+        Bias.OVER: "forecast too many events",
+        Bias.UNDER: "forecast too few events",
+        Bias.NONE: "forecast the right number of events on average",
+        Bias.UNKNOWN: "may be biased",
+    }[one.bias]
+    width = {
+        Width.NARROW: "are too narrow",
+        Width.WIDE: "are too wide",
+        Width.NONE: "have the right width",
+        Width.UNKNOWN: "may have the right width or not",
+    }[one.width]
+    text = (
+        f"As trained here, the MC members of {title} {bias}: {error} per forecast run. After "
+        f"removing the bias, their 90 % intervals {width}; as they are, they contain "
+        f"{100 * one.coverage.value:.0f} % of the observed numbers."
+    )
+    if needed := wording.need(one.need):
+        text += f" About {needed} would tell more."
+    return Statement("none", text)
+
+
+def describe_own_scaling(differences: pd.DataFrame, wording: Wording) -> list[str]:
+    """Return what scaling the test storms by their own statistics changes, one model a sentence."""
+    rows = differences[
+        (differences["forecast"] == OWN_SCALING)
+        & (differences["period"] == "test")
+        & (differences["score"] == CLAIMED)
+    ]
+    return [
+        f"{wording.titles[row.model]}, seed {row.seed}: difference in Brier skill score "
+        f"{wording.interval(Estimate(row.difference, row.low, row.high), 3, sign=True)}."
+        for row in rows.itertuples()
+    ]
 
 
 def describe_rate_choice(choice: pd.DataFrame) -> list[str]:

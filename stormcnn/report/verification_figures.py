@@ -14,27 +14,31 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from stormcnn.report.difference_figures import difference_figure
 from stormcnn.report.figure_style import (
     COLOURS,
     GREY,
     PUBLISHED_MARKERS,
     STYLE,
+    WIDE,
     draw_band,
     error_bars,
     legend_below,
     make_figure,
     set_unit_square,
 )
-from stormcnn.report.labels import stratum_name
 from stormcnn.report.series import (
     VARIANT_NAMES,
     drop_variants,
+    network_curves,
     select_first_seed,
     select_headline,
     series_of,
+    thin_line,
 )
+from stormcnn.report.words import stratum_name
 from stormcnn.verification.score_registry import SCORES
-from stormcnn.vocabulary import INTERCEPT, ISOTONIC, LOGISTIC, RECALIBRATIONS, SEED_MEANS, SINGLE
+from stormcnn.vocabulary import INTERCEPT, ISOTONIC, LOGISTIC, RECALIBRATIONS, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 
     from stormcnn.report.series import Series
 
+COMPARED_SCORE = "brier_skill_score"
 DRAWN_SCORES = ("auc", "brier_score", "brier_skill_score", "log_score")
 STRATIFICATIONS = ("month", "forecast_hour", "region")
 RECALIBRATION_STYLES: dict[str, dict[str, Any]] = {
@@ -62,6 +67,7 @@ PUBLISHED_SCORE: dict[str, Any] = {
 
 def verification_figures(
     scores: pd.DataFrame,
+    differences: pd.DataFrame,
     curves: Mapping[str, pd.DataFrame],
     titles: Mapping[str, str],
     published: pd.DataFrame | None = None,
@@ -69,17 +75,18 @@ def verification_figures(
 ) -> dict[str, Figure]:
     """Return the figures of the test period by the name of their file.
 
-    `scores` is the table `scores.csv`; `curves` holds the tables `roc`, `reliability` and
-    `performance`. Both have seeds as text.
+    `scores` and `differences` are the tables of these names; `curves` holds the tables `roc`,
+    `reliability` and `performance`. All have seeds as text.
     """
     test = drop_variants(scores[scores["period"] == "test"])
     skill = select_headline(test[test["score"] == "brier_skill_score"])
     figures = {"scores": _scores_figure(test, titles, published, made_up)}
+    figures["differences"] = difference_figure(differences, titles, COMPARED_SCORE, made_up)
     diagrams = {"roc": draw_roc, "reliability": draw_attributes, "performance": draw_performance}
     for name, draw in diagrams.items():
-        rows = select_headline(curves[name])
+        rows = curves[name]
         figures[name], axes = make_figure(made_up=made_up)
-        draw(axes[0, 0], rows[rows["forecast"].isin([SINGLE, SEED_MEANS[SINGLE]])], titles)
+        draw(axes[0, 0], rows[rows["forecast"] == SINGLE], titles)
     figures["recalibration"] = _recalibration_figure(curves["reliability"], titles, made_up)
     figures["strata"] = _strata_figure(skill, titles, made_up)
     return figures
@@ -90,8 +97,10 @@ def _scores_figure(
 ) -> Figure:
     """Return one panel per score of the whole test period."""
     whole = select_headline(test[test["stratum"] == "all"])
-    figure, axes = make_figure(1, len(DRAWN_SCORES), size=(13, 4.5), made_up=made_up)
-    draw_scores(axes[0], whole, titles, DRAWN_SCORES, published)
+    lines = len(list(series_of(whole, titles)))
+    size = (WIDE, 2.6 + 0.7 * lines)
+    figure, axes = make_figure(2, len(DRAWN_SCORES) // 2, size=size, made_up=made_up)
+    draw_scores(axes, whole, titles, DRAWN_SCORES, published)
     return figure
 
 
@@ -105,10 +114,8 @@ def _recalibration_figure(
     rows = select_first_seed(reliability)
     recalibrated = rows["forecast"].isin(RECALIBRATIONS)
     models = rows.loc[recalibrated if recalibrated.any() else slice(None), "model"].unique()
-    across, down = min(3, len(models)), -(-len(models) // 3)
-    figure, axes = make_figure(
-        down, across, size=(4.2 * across + 1, 4.4 * down + 1), made_up=made_up
-    )
+    across, down = min(2, len(models)), -(-len(models) // 2)
+    figure, axes = make_figure(down, across, size=(WIDE, 3.6 * down + 0.8), made_up=made_up)
     draw_recalibration(axes.ravel(), rows[rows["model"].isin(models)], titles)
     return figure
 
@@ -116,9 +123,10 @@ def _recalibration_figure(
 def _strata_figure(skill: pd.DataFrame, titles: Mapping[str, str], made_up: bool) -> Figure:
     """Return one panel per kind of stratum: month, forecast hour and region."""
     by_kind = [skill[skill["stratum"].str.startswith(f"{kind}=")] for kind in STRATIFICATIONS]
-    # A panel is empty if all its strata have too few events; it is kept only if all panels are.
-    by_kind = [rows for rows in by_kind if rows["value"].notna().any()] or by_kind[:1]
-    figure, axes = make_figure(len(by_kind), 1, size=(9, 1 + 3.5 * len(by_kind)), made_up=made_up)
+    # A panel is dropped if most of its strata have too few events, unless all panels would be.
+    by_kind = [rows for rows in by_kind if rows["value"].notna().mean() > 0.5] or by_kind[:1]
+    size = (WIDE, 1 + 3.5 * len(by_kind))
+    figure, axes = make_figure(len(by_kind), 1, size=size, made_up=made_up)
     for panel, rows in zip(axes[:, 0], by_kind, strict=True):
         draw_strata(panel, rows, titles, SCORES["brier_skill_score"].axis_label)
     return figure
@@ -126,7 +134,7 @@ def _strata_figure(skill: pd.DataFrame, titles: Mapping[str, str], made_up: bool
 
 @matplotlib.rc_context(STYLE)
 def draw_scores(
-    axes: Sequence[Axes] | np.ndarray,
+    axes: np.ndarray,
     table: pd.DataFrame,
     titles: Mapping[str, str],
     scores: Sequence[str],
@@ -134,11 +142,12 @@ def draw_scores(
 ) -> None:
     """Draw scores with their intervals: one panel of `axes` per score, one line per forecast.
 
-    `table` has `model,forecast,seed,score,value,low,high`; `scores` names the scores;
-    `published` has `source,model,score,value` and is drawn in open symbols.
+    `axes` has the shape (row, column). `table` has `model,forecast,seed,score,value,low,high`;
+    `scores` names the scores; `published` has `source,model,score,value` and is drawn in open
+    symbols.
     """
     forecasts = list(series_of(table, titles))
-    for number, (panel, score) in enumerate(zip(axes, scores, strict=True)):
+    for number, (panel, score) in enumerate(zip(axes.flat, scores, strict=True)):
         for position, series in enumerate(forecasts):
             rows = series.rows[series.rows["score"] == score]
             panel.errorbar(
@@ -150,21 +159,22 @@ def draw_scores(
             )
         if published is not None:
             _draw_published_scores(panel, forecasts, published[published["score"] == score])
+        first = number % axes.shape[1] == 0
         panel.set_yticks(
             range(len(forecasts)),
-            [series.label for series in forecasts] if number == 0 else [""] * len(forecasts),
+            [series.label if first else "" for series in forecasts],
         )
         panel.set_ylim(len(forecasts) - 0.5, -0.5)
         panel.set_title(SCORES[score].axis_label)
         panel.grid(True, axis="x")
         panel.margins(x=0.1)
-        panel.locator_params(axis="x", nbins=5)
+        panel.locator_params(axis="x", nbins=4)
     if published is not None:
         handles = [
             Line2D([], [], marker=marker, label=f"Published ({source})", **PUBLISHED_SCORE)
             for source, marker in PUBLISHED_MARKERS.items()
         ]
-        axes[0].figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        axes.flat[0].figure.legend(handles=handles, loc="outside lower center", ncols=2)
 
 
 def _draw_published_scores(
@@ -193,12 +203,12 @@ def draw_roc(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) -> None
     for score in (0.2, 0.4, 0.6, 0.8):
         axes.plot([0, 1 - score], [score, 1], color="#aaaaaa", linewidth=0.8)
         _label_end(axes, f"{score:.1f}", (1 - score, 1))
-    for series in series_of(table, titles):
+    for series in network_curves(table, titles):
         _draw_detection(axes, series, series.rows.sort_values(["pofd", "pod"]), "pofd")
     set_unit_square(axes)
     axes.set_xlabel("Probability of false detection")
     axes.set_ylabel("Probability of detection")
-    axes.set_title("ROC curve\ngrey lines: Peirce skill score", pad=18)
+    axes.set_title("ROC curve", pad=18)
     legend_below(axes)
 
 
@@ -219,22 +229,22 @@ def draw_performance(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str])
         end = (1.0, bias) if bias <= 1 else (1 / bias, 1.0)
         axes.plot([0, end[0]], [0, end[1]], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
         _label_end(axes, f"{bias:g}", end)
-    for series in series_of(table, titles):
+    for series in network_curves(table, titles):
         # The success ratio is 0 or undefined without hits, which would pull the line to the corner.
         rows = series.rows[series.rows["pod"] > 0].sort_values("threshold")
         _draw_detection(axes, series, rows, "success_ratio")
     set_unit_square(axes)
     axes.set_xlabel("Success ratio (1 − false alarm ratio)")
     axes.set_ylabel("Probability of detection")
-    axes.set_title(
-        "Performance diagram\ngrey shading: critical success index; dashed: frequency bias",
-        pad=18,
-    )
+    axes.set_title("Performance diagram", pad=18)
     legend_below(axes)
 
 
 def _draw_detection(axes: Axes, series: Series, rows: pd.DataFrame, x: str) -> None:
     """Draw the probability of detection of one forecast, and its interval, by column `x`."""
+    if series.thin:
+        axes.plot(rows[x], rows["pod"], **thin_line(series))
+        return
     draw_band(axes, rows, x, "pod_low", "pod_high", series.style["color"])
     axes.plot(rows[x], rows["pod"], label=series.label, markevery=0.12, **series.style)
 
@@ -263,7 +273,7 @@ def draw_attributes(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) 
     have `low,high`. Points in the shaded area contribute to Brier skill; the inset shows the
     number of storms per bin on a logarithmic scale. Source: Hsu and Murphy (1986).
     """
-    forecasts = list(series_of(table, titles))
+    forecasts = list(network_curves(table, titles))
     # All forecasts are for the same storms, so the counts of any give the climatology.
     climatology = float(forecasts[0].rows["events"].sum() / forecasts[0].rows["storms"].sum())
     c = climatology
@@ -284,6 +294,9 @@ def draw_attributes(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) 
     inset = axes.inset_axes((0.10, 0.66, 0.34, 0.29))
     for series in forecasts:
         rows = series.rows[series.rows["storms"] > 0].sort_values("forecast_mean")
+        if series.thin:
+            axes.plot(rows["forecast_mean"], rows["observed_frequency"], **thin_line(series))
+            continue
         draw_band(axes, rows, "forecast_mean", "low", "high", series.style["color"])
         axes.plot(
             rows["forecast_mean"],

@@ -15,7 +15,7 @@ from report_files import (
     SUMMARY,
     case_file,
     sampled,
-    score_rows,
+    uncertainty_rows,
     write_experiment,
     write_storms,
 )
@@ -32,18 +32,20 @@ def files(tmp_path_factory):
     inputs = write_experiment(folder) | write_storms(folder)
     sampled().to_netcdf(folder / "storms.nc")
     case_file().to_netcdf(folder / "cases.nc")
-    score_rows("dropout", "mc_mean").to_csv(folder / "uncertainty.csv", index=False)
+    uncertainty_rows().to_csv(folder / "uncertainty.csv", index=False)
     # This table is large enough to be compressed.
     points = pd.DataFrame({"pod": np.random.default_rng(0).random(20_000)})
     points.to_csv(folder / "roc.csv", index=False)
-    Image.new("RGB", (900, 500), "white").save(folder / "roc.png")
+    figures = [folder / f"{name}.png" for name in ("differences", "roc", "regularization")]
+    for figure in figures:
+        Image.new("RGB", (900, 500), "white").save(figure)
     return inputs | {
         "made_up": True,
         "members": [folder / "storms.nc"],
         "cases": [folder / "cases.nc"],
         "uncertainty": {"scores": folder / "uncertainty.csv"},
         "curves": {"roc": folder / "roc.csv"},
-        "figures": [folder / "roc.png"],
+        "figures": figures,
     }
 
 
@@ -131,11 +133,13 @@ def test_keyboard_selects_a_storm(open_page):
 def test_mouse_and_keyboard_select_a_field(open_page):
     page = open_page()
     reflectivity = picture(page)
-    page.get_by_label("U10_curr").check()
+    page.get_by_label("10 m wind along x").check()
     wind = picture(page)
     assert wind != reflectivity
-    assert page.inner_text("#scale-high").endswith("m s-1")
-    assert page.get_attribute("#storm-canvas", "aria-label").startswith("U10_curr of storm 1")
+    assert page.inner_text("#scale-high").endswith("m s⁻¹")
+    assert page.get_attribute("#storm-canvas", "aria-label").startswith(
+        "10 m wind along x of storm 1"
+    )
     page.keyboard.press("ArrowLeft")
     assert picture(page) == reflectivity
     page.keyboard.press("Tab")
@@ -187,6 +191,22 @@ def test_click_on_a_column_header_sorts_the_table(open_page):
     assert head.locator("..").get_attribute("aria-sort") is None
 
 
+def test_first_screen_has_the_verdict_and_three_facts(open_page):
+    page = open_page(viewport={"width": 1280, "height": 1000})
+    for part in (".verdict", "dl.size", ".advice dt >> nth=2", ".overview img"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] < 1000, part
+
+
+def test_charts_are_dark_on_a_dark_page_and_light_on_paper(open_page):
+    page = open_page(color_scheme="dark")
+    filters = "image => getComputedStyle(image).filter"
+    chart = page.locator(".narrow img").first
+    assert chart.evaluate(filters) != "none"
+    page.emulate_media(media="print")
+    assert chart.evaluate(filters) == "none"
+
+
 def test_first_tab_stop_skips_to_the_content(open_page):
     page = open_page()
     page.keyboard.press("Tab")
@@ -203,8 +223,15 @@ def test_page_fits_a_phone_and_has_readable_text(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     texts = page.evaluate(READ_TEXTS)
     assert min(text["size"] for text in texts) >= 12
-    sentences = [text["size"] for text in texts if text["text"].startswith("The test period")]
+    sentences = [text["size"] for text in texts if text["text"].startswith("Which model best")]
     assert sentences == [16]
+    # Figures that fit are shown at the width of the screen, others scroll by themselves.
+    widths = page.locator(".picture img").evaluate_all(
+        "images => images.filter((image) => image.checkVisibility())"
+        ".map((image) => [image.closest('.wide') !== null, image.clientWidth])"
+    )
+    assert {wide for wide, _ in widths} == {True, False}
+    assert all((width > PHONE["width"]) == wide for wide, width in widths)
     assert page.locator("#storm-canvas").bounding_box()["width"] > 250
 
 
@@ -296,7 +323,8 @@ def test_text_from_files_is_shown_and_never_executed(open_page, tmp_path, text):
         summary.write_text(SUMMARY + text)
     figure = tmp_path / "roc.png"
     Image.new("RGB", (4, 4)).save(figure)
-    inputs |= {"experiment": text, "event": text, "figures": [figure]}
+    event = inputs["event"]._replace(title=text, condition=text)
+    inputs |= {"experiment": text, "event": event, "figures": [figure]}
     write_report(tmp_path / "report.html", ReportInputs(**inputs))
     page = open_page((tmp_path / "report.html").as_uri())
     for folded in page.locator("details").all():

@@ -14,8 +14,9 @@ from stormcnn.report.labels import FIGURES
 
 CATEGORIES = {
     "Comparison": ["comparison.csv", "report.html"],
-    "Training": ["dropout_masks.png", "training_curves.svg"],
+    "Training": ["dropout_masks.png", "regularization.svg", "training_curves.svg"],
     "Verification": [
+        "differences.svg",
         "performance.svg",
         "recalibration.svg",
         "reliability.svg",
@@ -87,6 +88,7 @@ def test_results_name_the_rule_that_made_them(results):
         **dict.fromkeys(CATEGORIES["Uncertainty"], "draw_uncertainty"),
         "cases-dropout-0.png": "draw_cases",
         "dropout_masks.png": "draw_dropout",
+        "regularization.svg": "draw_regularization",
         "training_curves.svg": "draw_training",
         "comparison.csv": "compare_models",
         "report.html": "write_report",

@@ -22,7 +22,9 @@ def test_comparison_has_one_row_per_model_with_all_scores():
         [
             score_rows(),
             score_rows(period="train", value=0.5),
-            score_rows("dropout", value=[0.95, 0.02, 0.5]),
+            score_rows("dropout").assign(
+                value=lambda rows: rows["value"].where(rows["score"] != "auc", 0.95)
+            ),
             score_rows("dropout", stratum="month=5", value=0.1),
             score_rows("dropout", "mc_mean", value=0.2),
         ]
@@ -33,12 +35,13 @@ def test_comparison_has_one_row_per_model_with_all_scores():
     assert table["training_seconds"].tolist() == [5.0, 5.0]
     assert table["small_weight_share"].tolist() == [0.125, 0.075]
     assert table.loc["dropout", ["auc", "auc_low", "auc_high"]].tolist() == [0.95, 0.89, 0.91]
-    assert table["brier_skill_score"].tolist() == [0.4, 0.5]
+    assert table["brier_skill_score"].tolist() == [0.4, 0.4]
 
 
 def test_model_of_several_seeds_is_compared_by_its_mean_over_seeds():
-    of_all = score_rows(forecast="seed_mean", seed="all", value=0.7)
-    scores = pd.concat([score_rows(seed=0), score_rows(seed=1), of_all])
+    joint = score_rows(forecast="seed_mean", seed="all", value=0.8)
+    mean = score_rows(seed="mean", value=0.7)
+    scores = pd.concat([score_rows(seed=0), score_rows(seed=1), joint, mean])
     history = pd.DataFrame({"seconds": [1.0]})
     table = compare_models(
         scores,
@@ -46,7 +49,7 @@ def test_model_of_several_seeds_is_compared_by_its_mean_over_seeds():
         {("baseline", 0): history, ("baseline", 1): history},
         {("baseline", 0): SIZE, ("baseline", 1): SIZE},
     )
-    assert table[["forecast", "seed", "auc"]].to_numpy().tolist() == [["seed_mean", "all", 0.7]]
+    assert table[["forecast", "seed", "auc"]].to_numpy().tolist() == [["single", "mean", 0.7]]
 
 
 def test_logistic_regression_has_one_parameter_per_coefficient():

@@ -9,6 +9,9 @@ from report_files import TITLES, fields, predicted, sampled, write_storms
 
 from stormcnn.errors import UserError
 from stormcnn.report.explorer import choose_storms, explore_storms
+from stormcnn.storms.event_texts import event_texts
+
+EVENT = event_texts("RVORT1_MAX_future", "storm", 0.005)
 
 
 def test_storms_are_chosen_by_probability_error_and_spread():
@@ -37,7 +40,7 @@ def files(tmp_path_factory):
 
 def explore(files, members=()):
     """Return twelve storms as JSON gives them back; NaN is an error."""
-    explored = explore_storms(files["predictions"], members, files["patches"], TITLES, 12)
+    explored = explore_storms(files["predictions"], members, files["patches"], TITLES, EVENT, 12)
     return json.loads(json.dumps(explored, allow_nan=False))
 
 
@@ -53,7 +56,7 @@ def test_explorer_has_the_fields_of_its_storms(files):
             shown = variable["low"] + step * values[index]
             assert np.abs(shown - truth[number, ..., index]).max() <= step / 2 + 1e-6
     assert data["wind"] == [1, 2]
-    assert [variable["units"] for variable in data["variables"]] == ["dBZ", "m s-1", "m s-1"]
+    assert [variable["units"] for variable in data["variables"]] == ["dBZ", "m s⁻¹", "m s⁻¹"]
     assert sum(group["count"] for group in data["groups"]) == len(data["storms"]) == 12
 
 
@@ -66,7 +69,7 @@ def test_explorer_gives_probabilities_and_outcome_of_each_storm(tmp_path, files)
     assert last["event"] is True
     assert last["number"] == 23
     assert last["probability"] == pytest.approx([0.9, 0.9])
-    assert last["peak"] == pytest.approx(0.01)
+    assert float(last["peak"]) == pytest.approx(0.01)
     members = last["members"]["Spatial dropout"]
     assert members["quantiles"] == pytest.approx([0.4, 0.8, 0.88], abs=1e-3)
     assert members["mean"] == pytest.approx(0.8)

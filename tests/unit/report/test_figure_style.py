@@ -7,7 +7,7 @@ from stormcnn.report.figure_style import MADE_UP_NOTE, make_figure, save_figure
 
 
 def draw_band_and_label():
-    figure, axes = make_figure(size=(12.0, 3.0))
+    figure, axes = make_figure(size=(5.0, 3.0))
     axes[0, 0].fill_between([0.0, 1.0], [0.1, 0.8], [0.3, 1.0])
     axes[0, 0].set_xlabel("Probability of detection")
     return figure
@@ -28,9 +28,10 @@ def test_equal_figures_give_equal_files(saved, suffix):
     assert first == second
 
 
-def test_png_is_at_most_1600_pixels_wide(saved):
+def test_png_has_300_dots_per_inch_at_its_printed_width(saved):
     with Image.open(saved[0].with_suffix(".png")) as picture:
-        assert picture.width == 1600
+        assert picture.width == 300 * 5
+        assert round(picture.info["dpi"][0]) == 300
 
 
 def test_svg_keeps_text_and_has_no_time_stamp(saved):

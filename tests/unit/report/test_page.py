@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -14,9 +15,11 @@ from report_files import (
     SUMMARY,
     case_file,
     difference_row,
+    difference_rows,
     rates_tried,
     sampled,
     score_rows,
+    uncertainty_rows,
     write_experiment,
     write_storms,
 )
@@ -87,19 +90,35 @@ def html(tmp_path_factory, shared_files):
     return write(tmp_path_factory.mktemp("report"), shared_files)
 
 
-def test_summary_has_the_claims_and_the_size_of_the_test_period(html):
-    assert [item["class"] for item in Page(html).all("li") if "class" in item] == ["better"]
-    summary = Page(html).text_of("summary")
-    for fact in ("Spatial dropout", "+0.020", "0.400", "40,000", "2,000", "5.0 %", "36"):
+def test_first_screen_has_the_verdict_three_facts_and_the_size_of_the_sample(html):
+    page = Page(html)
+    summary = page.text_of("summary")
+    assert "Spatial dropout is better" not in summary.split("trained networks only")[1]
+    for fact in ("Spatial dropout", "40,000", "2,000 (5.0 %)", "36 days", "trained networks only"):
         assert fact in summary
+    assert len(page.all("dt")) >= 8
+    assert "+0.020" in page.text_of("differences")
 
 
-def test_single_run_date_has_no_confidence_intervals(tmp_path, files):
-    scores = pd.concat([score_rows(runs=1), score_rows("dropout", runs=1)])
+def test_too_few_blocks_are_named_on_the_first_screen(tmp_path, files):
+    scores = pd.concat([score_rows(blocks=6), score_rows("dropout", blocks=6)])
     scores.to_csv(files["scores"], index=False)
-    summary = Page(write(tmp_path, files)).text_of("summary")
-    assert "single run date" in summary
-    assert "Confidence intervals" not in summary
+    difference_rows(blocks=6).to_csv(files["differences"], index=False)
+    page = Page(write(tmp_path, files))
+    assert "No claim is possible" in page.text_of("summary")
+    assert "6 days" in page.text_of("summary")
+    assert {item.get("class") for item in page.all("li")} <= {"none", "worse", "better", None}
+
+
+def test_one_block_has_no_intervals(tmp_path, files):
+    nothing = {"low": np.nan, "high": np.nan, "runs": 1, "blocks": 1}
+    scores = pd.concat([score_rows(**nothing), score_rows("dropout", **nothing)])
+    scores.to_csv(files["scores"], index=False)
+    rows = difference_rows(low=np.nan, high=np.nan, p_value=np.nan, p_holm=np.nan, blocks=1)
+    rows.to_csv(files["differences"], index=False)
+    page = Page(write(tmp_path, files))
+    assert "no interval can be computed" in page.text_of("differences")
+    assert "nan" not in page.text_of("summary") + page.text_of("differences")
 
 
 def test_text_from_files_is_escaped(tmp_path, files):
@@ -113,7 +132,8 @@ def test_text_from_files_is_escaped(tmp_path, files):
     files["config"].write_text(HOSTILE)
     for summary in files["summaries"].values():
         summary.write_text(SUMMARY + HOSTILE)
-    text = write(tmp_path, files, experiment=HOSTILE, event=HOSTILE)
+    event = files["event"]._replace(title=HOSTILE, condition=HOSTILE)
+    text = write(tmp_path, files, experiment=HOSTILE, event=event)
     assert "<script>alert" not in text
     scripts = [attributes for tag, attributes in Page(text).tags if tag == "script"]
     assert scripts == [{"type": "application/json", "id": "explorer-data"}, {}]
@@ -151,30 +171,31 @@ def test_contents_link_to_every_section(html):
     assert len(names) == len(set(names))
     targets = {a["href"][1:] for a in page.all("a") if a["href"].startswith("#")}
     sections = {attributes["aria-labelledby"] for attributes in page.all("section")}
-    assert sections <= targets <= set(names)
+    # The contents follow the summary, which is the first screen.
+    assert sections - {"summary"} <= targets <= set(names)
 
 
 def test_differences_in_minor_scores_are_folded(tmp_path, files):
-    two = [difference_row(), difference_row(score="murphy_resolution", difference=0.0012)]
+    two = [difference_rows(), difference_row(score="murphy_resolution", difference=0.0012)]
     pd.concat(two).to_csv(files["differences"], index=False)
     text = write(tmp_path, files)
-    main, _, folded = text[text.index('id="differences"') :].partition("<details>")
+    shown, main, minor, *_ = text[text.index('id="differences"') :].split("<details>")
+    assert "+0.020" in shown
+    assert ["+0.00120" in part for part in (shown, main, minor)] == [False, False, True]
     assert "+0.020" in main
-    assert "+0.00120" not in main
-    assert "+0.00120" in folded.partition("</details>")[0]
-    assert "+0.020" not in folded.partition("</details>")[0]
+    assert "+0.020" not in minor.partition("</details>")[0]
 
 
 def test_report_of_made_up_data_says_so_at_the_top(tmp_path, files, html):
     assert "Made-up data." not in html
     page = write(tmp_path, files, made_up=True)
-    assert page.index("Made-up data.") < page.index("Contents")
+    assert page.index("Made-up data.") < page.index("Summary")
 
 
 def test_published_scores_are_shown_next_to_ours(tmp_path, files, html):
     lesson = PUBLISHED_SOURCES["lesson"]
-    assert lesson not in Page(html).text_of("scores")
-    text = Page(write(tmp_path, files, published=PUBLISHED)).text_of("scores")
+    assert lesson not in Page(html).text_of("differences")
+    text = Page(write(tmp_path, files, published=PUBLISHED)).text_of("differences")
     assert lesson in text
     assert re.search(r"Spatial dropout Brier skill score 0\.400 \(.*?\) 0\.410 0\.439", text)
     assert re.search(r"Baseline Brier skill score 0\.400 \(.*?\) – 0\.413", text)
@@ -189,18 +210,16 @@ def test_published_scores_are_refused_for_made_up_data(tmp_path, files):
 def test_missing_parts_are_replaced_by_a_sentence(tmp_path, files):
     difference_row(forecast="isotonic").to_csv(files["differences"], index=False)
     page = Page(write(tmp_path, files))
-    assert "No models were compared" in page.text_of("summary")
-    assert "No models were compared" in page.text_of("scores")
+    assert "Only one model was verified" in page.text_of("summary")
+    assert "No models were compared" in page.text_of("differences")
     assert "Monte Carlo dropout was not run" in page.text_of("uncertainty")
-    assert "No case studies" in page.text_of("uncertainty")
+    assert "No case studies" in page.text_of("cases")
     assert "Discard test" not in page.text_of("methods")
     assert "dropout rate" not in page.text
 
 
 def test_uncertainty_and_cases_are_shown(tmp_path, files):
-    score_rows("dropout", "mc_mean").head(1).assign(score="mutual_information").to_csv(
-        tmp_path / "u.csv", index=False
-    )
+    uncertainty_rows().to_csv(tmp_path / "u.csv", index=False)
     case_file().to_netcdf(tmp_path / "cases.nc")
     sampled().to_netcdf(tmp_path / "storms.nc")
     page = Page(
@@ -214,7 +233,9 @@ def test_uncertainty_and_cases_are_shown(tmp_path, files):
     )
     text = page.text_of("uncertainty")
     assert "Mutual information" in text
-    assert "Spatial dropout, seed 0 985 2016-06-22 23 UTC yes 0.300 0.400 0.200" in text
+    assert "too many events" in text
+    row = "Spatial dropout, seed 0 985 2016-06-22 23 UTC yes 0.300 0.400 0.200"
+    assert row in page.text_of("cases")
     assert "Discard test" in page.text_of("methods")
     assert "the Monte Carlo mean of Spatial dropout" in page.text_of("explorer")
 
@@ -229,24 +250,43 @@ def test_figures_are_in_their_section_with_title_and_caption(tmp_path, files):
         table.to_csv(files[name], index=False)
     page = Page(write(tmp_path, files, figures=figures, cases=[tmp_path / "cases.nc"]))
     images = page.all("img")
-    assert [image["alt"].removeprefix("Chart: ") for image in images] == [
-        FIGURES["roc"].title,
-        f"{FIGURES['cases'].title}, Spatial dropout, seed 0",
-    ]
+    roc, case = (image["alt"] for image in images)
+    assert roc.startswith(f"{FIGURES['roc'].title}. Area under the ROC curve: ")
+    assert "Spatial dropout 0.900" in roc
+    assert case.startswith(f"{FIGURES['cases'].title}, Spatial dropout, seed 0. ")
     content = base64.b64decode(images[0]["src"].removeprefix("data:image/png;base64,"))
     assert content == figures[0].read_bytes()
-    assert FIGURES["roc"].caption in page.text_of("curves")
-    assert FIGURES["cases"].caption in page.text_of("uncertainty")
+    assert FIGURES["roc"].caption in page.text_of("calibration")
+    assert FIGURES["cases"].caption in page.text_of("cases")
 
 
-def test_choice_of_the_dropout_rate_is_in_summary_and_training(tmp_path, files):
+def test_captions_give_the_sample_the_kind_of_interval_and_the_family(tmp_path, files):
+    figures = [tmp_path / f"{name}.svg" for name in ("differences", "roc", "regularization")]
+    for figure in figures:
+        figure.write_text("<svg/>")
+    text = write(tmp_path, files, figures=figures, resamples=500, block="run")
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", text)
+    sample = "40,000 storms, 2,000 events, 36 forecast runs"
+    assert all(sample in caption for caption in captions)
+    assert ["95 %, from 500 resamples of forecast runs" in caption for caption in captions] == [
+        True,
+        True,
+        False,
+    ]
+    assert ["correction for 1 comparison" in caption for caption in captions] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_choice_of_the_dropout_rate_is_described(tmp_path, files):
     rates_tried().to_csv(tmp_path / "choice.csv", index=False)
     html = write(tmp_path, files, tuning={"choice": tmp_path / "choice.csv"})
     page = Page(html)
-    for section in ("summary", "training"):
-        assert "0.4, should be changed" in page.text_of(section)
+    assert "0.4, should be changed" in page.text_of("regularization")
     row = "0.1 0.1000 0.0000 0.0000 2.000 0.800 0.100 yes lowest log score"
-    assert row in page.text_of("training")
+    assert row in page.text_of("regularization")
     assert HOSTILE not in html
     assert "tuning-choice.csv" in [link.get("download") for link in page.all("a")]
 

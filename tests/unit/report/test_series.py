@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from report_files import TITLES, curve_rows
@@ -9,6 +10,7 @@ from stormcnn.errors import UserError
 from stormcnn.report.series import (
     VARIANT_NAMES,
     drop_variants,
+    network_curves,
     select_first_seed,
     select_headline,
     series_of,
@@ -21,11 +23,29 @@ def test_model_without_a_title_is_named():
         list(series_of(table, TITLES))
 
 
-def test_headline_is_over_all_seeds_or_else_of_the_first():
+def test_headline_is_the_average_over_seeds_or_else_the_first_seed():
     table = pd.DataFrame(
-        {"model": ["a", "a", "a", "b", "b"], "seed": ["3", "12", "all", "12", "3"]}
+        {
+            "model": ["a", "a", "a", "a", "b", "b"],
+            "seed": ["3", "12", "all", "mean", "12", "3"],
+        }
     )
-    assert select_headline(table).index.tolist() == [2, 4]
+    assert select_headline(table).index.tolist() == [3, 5]
+
+
+def test_curves_of_several_seeds_are_thin_and_their_average_is_thick():
+    first = curve_rows(pofd=[0.0, 0.5], pod=[0.2, 0.8], pod_low=[0.1, 0.6], threshold=[0.9, 0.1])
+    second = first.assign(seed=1, pod=[0.4, 1.0], pod_low=[0.3, 0.8])
+    joint = first.assign(seed="all", pod=9.0)
+    alone = first.assign(model="dropout")
+    curves = list(network_curves(pd.concat([first, second, joint, alone]), TITLES))
+    assert [(curve.label, curve.thin) for curve in curves] == [
+        ("Baseline", True),
+        ("Baseline", True),
+        ("Baseline", False),
+        ("Spatial dropout", False),
+    ]
+    assert np.allclose(curves[2].rows[["pod", "pod_low"]], [[0.3, 0.2], [0.9, 0.7]])
 
 
 def test_first_seed_is_the_smallest_number_of_each_model():

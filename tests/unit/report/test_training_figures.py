@@ -29,7 +29,8 @@ def test_training_curves_show_every_model_and_seed(axes):
     }
     draw_training_curves(axes, histories, TITLES)
     drawn = [each.get_ydata().tolist() for each in axes.get_lines()]
-    assert drawn == [[0.2, 0.1], [1.2, 1.1]] * 2
+    assert np.allclose(drawn, [[0.2, 0.1], [1.2, 1.1], [0.7, 0.6]] * 2)
+    assert len(axes.get_legend().get_texts()) == len(TITLES)
     assert drawn_line(axes, "Spatial dropout").get_xdata().tolist() == [1, 2]
 
 

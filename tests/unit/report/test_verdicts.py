@@ -1,158 +1,184 @@
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-import pytest
-from report_files import (
-    HOSTILE,
-    TITLES,
-    calibration_rows,
-    difference_row,
-    rates_tried,
-    score_rows,
-)
+import math
 
-from stormcnn.report.series import FORECASTS, VARIANT_NAMES
+import pytest
+from report_files import HOSTILE, TITLES, rates_tried
+
 from stormcnn.report.verdicts import (
-    choose_recalibrations,
+    Wording,
     describe_calibration,
     describe_counts,
+    describe_difference,
     describe_rate_choice,
+    describe_recalibration,
+    describe_scope,
     describe_skill,
-    judge_differences,
-    judge_own_scaling,
 )
+from stormcnn.verification.claim_types import (
+    Bias,
+    Calibration,
+    Change,
+    Counts,
+    Difference,
+    Estimate,
+    Level,
+    Need,
+    Recalibration,
+    Skill,
+    Slope,
+    Support,
+    Width,
+)
+
+WORDING = Wording(TITLES, 0.95, 1000, "day", {"baseline": 17169, "dropout": 66337}, frozenset())
+METHOD = Support(Level.METHOD, seeds=5, blocks=36, need=Need())
+NETWORKS = Support(Level.NETWORKS, seeds=1, blocks=36, need=Need(seeds=3))
+NOTHING = Support(Level.NOTHING, seeds=1, blocks=6, need=Need(blocks=10, seeds=3))
+
+
+def difference(support=METHOD, verdict=Change.BETTER, need=None, others=(), **changes):
+    return Difference(
+        "dropout",
+        "baseline",
+        "single",
+        "single",
+        support,
+        verdict,
+        Estimate(0.02, 0.004, 0.036),
+        0.012,
+        need or Need(),
+        others,
+    )._replace(**changes)
 
 
 @pytest.mark.parametrize(
-    ("columns", "verdict", "evidence"),
+    ("support", "beginning"),
+    [(METHOD, "As a method, "), (NETWORKS, "As trained here, "), (NOTHING, "As trained here, ")],
+)
+def test_every_verdict_says_what_it_is_about(support, beginning):
+    estimate = Estimate(0.1, 0.0, 0.2)
+    statements = [
+        describe_difference(difference(support), WORDING),
+        describe_skill(Skill("dropout", support, Change.NONE, estimate, Need()), WORDING),
+        describe_calibration(
+            Calibration(
+                "dropout", "single", support, Bias.OVER, Slope.NONE, estimate, estimate, Need()
+            ),
+            WORDING,
+        ),
+        describe_recalibration(
+            Recalibration("dropout", "logistic", support, Change.NONE, estimate, Change.NONE),
+            WORDING,
+        ),
+    ]
+    assert all(statement.text.startswith(beginning) for statement in statements)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "evidence"),
     [
         ({}, "better", ["+0.020", "95 %", "+0.004 to +0.036", "p = 0.012"]),
-        (
-            {"difference": -0.02, "low": -0.036, "high": -0.004},
-            "worse",
-            ["−0.020", "−0.036 to −0.004", "p = 0.012"],
-        ),
-        ({"low": -0.001}, "none", ["+0.020", "−0.001 to +0.036"]),
-        ({"p_holm": 0.05}, "none", ["+0.020", "p = 0.050"]),
-        ({"low": np.nan, "high": np.nan, "p_holm": np.nan}, "none", ["+0.020", "interval"]),
-        ({"p_holm": np.nan}, "better", ["+0.020", "+0.004 to +0.036"]),
-        ({"difference": np.nan}, "none", ["undefined"]),
+        ({"verdict": Change.WORSE}, "worse", ["p = 0.012"]),
+        ({"verdict": Change.NONE}, "none", ["within 0.05"]),
+        ({"verdict": Change.UNKNOWN, "need": Need(blocks=120)}, "none", ["120 days", "not known"]),
+        ({"verdict": Change.UNKNOWN, "need": Need(seeds=9)}, "none", ["9 seeds"]),
+        ({"verdict": Change.UNKNOWN, "need": Need(resamples=400)}, "none", ["400 resamples"]),
+        ({"p_holm": math.nan}, "better", ["+0.004 to +0.036"]),
+        ({"difference": Estimate(math.nan, math.nan, math.nan)}, "none", ["cannot be compared"]),
     ],
 )
-def test_difference_is_claimed_only_if_interval_and_p_value_support_it(columns, verdict, evidence):
-    (claim,) = judge_differences(difference_row(**columns), TITLES, 0.95)
-    assert claim.verdict == verdict
-    for text in ("Spatial dropout", "Baseline", "Brier skill score", *evidence):
-        assert text in claim.text
-    if np.isnan(columns.get("p_holm", 0.012)):
-        assert "p = " not in claim.text
+def test_difference_has_its_verdict_and_evidence(change, verdict, evidence):
+    statement = describe_difference(difference(**change), WORDING)
+    assert statement.verdict == verdict
+    for text in ("Spatial dropout", "Baseline", *evidence):
+        assert text in statement.text
 
 
-def test_monte_carlo_mean_is_compared_with_its_own_network():
-    row = difference_row(
-        forecast="mc_mean", reference="dropout", reference_forecast="single", low=-0.01
+def test_too_few_blocks_are_named_with_the_number_that_would_do():
+    statement = describe_difference(
+        difference(NOTHING, Change.UNKNOWN, need=Need(blocks=10)), WORDING
     )
-    (claim,) = judge_differences(row, TITLES, 0.9)
-    assert claim.verdict == "none"
-    assert f"Spatial dropout ({FORECASTS['mc_mean']}) and Spatial dropout:" in claim.text
-    assert "90 % interval" in claim.text
+    assert "6 days" in statement.text
+    assert "10 days" in statement.text
+    assert "10" in describe_scope(NOTHING, WORDING)
+    assert "3" in describe_scope(NETWORKS, WORDING)
+
+
+def test_significant_differences_in_other_scores_are_not_hidden():
+    one = difference(
+        verdict=Change.NONE, others=(("auc", Change.BETTER), ("log_score", Change.WORSE))
+    )
+    text = describe_difference(one, WORDING).text
+    assert "better in area under the ROC curve" in text
+    assert "worse in log score" in text
+
+
+def test_different_sizes_of_compared_models_are_mentioned():
+    text = describe_difference(difference(), WORDING).text
+    assert "66,337" in text
+    assert "17,169" in text
+    same = WORDING._replace(parameters={"baseline": 17169, "dropout": 17169})
+    assert "17,169" not in describe_difference(difference(), same).text
+
+
+def test_smallest_possible_p_value_is_an_upper_limit():
+    at_floor = WORDING._replace(floored=frozenset({("dropout", "baseline", "single")}))
+    assert "p ≤ 0.012" in describe_difference(difference(), at_floor).text
 
 
 @pytest.mark.parametrize(
-    ("value", "low", "high", "verdict"),
+    ("bias", "slope", "verdict", "words"),
     [
-        (0.4, 0.3, 0.5, "is more skilful than climatology"),
-        (0.1, -0.1, 0.2, "no clear skill"),
-        (-0.2, -0.3, -0.1, "is less skilful than climatology"),
-        (0.1, np.nan, np.nan, "interval cannot be computed"),
-        (np.nan, np.nan, np.nan, "no defined skill"),
+        (Bias.OVER, Slope.NONE, "worse", ["over-forecasts", "1.65 (95 % interval 1.22 to 2.23)"]),
+        (Bias.UNDER, Slope.SHARP, "worse", ["under-forecasts", "too sharp"]),
+        (Bias.NONE, Slope.FLAT, "worse", ["no bias", "too flat"]),
+        (Bias.NONE, Slope.NONE, "better", ["no bias", "neither too sharp nor too flat"]),
+        (Bias.UNKNOWN, Slope.UNKNOWN, "none", ["may be biased", "90 days"]),
     ],
 )
-def test_skill_is_claimed_only_if_the_interval_supports_it(value, low, high, verdict):
-    scores = score_rows(value=value, low=low, high=high)
-    (sentence,) = describe_skill(scores, {"baseline": "Baseline"})
-    assert sentence.startswith("Baseline ")
-    assert verdict in sentence
+def test_bias_and_slope_of_calibration_are_described_apart(bias, slope, verdict, words):
+    need = Need(blocks=90 if bias is Bias.UNKNOWN else None)
+    one = Calibration(
+        "baseline",
+        "single",
+        METHOD,
+        bias,
+        slope,
+        Estimate(-0.5, -0.8, -0.2),
+        Estimate(1, 0.8, 1.2),
+        need,
+    )
+    statement = describe_calibration(one, WORDING)
+    assert statement.verdict == verdict
+    assert all(word in statement.text for word in words)
+    assert "confident" not in statement.text
+
+
+def test_recalibration_that_makes_the_test_period_worse_says_so():
+    one = Recalibration(
+        "baseline", "isotonic", METHOD, Change.BETTER, Estimate(-0.01, -0.02, -0.001), Change.WORSE
+    )
+    statement = describe_recalibration(one, WORDING)
+    assert statement.verdict == "better"
+    assert "helps" in statement.text
+    assert "worse" in statement.text
 
 
 @pytest.mark.parametrize(
-    ("low", "p", "z", "verdict"),
+    ("bias", "width", "words"),
     [
-        (0.0, 0.4, 1, "is calibrated"),
-        (0.001, 0.4, 1, "is not calibrated ("),
-        (0.0, 0.02, 1, "is not calibrated: it is overconfident"),
-        (0.001, 0.02, -1, "is not calibrated: it is underconfident"),
-        (np.nan, 0.4, 1, "cannot be checked"),
+        (Bias.OVER, Width.NARROW, ["too many events", "too narrow"]),
+        (Bias.UNDER, Width.WIDE, ["too few events", "too wide"]),
+        (Bias.NONE, Width.NONE, ["right number", "right width"]),
     ],
 )
-def test_forecast_is_calibrated_only_if_interval_and_p_value_support_it(low, p, z, verdict):
-    (sentence,) = describe_calibration(calibration_rows(low=low, p=p, z=z), TITLES, 0.95)
-    assert sentence.startswith(f"Baseline {verdict}")
-    if not np.isnan(low):
-        assert f"0.00200 ({low:.5f} to 0.00400)" in sentence
-        assert f"p = {p:.3f}" in sentence
-
-
-def recalibrated_rows():
-    """Return scores of two seeds, with the logistic recalibration better in training."""
-    losses = {"isotonic": 0.12, "logistic": 0.11}
-    return pd.concat(
-        [
-            calibration_rows(forecast="seed_mean", seed="all", low=0.001, p=0.01),
-            *(
-                calibration_rows(forecast=method, seed=seed, low=0.001 * (method == "isotonic"))
-                for method in losses
-                for seed in (0, 1)
-            ),
-            *(
-                score_rows(forecast=method, seed=0, period="train")[:1].assign(
-                    score="log_score", value=loss
-                )
-                for method, loss in losses.items()
-            ),
-        ]
-    )
-
-
-def test_recalibration_chosen_in_the_training_period_is_judged():
-    scores = recalibrated_rows()
-    assert choose_recalibrations(scores) == {"baseline": "logistic"}
-    (sentence,) = describe_calibration(scores, TITLES, 0.95)
-    original, recalibrated = sentence.split(" After logistic recalibration")
-    assert "is not calibrated: it is overconfident" in original
-    assert "seed 0" in recalibrated
-    assert "it is calibrated" in recalibrated
-
-
-def test_scaling_by_own_statistics_is_judged_separately():
-    own = difference_row(
-        forecast="own_scaling", reference="dropout", reference_forecast="single", p_holm=0.012
-    )
-    differences = pd.concat([difference_row(reference_forecast="single"), own])
-    (claim,) = judge_own_scaling(differences, TITLES, 0.95)
-    assert claim.verdict == "better"
-    assert VARIANT_NAMES["own_scaling"] in claim.text
-    assert judge_own_scaling(difference_row(), TITLES, 0.95) == []
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [(0.5, 0.7, "too narrow"), (0.92, 1.0, "too wide"), (0.8, 0.95, "consistent")],
-)
-def test_intervals_of_event_counts_are_judged_by_their_coverage(low, high, verdict):
-    rows = score_rows("dropout", "mc_mean").head(1)
-    rows = rows.assign(score="count_coverage_90", value=0.9, low=low, high=high)
-    (sentence,) = describe_counts(rows, TITLES)
-    assert verdict in sentence
-    assert f"{100 * low:.0f} % to {100 * high:.0f} %" in sentence
-
-
-def test_event_counts_without_interval_are_not_judged():
-    rows = score_rows("dropout", "mc_mean").head(1)
-    rows = rows.assign(score="count_coverage_90", low=np.nan, high=np.nan)
-    assert describe_counts(rows, TITLES) == []
-    assert describe_counts(None, TITLES) == []
+def test_bias_of_event_counts_is_described_before_their_width(bias, width, words):
+    estimate = Estimate(0.8, 0.7, 0.9)
+    one = Counts("dropout", "0", 36, bias, width, estimate, estimate, estimate, Need())
+    text = describe_counts(one, WORDING).text
+    assert text.index(words[0]) < text.index(words[1])
+    assert "80 %" in text
 
 
 @pytest.mark.parametrize(

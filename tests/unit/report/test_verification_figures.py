@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from report_files import TITLES, curve_rows, drawn_line, score_rows, two_models
+from report_files import TITLES, curve_rows, difference_row, drawn_line, score_rows, two_models
 
 from stormcnn.report.figure_style import make_figure
 from stormcnn.report.labels import PUBLISHED_SOURCES
@@ -82,7 +82,7 @@ def test_scores_are_drawn_with_their_intervals():
         score=["auc", "brier_score"], value=[0.9, 0.03], low=[0.85, 0.02], high=[0.92, 0.05]
     )
     table = pd.concat([table, table[table["model"] == "dropout"].assign(forecast="mc_mean")])
-    draw_scores(panels[0], table, TITLES, ["auc", "brier_score"])
+    draw_scores(panels, table, TITLES, ["auc", "brier_score"])
     first = panels[0, 0]
     labels = [each.get_text() for each in first.get_yticklabels()]
     assert labels == ["Baseline", "Spatial dropout", "Spatial dropout, Monte Carlo mean"]
@@ -103,7 +103,7 @@ def test_published_scores_are_drawn_on_the_line_of_their_model():
             "value": [0.959, 0.949],
         }
     )
-    draw_scores(panels[0], table, TITLES, ["auc"], published)
+    draw_scores(panels, table, TITLES, ["auc"], published)
     *_, drawn = panels[0, 0].get_lines()
     assert drawn.get_xdata() == [0.959]
     assert 1 < drawn.get_ydata()[0] < 1.5
@@ -188,8 +188,9 @@ def test_verification_figures_show_the_headline_forecasts():
         score_rows(stratum="month=5"),
         score_rows(stratum="region=southeast", value=np.nan, low=np.nan, high=np.nan),
     ]
-    figures = verification_figures(pd.concat([*whole, *strata]), curves, TITLES)
+    figures = verification_figures(pd.concat([*whole, *strata]), difference_row(), curves, TITLES)
     assert set(figures) == {
+        "differences",
         "scores",
         "roc",
         "reliability",

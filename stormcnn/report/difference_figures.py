@@ -1,0 +1,102 @@
+"""The figure of the differences between models: intervals over blocks, and one dot per seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from stormcnn.report.figure_style import GREY, STYLE, make_figure, model_style
+from stormcnn.report.series import compared_names, drop_variants, select_headline, select_seeds
+from stormcnn.report.table_cells import signed
+from stormcnn.verification.score_registry import score_text
+from stormcnn.vocabulary import MC_MEAN, METHOD, NETWORKS, SINGLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINE_HEIGHT = 0.62  # inches per comparison
+
+
+def difference_figure(
+    differences: pd.DataFrame, titles: Mapping[str, str], score: str, made_up: bool = False
+) -> Figure:
+    """Return the figure of the differences in one score in the test period.
+
+    `differences` is the table `differences.csv`; `titles` gives the models' titles in the order of
+    the config.
+    """
+    rows = select_compared(differences, score)
+    count = len(rows.drop_duplicates(["model", "reference", "forecast", "reference_forecast"]))
+    height = 1.1 + LINE_HEIGHT * max(count, 1)
+    figure, axes = make_figure(size=(5.2, height), made_up=made_up)
+    draw_differences(axes[0, 0], rows, titles, score_text(score).label)
+    return figure
+
+
+def select_compared(differences: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Return the differences of one score in the test period between networks or their MC means."""
+    test = drop_variants(differences[differences["period"] == "test"])
+    return test[(test["score"] == score) & test["forecast"].isin([SINGLE, MC_MEAN])]
+
+
+@matplotlib.rc_context(STYLE)
+def draw_differences(
+    axes: Axes, table: pd.DataFrame, titles: Mapping[str, str], label: str
+) -> None:
+    """Draw one line per comparison: thick for blocks, thin for blocks and seeds, a dot per seed.
+
+    `table` holds one score: `model,reference,forecast,reference_forecast,seed,claim,difference,
+    low,high`. Rows of claim `networks` are over blocks, those of claim `method` over blocks and
+    seeds.
+    """
+    axes.axvline(0, color=GREY, linewidth=1)
+    pairs = ["model", "reference", "forecast", "reference_forecast"]
+    order = {model: index for index, model in enumerate(titles)}
+    compared = [rows for _, rows in table.groupby(pairs, sort=False)]
+    compared.sort(key=lambda rows: order[rows["model"].iloc[0]])
+    for place, rows in enumerate(compared):
+        first = rows.iloc[0].to_dict()
+        _draw_line(axes, place, rows, model_style(order[first["model"]]))
+        subject, other = compared_names(first, titles)
+        whole = select_headline(rows).iloc[0]
+        for x, text, side in (
+            (0.0, f"{subject} − {other}", "left"),
+            (1.0, signed(whole["difference"], 3), "right"),
+        ):
+            axes.text(
+                x, place - 0.28, text, ha=side, va="center", fontsize=9.5,
+                transform=axes.get_yaxis_transform(),
+            )  # fmt: skip
+    axes.set_ylim(len(compared) - 0.5, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.margins(x=0.06)
+    axes.grid(True, axis="x")
+    axes.locator_params(axis="x", nbins=6)
+    axes.set_xlabel(f"worse ← difference in {label} → better")
+
+
+def _draw_line(axes: Axes, place: int, rows: pd.DataFrame, style: dict[str, Any]) -> None:
+    """Draw the intervals and the dots of one comparison at height `place`."""
+    colour = style["color"]
+    seeds = select_seeds(rows)
+    for claim, width in ((METHOD, 1.5), (NETWORKS, 6.0)):
+        drawn = select_headline(rows[rows["claim"] == claim])
+        axes.hlines(np.full(len(drawn), place + 0.12), drawn["low"], drawn["high"], color=colour,
+                    linewidth=width, alpha=1 if claim == METHOD else 0.35)  # fmt: skip
+    axes.plot(
+        select_headline(rows)["difference"].iloc[:1], [place + 0.12], marker=style["marker"],
+        color=colour, markersize=9, linestyle="none", markeredgecolor="white",
+    )  # fmt: skip
+    if len(seeds) > 1:
+        shift = np.linspace(-0.07, 0.07, len(seeds))
+        axes.plot(
+            seeds["difference"], place + 0.12 + shift, linestyle="none", marker="o", markersize=4,
+            color="black", markerfacecolor="white", markeredgewidth=0.9,
+        )  # fmt: skip

@@ -1,0 +1,286 @@
+"""The first screen of the report: the verdict, three facts to act on, and the worst warning."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+from stormcnn.report.verdicts import describe_scope, differing_scores
+from stormcnn.report.words import RECALIBRATION_WORDS, join
+from stormcnn.verification.claim_types import Bias, Change, Level, Slope
+from stormcnn.verification.difference_claims import RELEVANT_DIFFERENCE
+from stormcnn.vocabulary import SINGLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from stormcnn.report.verdicts import Wording
+    from stormcnn.verification.claim_types import Calibration, Claims, Difference, Support
+
+
+ONE_MODEL = {
+    "over-forecast": "over-forecasts",
+    "under-forecast": "under-forecasts",
+    "are too sharp": "is too sharp",
+    "are too flat": "is too flat",
+}
+"""Faults of several models, and of one."""
+
+
+class Advice(NamedTuple):
+    """A question that a reader must answer, and the answer that the results support."""
+
+    question: str
+    answer: str
+
+
+class Headline(NamedTuple):
+    """The first screen in words."""
+
+    verdict: str
+    """What the comparison of the models shows, in one or two sentences."""
+    scope: str
+    """Whether this is about methods or about the trained networks, and what is missing."""
+    advice: list[Advice]
+    """Three facts to act on."""
+    warning: str
+    """The worst warning, or an empty text."""
+
+
+def write_headline(
+    claims: Claims, wording: Wording, expected: Mapping[str, float], made_up: bool
+) -> Headline:
+    """Return the first screen; `expected` gives the number of events that each model forecast."""
+    support = main_support(claims)
+    scope = _scope(claims, support, wording)
+    return Headline(
+        verdict=_verdict(claims, wording),
+        scope=scope,
+        advice=[
+            Advice("Which model should be used?", _which_model(claims, wording)),
+            Advice(
+                "Must the probabilities be recalibrated?", _recalibrate(claims, wording, expected)
+            ),
+            Advice("Are there enough events?", _enough_events(claims, wording)),
+        ],
+        warning=_worst_warning(claims, wording, scope, made_up),
+    )
+
+
+def summarize(headline: Headline) -> str:
+    """Return the verdict and the worst warning as a text, one paragraph each."""
+    parts = [f"{headline.verdict} {headline.scope}"]
+    if headline.warning and headline.warning != headline.scope:
+        parts.append(f"Warning: {headline.warning}")
+    return "".join(f"{textwrap.fill(part, 100)}\n" for part in parts)
+
+
+def main_support(claims: Claims) -> Support:
+    """Return what most can be said about: methods, if any comparison supports that."""
+    supports = [one.support for one in claims.differences or claims.skill]
+    return max(supports, key=lambda support: [*reversed(Level)].index(support.level))
+
+
+def _scope(claims: Claims, support: Support, wording: Wording) -> str:
+    """Return what the verdict is about, and which models are exceptions."""
+    text = describe_scope(support, wording)
+    fewer = [
+        wording.titles[one.model]
+        for one in claims.differences
+        if one.support.level is not support.level
+    ]
+    if fewer:
+        text += (
+            f" For {join(fewer)}, trained or fitted with too few seeds, it is about the trained "
+            "model only."
+        )
+    return text
+
+
+def _verdict(claims: Claims, wording: Wording) -> str:
+    """Return what the differences between the models support, the significant ones first."""
+    if main_support(claims).level is Level.NOTHING:
+        return "These results do not show which model is better."
+    if not claims.differences:
+        return "Only one model was verified, so none can be said to be better."
+    sentences = []
+    if not any(one.verdict is Change.BETTER for one in claims.differences):
+        references = [
+            wording.titles[name]
+            for name in dict.fromkeys(one.reference for one in claims.differences)
+        ]
+        sentences.append(
+            f"No model is shown to have a higher Brier skill score than {join(references, 'or')}."
+        )
+    for verdict, words in (
+        (Change.BETTER, "better than"),
+        (Change.WORSE, "worse than"),
+        (Change.NONE, f"no more than {RELEVANT_DIFFERENCE:g} away from"),
+    ):
+        for reference, found in _by_reference(claims.differences, verdict).items():
+            names = [_with_size(one.model, reference, wording) for one in found]
+            verb = "is" if len(names) == 1 else "are"
+            other = _with_size(reference, found[0].model, wording)
+            sentences.append(f"{join(names)} {verb} {words} {other}.")
+    for reference, found in _by_reference(claims.differences, Change.UNKNOWN).items():
+        names = [_with_size(one.model, reference, wording) for one in found]
+        other = _with_size(reference, found[0].model, wording)
+        sentences.append(
+            f"Whether {join(names, 'or')} is better or worse than {other} is not known."
+        )
+    sentences += _elsewhere(claims.differences, wording)
+    return " ".join(sentences)
+
+
+def _by_reference(
+    differences: Sequence[Difference], verdict: Change
+) -> dict[str, list[Difference]]:
+    """Return the differences with a verdict by the model that they are compared with."""
+    found: dict[str, list[Difference]] = {}
+    for one in differences:
+        if one.verdict is verdict:
+            found.setdefault(one.reference, []).append(one)
+    return found
+
+
+def _with_size(model: str, other: str, wording: Wording) -> str:
+    """Return the title of a model, with its number of parameters if that of another differs."""
+    own, compared = (wording.parameters.get(name, math.nan) for name in (model, other))
+    if own == compared or math.isnan(own) or math.isnan(compared):
+        return wording.titles[model]
+    return f"{wording.titles[model]} ({own:,.0f} parameters)"
+
+
+def _elsewhere(differences: Sequence[Difference], wording: Wording) -> list[str]:
+    """Return which models differ significantly in other scores, one sentence per model."""
+    sentences = []
+    for one in differences:
+        changes = [change for change in (Change.BETTER, Change.WORSE) if change is not one.verdict]
+        if parts := differing_scores(one, changes):
+            sentences.append(f"{wording.titles[one.model]} is {' and '.join(parts)}.")
+    return sentences
+
+
+def _which_model(claims: Claims, wording: Wording) -> str:
+    """Return which model to use, and the smallest if several may be as good."""
+    titles, choice = wording.titles, claims.choice
+    if choice.verdict is Change.UNKNOWN:
+        return "This cannot be told from these results."
+    if choice.verdict is Change.WORSE:
+        return (
+            "None can be recommended: no model is shown to be more skilful than the event "
+            "frequency of the training period."
+        )
+    names = [titles[name] for name in choice.models]
+    if choice.verdict is Change.BETTER:
+        text = f"{join(names, 'or')}."
+    else:
+        sizes = {name: wording.parameters.get(name, math.nan) for name in choice.models}
+        least = min((size for size in sizes.values() if not math.isnan(size)), default=math.nan)
+        small = [titles[name] for name, size in sizes.items() if size == least]
+        text = f"{join(small or names, 'or')}: nothing shows that another model is better"
+        larger = {name: size for name, size in sizes.items() if size > least}
+        if larger:
+            text += ", and " + join(
+                [f"{titles[name]} has {size:,.0f} parameters" for name, size in larger.items()]
+            )
+            text += f" instead of {least:,.0f}"
+        text += "."
+    for one in claims.averaging:
+        if one.verdict is Change.BETTER:
+            text += f" Of {titles[one.model]}, use the Monte Carlo mean: it beats single passes."
+        elif one.verdict is Change.WORSE:
+            text += f" Of {titles[one.model]}, avoid the Monte Carlo mean: it is worse."
+    return text
+
+
+def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]) -> str:
+    """Return which models are miscalibrated, and whether recalibration helps."""
+    original = [one for one in claims.calibration if one.forecast == SINGLE]
+    faults = {
+        "over-forecast": _titles(original, wording, bias=Bias.OVER),
+        "under-forecast": _titles(original, wording, bias=Bias.UNDER),
+        "are too sharp": _titles(original, wording, slope=Slope.SHARP),
+        "are too flat": _titles(original, wording, slope=Slope.FLAT),
+    }
+    found = [
+        f"{join(names)} {fault if len(names) > 1 else ONE_MODEL[fault]}"
+        for fault, names in faults.items()
+        if names
+    ]
+    helped: dict[str, list[str]] = {}
+    for one in claims.recalibration:
+        if one.verdict is Change.BETTER:
+            helped.setdefault(one.method, []).append(wording.titles[one.model])
+    if helped:
+        text = "Yes: " + join(
+            [f"{RECALIBRATION_WORDS[how]} helps {join(names)}" for how, names in helped.items()]
+        )
+    elif found:
+        text = "They are miscalibrated, but no recalibration is shown to help"
+    elif any(Bias.UNKNOWN is one.bias or Slope.UNKNOWN is one.slope for one in original):
+        text = "Not known: there are too few events to tell"
+    else:
+        text = "No: no miscalibration was found"
+    text += f". {'; '.join(found)}." if found else "."
+    if biased := [one.model for one in original if one.bias in (Bias.OVER, Bias.UNDER)]:
+        counts = [f"{expected[name]:,.0f}" for name in biased]
+        text += f" They forecast {join(counts)} events; {claims.events.events:,} occurred."
+    return text
+
+
+def _titles(
+    original: Sequence[Calibration],
+    wording: Wording,
+    bias: Bias | None = None,
+    slope: Slope | None = None,
+) -> list[str]:
+    """Return the titles of the models with this bias or slope."""
+    return [
+        wording.titles[one.model]
+        for one in original
+        if (bias and one.bias is bias) or (slope and one.slope is slope)
+    ]
+
+
+def _enough_events(claims: Claims, wording: Wording) -> str:
+    """Return whether there are enough events to tell the models apart."""
+    events = claims.events
+    size = f"{events.events:,} events on {wording.blocks(events.blocks)}"
+    if events.enough:
+        return f"Yes: {size} show differences in Brier skill score from {events.detectable:.2f}."
+    text = f"No: {size} are too few."
+    if not math.isnan(events.detectable):
+        text += (
+            f" Only differences in Brier skill score from about {events.detectable:.2f} are found "
+            "in four of five cases, for the least certain comparison."
+        )
+    if events.need.blocks:
+        text += (
+            f" A difference of {RELEVANT_DIFFERENCE:g} needs about "
+            f"{wording.blocks(events.need.blocks)}."
+        )
+    return text
+
+
+def _worst_warning(claims: Claims, wording: Wording, scope: str, made_up: bool) -> str:
+    """Return the warning that limits the use of the results most."""
+    level = main_support(claims).level
+    if level is Level.NOTHING:
+        return scope
+    skilful = [one for one in claims.skill if one.verdict is Change.BETTER]
+    if claims.skill and not skilful:
+        return "No model is shown to be more skilful than the event frequency."
+    if level is Level.NETWORKS:
+        return scope
+    biased = _titles(
+        [one for one in claims.calibration if one.forecast == SINGLE], wording, bias=Bias.OVER
+    )
+    if biased:
+        return f"{join(biased)} {'forecasts' if len(biased) == 1 else 'forecast'} too many events."
+    if not claims.events.enough:
+        return _enough_events(claims, wording)
+    if made_up:
+        return "The storms are made up: the results say nothing about real storms."
+    return ""

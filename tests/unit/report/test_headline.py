@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from report_files import TITLES
+
+from stormcnn.report.headline import summarize, write_headline
+from stormcnn.report.verdicts import Wording
+from stormcnn.verification.claim_types import (
+    Bias,
+    Calibration,
+    Change,
+    Choice,
+    Claims,
+    Difference,
+    Estimate,
+    Events,
+    Level,
+    Need,
+    Recalibration,
+    Skill,
+    Slope,
+    Support,
+)
+
+WORDING = Wording(TITLES, 0.95, 1000, "day", {"baseline": 17169, "dropout": 66337}, frozenset())
+METHOD = Support(Level.METHOD, seeds=5, blocks=36, need=Need())
+NETWORKS = Support(Level.NETWORKS, seeds=2, blocks=36, need=Need(seeds=3))
+NOTHING = Support(Level.NOTHING, seeds=5, blocks=6, need=Need(blocks=10))
+SMALL = Estimate(0.02, -0.03, 0.07)
+
+
+def claims(support=METHOD, verdict=Change.UNKNOWN, others=(), bias=Bias.NONE, **changes):
+    """Return the verdicts on a dropout network that is compared with the baseline."""
+    difference = Difference(
+        "dropout", "baseline", "single", "single", support, verdict, SMALL, 0.2, Need(), others
+    )
+    both = {
+        Change.BETTER: Choice(Change.BETTER, ("dropout",)),
+        Change.WORSE: Choice(Change.NONE, ("baseline",)),
+    }
+    return Claims(
+        events=Events(False, 64, support.blocks, 0.12, Need(blocks=140)),
+        choice=both.get(verdict, Choice(Change.NONE, tuple(TITLES))),
+        differences=(difference,),
+        skill=(Skill("baseline", support, Change.BETTER, SMALL, Need()),),
+        calibration=(
+            Calibration("dropout", "single", support, bias, Slope.NONE, SMALL, SMALL, Need()),
+        ),
+        recalibration=(),
+        counts=(),
+        averaging=(),
+    )._replace(**changes)
+
+
+def headline(made_up=False, **changes):
+    return write_headline(claims(**changes), WORDING, {"dropout": 94.2}, made_up)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        (Change.BETTER, "Spatial dropout (66,337 parameters) is better than Baseline (17,169"),
+        (Change.WORSE, "Spatial dropout (66,337 parameters) is worse than Baseline (17,169"),
+        (
+            Change.UNKNOWN,
+            "Whether Spatial dropout (66,337 parameters) is better or worse than Baseline (17,169",
+        ),
+    ],
+)
+def test_verdict_gives_the_direction_and_the_sizes(verdict, text):
+    words = headline(verdict=verdict)
+    assert text in words.verdict
+    assert ("No model is shown" in words.verdict) == (verdict is not Change.BETTER)
+
+
+def test_differences_in_other_scores_are_on_the_first_screen():
+    verdict = headline(others=(("auc", Change.BETTER), ("log_score", Change.WORSE))).verdict
+    assert "better in area under the ROC curve and worse in log score" in verdict
+
+
+@pytest.mark.parametrize(
+    ("support", "words"),
+    [
+        (METHOD, ["methods", "5 seeds", "36 days"]),
+        (NETWORKS, ["these trained networks only", "No claim about a method", "2 seeds", "3"]),
+        (NOTHING, ["No claim is possible", "6 days", "10"]),
+    ],
+)
+def test_scope_says_what_is_missing_for_a_claim_about_methods(support, words):
+    scope = headline(support=support).scope
+    assert all(word in scope for word in words)
+
+
+def test_nothing_is_claimed_with_too_few_blocks():
+    words = headline(support=NOTHING, verdict=Change.UNKNOWN)
+    assert words.verdict == "These results do not show which model is better."
+    assert words.warning == words.scope
+
+
+def test_smallest_of_equally_good_models_is_recommended():
+    model, _, events = headline().advice
+    assert model.answer.startswith("Baseline: ")
+    assert "66,337" in model.answer
+    assert events.answer.startswith("No: 64 events on 36 days")
+    assert "140 days" in events.answer
+    assert headline(verdict=Change.BETTER).advice[0].answer.startswith("Spatial dropout.")
+
+
+def test_no_model_is_recommended_without_skill():
+    choice = Choice(Change.WORSE, ())
+    assert headline(choice=choice).advice[0].answer.startswith("None can be recommended")
+
+
+def test_over_forecasting_is_given_in_numbers_of_events():
+    helps = Recalibration("dropout", "logistic", METHOD, Change.BETTER, SMALL, Change.NONE)
+    words = headline(bias=Bias.OVER, recalibration=(helps,))
+    answer = words.advice[1].answer
+    assert answer.startswith("Yes: logistic recalibration helps Spatial dropout")
+    assert "Spatial dropout over-forecasts" in answer
+    assert "94 events; 64 occurred" in answer
+    assert "too many events" in words.warning
+
+
+def test_miscalibration_that_no_recalibration_corrects_is_not_hidden():
+    assert "no recalibration is shown to help" in headline(bias=Bias.UNDER).advice[1].answer
+
+
+def test_summary_for_the_terminal_has_the_verdict_and_the_worst_warning():
+    words = headline(support=NETWORKS, made_up=True)
+    text = " ".join(summarize(words).split())
+    assert text == f"{words.verdict} {words.scope}"
+    text = " ".join(summarize(headline(bias=Bias.OVER)).split())
+    assert "Warning: " in text
+
+
+def test_comparison_without_a_score_is_no_number():
+    nothing = Estimate(math.nan, math.nan, math.nan)
+    one = claims().differences[0]._replace(difference=nothing)
+    assert "nan" not in headline(differences=(one,)).verdict
