@@ -50,10 +50,11 @@ function explore(data) {
   const find = (id) => document.getElementById(id);
   const [height, width] = data.size;
   const fields = bytes(data.fields);
+  const masks = bytes(data.masks);
   const palettes = data.variables.map((variable) => bytes(variable.palette));
   const list = find("storm-list");
   const canvas = find("storm-canvas");
-  const state = { storm: 0, variable: 0, arrows: data.wind.length === 2 };
+  const state = { storm: 0, variable: 0, arrows: data.wind.length === 2, outline: masks.length > 0 };
 
   // No-break spaces keep a number and its unit on one line.
   const percent = (probability) => `${(100 * probability).toFixed(probability < 0.1 ? 1 : 0)}\u00a0%`;
@@ -100,6 +101,39 @@ function explore(data) {
     context.imageSmoothingEnabled = false;
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
     if (state.arrows) drawArrows(context);
+    if (state.outline) drawOutline(context);
+  }
+
+  // Masks have one bit per grid point, the first in the highest bit of a byte.
+  function inside(row, column) {
+    if (row < 0 || row >= height || column < 0 || column >= width) return false;
+    const place = (state.storm * height + row) * width + column;
+    return ((masks[place >> 3] >> (7 - (place & 7))) & 1) === 1;
+  }
+
+  function drawOutline(context) {
+    const [across, down] = [canvas.width / width, canvas.height / height];
+    context.strokeStyle = "#d4006a";
+    context.lineWidth = 3;
+    context.beginPath();
+    for (let row = 0; row < height; row += 1) {
+      for (let column = 0; column < width; column += 1) {
+        if (!inside(row, column)) continue;
+        const [left, top] = [column * across, (height - 1 - row) * down];
+        const edges = [
+          [inside(row, column - 1), left, top, left, top + down],
+          [inside(row, column + 1), left + across, top, left + across, top + down],
+          [inside(row + 1, column), left, top, left + across, top],
+          [inside(row - 1, column), left, top + down, left + across, top + down],
+        ];
+        for (const [joined, x, y, end, bottom] of edges) {
+          if (joined) continue;
+          context.moveTo(x, y);
+          context.lineTo(end, bottom);
+        }
+      }
+    }
+    context.stroke();
   }
 
   function drawArrows(context) {
@@ -241,7 +275,7 @@ function explore(data) {
     const label = document.createElement("label");
     const input = document.createElement("input");
     input.type = type;
-    input.name = type === "radio" ? "storm-field" : "storm-arrows";
+    input.name = type === "radio" ? "storm-field" : text;
     input.checked = checked;
     input.addEventListener("change", () => {
       act(input.checked);
@@ -255,6 +289,8 @@ function explore(data) {
     addControl("radio", variable.name, i === 0, () => { state.variable = i; });
   });
   if (state.arrows) addControl("checkbox", "Wind arrows", true, (on) => { state.arrows = on; });
+
+  if (state.outline) addControl("checkbox", "Outline of the storm", true, (on) => { state.outline = on; });
 
   list.addEventListener("change", () => show(Number(list.value)));
   find("storm-previous").addEventListener("click", () => show(state.storm - 1));

@@ -131,6 +131,16 @@ def keep_run_list():
         write_text(text, RUN_LIST)
 
 
+STARTED = time.time()
+
+
+def print_summary():
+    """Print the path of a report that was written in this call, its verdict and its warning."""
+    summary = Path(RESULTS, "summary.txt")
+    if summary.exists() and summary.stat().st_mtime >= STARTED:
+        print(f"Report: {RESULTS}/report.html", summary.read_text("utf-8"), sep="\n")
+
+
 def runs_of(batch):
     """Return the runs that one job prepares together."""
     return RUNS_OF.get(batch, [])

@@ -301,13 +301,3 @@ rule write_report:
         explored=config["report"]["storms"],
     script:
         "../scripts/write_report.py"
-
-
-STARTED = time.time()
-
-
-def print_summary():
-    """Print the path of a report that was written in this call, its verdict and its warning."""
-    summary = Path(RESULTS, "summary.txt")
-    if summary.exists() and summary.stat().st_mtime >= STARTED:
-        print(f"Report: {RESULTS}/report.html", summary.read_text("utf-8"), sep="\n")

@@ -35,12 +35,12 @@ def sample_cases(
     sampler = MemberSampler(load_network(network), cases["members"], seed)
     forecast = read_netcdf(predictions)
     chosen = choose_cases(forecast["probability"].values, cases["count"], cases["storms"])
-    fields = read_storms(patches, chosen.tolist())["predictors"]
-    probability = np.concatenate([part for _, part in sampler.batches(fields.values)])
+    storms = read_storms(patches, chosen.tolist())
+    probability = np.concatenate([part for _, part in sampler.batches(storms["predictors"].values)])
     attributes = {"title": forecast.attrs["title"]} | provenance(
         {"model": model, "cases": cases}, model=model, seed=seed
     )
-    described = describe_cases(forecast, chosen, probability, fields)
+    described = describe_cases(forecast, chosen, probability, storms)
     write_netcdf(described.assign_attrs(attributes), output)
 
 

@@ -199,6 +199,7 @@ def fields():
                 ("storm", "y", "x", "variable"),
                 np.stack(values, axis=-1).astype("f4"),
             ),
+            "masks": (("storm", "y", "x"), (np.hypot(x - 4, y - 4) + 0 * storm < 3).astype("i1")),
             "peak": ("storm", np.linspace(0.001, 0.01, STORMS).astype("f4")),
         },
         coords=storm_coordinates()

@@ -45,7 +45,8 @@ def draw_case(axes: Sequence[Axes] | np.ndarray, case: xr.Dataset) -> None:
 
     `case` is one storm of a file `cases.nc`: `predictors(y, x, variable)`,
     `probability(mc_member)`, `deterministic`, `label`, optionally its `index` among the test
-    storms, and the coordinates `variable`, `valid_time`, `latitude` and `longitude`.
+    storms and `masks(y, x)`, and the coordinates `variable`, `valid_time`, `latitude` and
+    `longitude`.
     """
     variables = [str(name) for name in case["variable"].values]
     fields = dict(zip(variables, np.moveaxis(case["predictors"].values, -1, 0), strict=True))
@@ -54,6 +55,8 @@ def draw_case(axes: Sequence[Axes] | np.ndarray, case: xr.Dataset) -> None:
     place = f"{_degrees(case['latitude'], 'NS')}, {_degrees(case['longitude'], 'EW')}"
     units = [str(text) for text in case["units"].values] if "units" in case else [""]
     draw_storm(axes[0], variables[0], units[0], fields[variables[0]], *wind)
+    if "masks" in case:
+        draw_outline(axes[0], case["masks"].values)
     number = f"Test storm {int(case['index'])}, " if "index" in case else ""
     axes[0].set_title(f"{number}{time}\n{place}", fontsize=8.5)
     draw_members(
@@ -117,6 +120,17 @@ def draw_storm(
         )  # fmt: skip
     axes.set_xlabel("Grid points eastward", fontsize=8.5)
     axes.set_ylabel("northward", fontsize=8.5)
+
+
+@matplotlib.rc_context(STYLE)
+def draw_outline(axes: Axes, mask: np.ndarray) -> None:
+    """Draw the outline of a storm; `mask` (y, x) is 1 at its grid points, else 0."""
+    # A margin of zeros closes the outline of a storm that reaches the edge of the patch.
+    inside = np.pad(mask, 1)
+    steps = np.arange(-1, len(mask) + 1), np.arange(-1, mask.shape[1] + 1)
+    axes.contour(steps[1], steps[0], inside, levels=[0.5], colors="#d4006a", linewidths=1.5)
+    axes.set_xlim(-0.5, mask.shape[1] - 0.5)
+    axes.set_ylim(-0.5, len(mask) - 0.5)
 
 
 def field_label(variable: str, units: str) -> str:

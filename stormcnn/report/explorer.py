@@ -131,6 +131,7 @@ def explore_storms(
         "groups": [{"reason": reason, "count": len(i)} for reason, i in by_reason.items()],
         "storms": storms,
         "fields": _encode(quantised.tobytes()),
+        "masks": _encode(np.packbits(shown["masks"].values).tobytes()) if "masks" in shown else "",
     }
 
 

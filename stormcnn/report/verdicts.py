@@ -29,7 +29,14 @@ from stormcnn.verification.claim_types import (
 )
 from stormcnn.verification.difference_claims import CLAIMED, RELEVANT_DIFFERENCE
 from stormcnn.verification.score_registry import score_text
-from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_SEEDS, OWN_SCALING, SINGLE, BlockSize
+from stormcnn.vocabulary import (
+    LEAST_BLOCKS,
+    LEAST_SEEDS,
+    OVER_SEEDS,
+    OWN_SCALING,
+    SINGLE,
+    BlockSize,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -258,7 +265,8 @@ def describe_recalibration(one: Recalibration, wording: Wording) -> Statement:
 
 def describe_counts(one: Counts, wording: Wording) -> Statement:
     """Return whether the MC members forecast the number of events well: bias, then width."""
-    title = f"{wording.titles[one.model]}, seed {one.seed}"
+    title = wording.titles[one.model]
+    title += ", averaged over the seeds," if one.seed == OVER_SEEDS else f", seed {one.seed},"
     error = wording.interval(one.mean_error, 2, sign=True)
     bias = {
         Bias.OVER: "forecast too many events",

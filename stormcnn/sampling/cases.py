@@ -46,13 +46,14 @@ def choose_cases(probability: Array, count: int, named: Sequence[int] = ()) -> A
 
 
 def describe_cases(
-    forecast: xr.Dataset, chosen: Array, probability: Array, fields: xr.DataArray
+    forecast: xr.Dataset, chosen: Array, probability: Array, storms: xr.Dataset
 ) -> xr.Dataset:
     """Return the chosen storms with their fields and the probabilities of all MC members.
 
     Parameters: `forecast`, the predictions for all storms (`probability`, `label` and
     coordinates); `chosen`, indices of the case studies in it, shape (case,); `probability` of
-    their members, shape (case, mc_member); `fields`, dimensions (storm, y, x, variable).
+    their members, shape (case, mc_member); `storms` with `predictors(storm, y, x, variable)` and
+    perhaps `masks(storm, y, x)`.
     """
     cases = forecast.isel(storm=chosen)
     long_name = cases["probability"].attrs.get("long_name", "probability")
@@ -67,7 +68,10 @@ def describe_cases(
                 long_name=f"{long_name}, without dropout"
             ),
             "label": cases["label"],
-            "predictors": fields.assign_attrs(long_name="fields of the storm's patch"),
+            "predictors": storms["predictors"].assign_attrs(
+                long_name="fields of the storm's patch"
+            ),
+            **({"masks": storms["masks"]} if "masks" in storms else {}),
             "index": ("storm", chosen, {"long_name": "index among the test storms"}),
         },
         coords={**cases.coords, "mc_member": number_members(probability.shape[1])},

@@ -48,13 +48,15 @@ def open_patches(paths: Sequence[StrPath]) -> Patches:
 def read_storms(paths: Sequence[StrPath], indices: Sequence[int]) -> xr.Dataset:
     """Return some storms with their fields, without reading the fields of the others.
 
-    `indices` count the storms of all files; the result has their order. Raises the same errors as
-    `open_patches`, and `IndexError` if there is no such storm.
+    `indices` count the storms of all files; the result has their order, and `masks` if the files
+    have them. Raises the same errors as `open_patches`, and `IndexError` if there is no such storm.
     """
     patches = open_patches(paths)
     chosen = np.arange(len(patches.fields))[list(indices)]
     fields = patches.fields.take(chosen)
-    return patches.storms.isel(storm=chosen).assign(predictors=(PATCH_DIMENSIONS, fields))
+    storms = patches.storms.isel(storm=chosen).assign(predictors=(PATCH_DIMENSIONS, fields))
+    masks = patches.fields.take_masks(chosen)
+    return storms if masks is None else storms.assign(masks=(PATCH_DIMENSIONS[:3], masks))
 
 
 class StoredFields:
@@ -100,6 +102,18 @@ class StoredFields:
                     fields[row] = stored[storms[row] - begin]
         return fields
 
+    def take_masks(self, storms: Array) -> Array | None:
+        """Return the masks of the storms with these indices; None if a file lacks them."""
+        masks = np.empty((len(storms), *self.shape[1:3]), np.int8)
+        for path, begin, end in self._batches:
+            rows = np.flatnonzero((storms >= begin) & (storms < end))
+            with open_patch_file(path) as file:
+                if "masks" not in file.variables:
+                    return None
+                for row in rows:
+                    masks[row] = file["masks"][storms[row] - begin]
+        return masks
+
     def _read(self, start: int, stop: int) -> Array:
         fields = np.empty((stop - start, *self.shape[1:]), np.float32)
         for path, begin, end in self._batches:
@@ -132,7 +146,7 @@ def _read_batch(path: StrPath) -> _Batch:
         columns = {
             name: decode(variable)
             for name, variable in file.variables.items()
-            if variable.dimensions[0] == "storm" and name != "predictors"
+            if variable.dimensions[0] == "storm" and name not in ("predictors", "masks")
         }
         shape = file["predictors"].shape[1:]
         return _Batch(path, file.title, shape, tuple(decode(file["variable"])), columns)

@@ -90,6 +90,12 @@ def storm_dataset(
         }
         | {key: ("storm", column, COORDINATES[key]) for key, column in storms.items()},
     )
+    if selection.masked:
+        dataset["masks"] = (
+            PATCH_DIMENSIONS[:3],
+            values["masks"][kept].astype(np.int8),
+            {"long_name": "1 at the grid points of the storm, else 0"},
+        )
     if target is not None:
         inside = values["masks"][kept] == 1 if selection.masked else True
         peak = values[target][kept].max(axis=(1, 2), initial=-np.inf, where=inside)

@@ -148,10 +148,22 @@ def test_mouse_and_keyboard_select_a_field(open_page):
     assert picture(page) != reflectivity
 
 
+def test_outline_encloses_the_grid_points_of_the_storm(open_page):
+    page = open_page()
+    page.get_by_role("checkbox", name="Wind arrows").uncheck()
+    content = base64.b64decode(picture(page).removeprefix("data:image/png;base64,"))
+    red, green, blue = np.moveaxis(np.asarray(Image.open(io.BytesIO(content)).convert("RGB")), 2, 0)
+    rows, columns = np.nonzero((red == 0xD4) & (green == 0) & (blue == 0x6A))
+    # The masks are circles with a radius of less than 3 grid points around grid point 4 of 8.
+    assert (columns.min() // 64, -(-columns.max() // 64)) == (1, 7)
+    assert (rows.min() // 64, -(-rows.max() // 64)) == (0, 6)
+
+
 def test_north_is_at_the_top(open_page):
     page = open_page()
     # Reflectivity increases northward in these files, and higher values are darker.
     page.get_by_role("checkbox", name="Wind arrows").uncheck()
+    page.get_by_role("checkbox", name="Outline of the storm").uncheck()
     content = base64.b64decode(picture(page).removeprefix("data:image/png;base64,"))
     drawing = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
     assert drawing[0, 0] < drawing[-1, 0]

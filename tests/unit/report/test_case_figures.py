@@ -40,6 +40,18 @@ def test_case_shows_the_field_with_south_at_the_bottom():
     assert all(text in title for text in ("32237", "2016-06-22 23 UTC", "41.50° N, 97.25° W"))
 
 
+def test_outline_encloses_the_storm():
+    _, panels = make_figure(1, 2)
+    mask = np.zeros((32, 32), "i1")
+    mask[10:20, :5] = 1
+    plain = len(panels[0, 0].collections)
+    draw_case(panels[0], case().assign(masks=(("y", "x"), mask)))
+    outline = panels[0, 0].collections[-1].get_paths()[0].vertices
+    assert len(panels[0, 0].collections) > plain
+    assert outline.min(axis=0).tolist() == [-0.5, 9.5]
+    assert outline.max(axis=0).tolist() == [4.5, 19.5]
+
+
 def test_wind_arrows_show_the_wind_at_their_grid_point():
     _, panels = make_figure(1, 2)
     draw_case(panels[0], case())

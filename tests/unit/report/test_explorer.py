@@ -55,6 +55,8 @@ def test_explorer_has_the_fields_of_its_storms(files):
             step = (variable["high"] - variable["low"]) / 255
             shown = variable["low"] + step * values[index]
             assert np.abs(shown - truth[number, ..., index]).max() <= step / 2 + 1e-6
+    masks = np.unpackbits(np.frombuffer(base64.b64decode(data["masks"]), np.uint8))
+    assert masks.reshape(-1, 8, 8)[3].tolist() == fields()["masks"].values[0].tolist()
     assert data["wind"] == [1, 2]
     assert [variable["units"] for variable in data["variables"]] == ["dBZ", "m s⁻¹", "m s⁻¹"]
     assert sum(group["count"] for group in data["groups"]) == len(data["storms"]) == 12

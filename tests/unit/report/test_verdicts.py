@@ -179,6 +179,9 @@ def test_bias_of_event_counts_is_described_before_their_width(bias, width, words
     text = describe_counts(one, WORDING).text
     assert text.index(words[0]) < text.index(words[1])
     assert "80 %" in text
+    assert "seed 0" in text
+    averaged = describe_counts(one._replace(seed="mean"), WORDING).text
+    assert "averaged over the seeds" in averaged
 
 
 @pytest.mark.parametrize(

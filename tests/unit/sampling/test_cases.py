@@ -39,8 +39,13 @@ def test_cases_can_be_selected_and_stacked_by_mc_member(tmp_path):
         coords={"ensemble_member": ("storm", ["d01"] * 6), "patch": ("storm", np.arange(6))},
     )
     probability = np.arange(10, dtype=np.float32).reshape(2, 5) / 10
-    fields = xr.DataArray(np.zeros((2, 3, 3, 1), np.float32), dims=("storm", "y", "x", "variable"))
-    described = describe_cases(forecast, np.array([4, 1]), probability, fields)
+    storms = xr.Dataset(
+        {
+            "predictors": (("storm", "y", "x", "variable"), np.zeros((2, 3, 3, 1), np.float32)),
+            "masks": (("storm", "y", "x"), np.eye(3, dtype="i1")[None].repeat(2, axis=0)),
+        }
+    )
+    described = describe_cases(forecast, np.array([4, 1]), probability, storms)
     write_netcdf(described, tmp_path / "cases.nc")
     cases = read_netcdf(tmp_path / "cases.nc")
     assert cases["mc_member"].dtype == np.int32

@@ -48,7 +48,18 @@ def test_storms_have_peaks_and_coordinates_but_no_fields(batches):
 @settings(max_examples=15, deadline=None)
 @given(storms=st.lists(st.integers(-71, 70), max_size=6))
 def test_chosen_storms_equal_those_of_all_patches(batches, patches, storms):
-    xr.testing.assert_equal(read_storms(batches, storms), patches.isel(storm=storms))
+    chosen = read_storms(batches, storms).drop_vars("masks")
+    xr.testing.assert_equal(chosen, patches.isel(storm=storms))
+
+
+def test_masks_are_read_with_the_fields_if_they_were_needed(tmp_path):
+    runs = write_run_files(tmp_path / "runs", 3, 2)
+    patches = [prepare([run], tmp_path / run.run_date[:10]) for run in runs]
+    with h5py.File(runs[1].file) as file:
+        expected = file["masks"][1]
+    assert read_storms(patches, [4])["masks"].values[0].tolist() == expected.tolist()
+    without = prepare(runs[:1], tmp_path / "patch", region="patch")
+    assert "masks" not in read_storms([without], [0])
 
 
 @settings(max_examples=15, deadline=None)
