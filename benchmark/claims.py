@@ -141,7 +141,7 @@ def single_models(storms: Storms, draw: np.random.Generator) -> Outcomes:
             _, bias, slope = CALIBRATIONS[one.model]
             outcomes["bias", one.model] = outcome(one.bias, bias)
             outcomes["slope", one.model] = outcome(one.slope, slope)
-            if bias == slope:
+            if (bias, slope) == (Bias.NONE, Slope.NONE):
                 outcomes["bias or slope", one.model] = worst(
                     (outcomes["bias", one.model], outcomes["slope", one.model])
                 )

@@ -8,10 +8,8 @@ import pandas as pd
 
 from stormcnn.errors import UserError
 from stormcnn.report.figure_style import model_style
+from stormcnn.report.words import RECALIBRATION_WORDS
 from stormcnn.vocabulary import (
-    INTERCEPT,
-    ISOTONIC,
-    LOGISTIC,
     MC_MEAN,
     OVER_SEEDS,
     OWN_SCALING,
@@ -31,9 +29,7 @@ FORECASTS = {
 """Names of the kinds of forecasts; a single network without dropout needs none."""
 
 VARIANT_NAMES = {
-    INTERCEPT: "intercept recalibration",
-    ISOTONIC: "isotonic recalibration",
-    LOGISTIC: "logistic recalibration",
+    **RECALIBRATION_WORDS,
     OWN_SCALING: "storms scaled by their own statistics",
 }
 """Names of the variants of a single network's forecast."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import calendar
 from typing import TYPE_CHECKING
 
-from stormcnn.vocabulary import BLOCK_DAY, BLOCK_RUN, ISOTONIC, LOGISTIC
+from stormcnn.vocabulary import BLOCK_DAY, BLOCK_RUN, INTERCEPT, ISOTONIC, LOGISTIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stormcnn.vocabulary import BlockSize
 
-RECALIBRATION_WORDS = {
-    "intercept": "intercept recalibration",
+RECALIBRATION_WORDS: dict[str, str] = {
+    INTERCEPT: "intercept recalibration",
     LOGISTIC: "logistic recalibration",
     ISOTONIC: "isotonic recalibration",
 }
