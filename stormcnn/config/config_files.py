@@ -17,6 +17,12 @@ import yaml
 from stormcnn.errors import UserError
 from stormcnn.vocabulary import StrPath
 
+DEEPEST = 20
+"""Largest number of levels of blocks in a config file."""
+
+MOST_VALUES = 100_000
+"""Largest number of values in a config file, counting what an alias stands for each time."""
+
 
 class _TextLoader(yaml.SafeLoader):
     """Reads all values as strings. Merge keys (`<<`) keep their meaning."""
@@ -59,19 +65,46 @@ def _read_file(path: Path) -> dict[str, Any]:
         node = loader.get_single_node()
         if node is None:
             return {}
+        _check_size(node, name)
         if duplicates := list(_duplicates(node, (), name, set())):
             raise UserError("\n".join(duplicates))
         settings = loader.construct_document(node)
+    except RecursionError:  # the reader itself follows the nesting
+        raise UserError(_too_large(name)) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "unknown"
         raise UserError(
             f"{name} is not valid YAML: {error.problem} (line {line}). Correct this line."
         ) from None
-    except yaml.YAMLError as error:
+    except UserError:
+        raise
+    # The last three are raised for values that contradict their tag, such as `!!int a`.
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{name} is not valid YAML: {error}. Correct the file.") from None
     if not isinstance(settings, dict):
         raise UserError(f"{name} must have keys with values, such as experiment: {{name: mine}}.")
     return settings
+
+
+def _check_size(node: yaml.Node, file: str) -> None:
+    """Raise `UserError` if a file is nested too deeply or endlessly, or has too many values."""
+    rest, values = [(node, 1)], 0
+    while rest:
+        inner, depth = rest.pop()
+        values += 1
+        if depth > DEEPEST or values > MOST_VALUES:
+            raise UserError(_too_large(file))
+        if isinstance(inner, yaml.MappingNode):
+            rest += [(part, depth + 1) for pair in inner.value for part in pair]
+        elif isinstance(inner, yaml.SequenceNode):
+            rest += [(item, depth + 1) for item in inner.value]
+
+
+def _too_large(file: str) -> str:
+    return (
+        f"{file} has more than {DEEPEST} levels of blocks, or more than {MOST_VALUES} values, "
+        "which includes aliases (*) that contain themselves. Remove what is not a setting."
+    )
 
 
 def _shown_path(path: Path) -> str:

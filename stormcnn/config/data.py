@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from stormcnn.addresses import secret_parts
 from stormcnn.config.archive_dates import MAXIMUM_RUNS
 from stormcnn.config.block import Block
 from stormcnn.config.experiment import DEMO
 from stormcnn.config.field_types import (
     UNIQUE,
+    Address,
     CountFromOne,
     Name,
     NotNegative,
     OptionalCountFromOne,
+    OptionalPath,
     OptionalRange,
-    OptionalText,
+    Path,
     Seed,
     Sha256,
-    Text,
+    Variable,
     must_be,
 )
 from stormcnn.config.wording import listed, shown
@@ -55,8 +57,12 @@ class DemoData(Block):
 class Archive(Block):
     """Where an archive comes from, and how to verify it. Either `url` or `file` is required."""
 
-    url: OptionalText = Field(default=None, description="URL to download the archive from.")
-    file: OptionalText = Field(
+    url: Address = Field(
+        default=None,
+        description="URL (http or https) to download the archive from, without secrets: neither "
+        "user name nor password, query or fragment.",
+    )
+    file: OptionalPath = Field(
         default=None,
         description="Path of an archive that is already on disk; nothing is downloaded. Relative "
         "paths start at the working directory.",
@@ -71,19 +77,23 @@ class Archive(Block):
     def _faults(self) -> Iterator[str]:
         if self.url is None and self.file is None:
             yield "url must be set, or file (got null for both)."
-        # A password may contain a slash or a question mark, and a query may contain an @. The
-        # config is copied into the results and the report, so the message does not show the URL.
-        if self.url is not None and re.search(r"//[^/]*@|^[^?]*@", self.url):
+        if self.url is None:
+            return
+        # The config is copied into the results and the report, so messages do not show the URL.
+        if secrets := secret_parts(self.url):
             yield (
-                "url must not contain a user name or password, because the config is copied into "
-                "the results. Write them to ~/.netrc instead. Write an @ in a path as %40."
+                f"url must not contain a {listed(secrets, 'or')}, because the config is copied "
+                "into the results. Write user name and password to ~/.netrc, and an @ in a path as "
+                "%40. If the server needs a query, download the archive and set `file`."
             )
+        elif not self.url.lower().startswith(("http://", "https://")):
+            yield "url must begin with https:// or http://."
 
 
 class Ncar(Block):
     """The archive of storm patches that NCAR published for the AMS short course of 2019."""
 
-    runs: Text = Field(
+    runs: Path = Field(
         default="config/runs/ncar.csv",
         description="CSV file that lists the forecast runs in the archive.",
     )
@@ -106,7 +116,7 @@ class Data(Block):
         description="`demo`: made-up storms. `ncar`: the NCAR archive. `folder`: your own run "
         "files.",
     )
-    folder: OptionalText = Field(
+    folder: OptionalPath = Field(
         default=None,
         description="Folder with your run files, for source `folder`. The files are read in "
         "place. Relative paths start at the working directory.",
@@ -117,7 +127,7 @@ class Data(Block):
         "run file reruns only the job of its batch.",
     )
     predictors: Annotated[
-        list[Text],
+        list[Variable],
         Field(min_length=1),
         *UNIQUE,
         must_be("a list of one or more variables without duplicates"),
@@ -125,7 +135,7 @@ class Data(Block):
         default=list(STORM_VARIABLES[:3]),
         description="Variables of the run files that are the input of the networks, in this order.",
     )
-    target: Text = Field(
+    target: Variable = Field(
         default=LESSON_EVENT["target"],
         description="Variable of the run files that decides whether a storm is an event: its "
         "largest value (the peak) is compared with `event.threshold`.",

@@ -54,6 +54,31 @@ def _ordered(limits: tuple[float, float] | None) -> tuple[float, float] | None:
     return limits
 
 
+def _check_printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _check_title(text: str) -> str:
+    # Matplotlib hides labels that begin with _, and spreadsheets compute those with = + - or @.
+    if not text[:1].isalnum():
+        raise ValueError
+    return _check_printable(text)
+
+
+def _check_variable(text: str) -> str:
+    if not (text[:1].isalnum() or text.startswith("_")) or "/" in text:
+        raise ValueError
+    return _check_printable(text)
+
+
+def _check_path(text: str) -> str:
+    if "://" in text:
+        raise ValueError
+    return _check_printable(text)
+
+
 def _read_date(value: Any) -> Any:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
@@ -65,12 +90,48 @@ UNIQUE = (
 
 Name = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64),
-    must_be("1 to 64 letters, digits, _ or -", "It becomes part of file names."),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64),
+    must_be(
+        "1 to 64 letters, digits, _ or -, with a letter or digit first",
+        "It becomes part of file names.",
+    ),
 ]
 Text = Annotated[str, must_be("a string")]
 OptionalText = Annotated[str | None, must_be("a string or null")]
 Texts = Annotated[list[Text], *UNIQUE, must_be("a list of strings without duplicates")]
+Variable = Annotated[
+    str,
+    Field(max_length=100),
+    AfterValidator(_check_variable),
+    must_be("a name of 1 to 100 printable characters without /, the first a letter, digit or _"),
+]
+Title = Annotated[
+    Annotated[str, Field(max_length=100), AfterValidator(_check_title)] | None,
+    must_be("1 to 100 printable characters, the first a letter or digit, or null"),
+]
+Units = Annotated[
+    Annotated[str, Field(max_length=40), AfterValidator(_check_printable)] | None,
+    must_be("1 to 40 printable characters, or null"),
+]
+Path = Annotated[
+    str,
+    Field(max_length=4096),
+    AfterValidator(_check_path),
+    must_be("a path, not an address, of printable characters"),
+]
+OptionalPath = Annotated[
+    Annotated[str, Field(max_length=4096), AfterValidator(_check_path)] | None,
+    must_be("a path, not an address, of printable characters, or null"),
+]
+Paths = Annotated[
+    list[Annotated[str, Field(max_length=4096), AfterValidator(_check_path)]],
+    *UNIQUE,
+    must_be("a list of paths without duplicates, of printable characters"),
+]
+Address = Annotated[
+    Annotated[str, Field(max_length=2000), AfterValidator(_check_printable)] | None,
+    must_be("an address of printable characters, or null"),
+]
 Count = Annotated[int, Field(ge=0), must_be("an integer >= 0")]
 CountFromOne = Annotated[int, Field(ge=1), must_be("an integer >= 1")]
 CountFrom200 = Annotated[int, Field(ge=200), must_be("an integer >= 200")]

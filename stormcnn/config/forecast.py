@@ -5,18 +5,18 @@ from __future__ import annotations
 from pydantic import Field
 
 from stormcnn.config.block import Block
-from stormcnn.config.field_types import Count, OptionalText, Seed, Text, Texts
+from stormcnn.config.field_types import Count, OptionalPath, Paths, Seed, Text
 
 
 class Forecast(Block):
     """Forecasts for new storms, for which the target is not known yet."""
 
-    runs: Texts = Field(
+    runs: Paths = Field(
         default=[],
         description="Paths of the new run files (target `forecast`). Relative paths start at the "
         "working directory.",
     )
-    observed: Texts = Field(
+    observed: Paths = Field(
         default=[],
         description="Paths of run files of the same forecast runs that contain the target "
         "variable, once it is known (target `verify`).",
@@ -28,7 +28,7 @@ class Forecast(Block):
     members: Count = Field(
         default=100, description="Number of MC members. Must be 0 if the network has no dropout."
     )
-    network: OptionalText = Field(
+    network: OptionalPath = Field(
         default=None,
         description="Path of the `network.keras` that makes the forecasts, or `champion` for the "
         "network in `registry/champion.json`. null: the network of this experiment with the key "

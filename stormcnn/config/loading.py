@@ -24,7 +24,10 @@ def load_config(settings: Mapping[str, Any]) -> dict[str, Any]:
     UserError
         With one line per error: the key, what it must be, and its value.
     """
-    plain = _plain(settings)
+    try:
+        plain = _plain(settings)
+    except RecursionError:
+        raise UserError("The config contains itself. Remove this reference.") from None
     messages = remove_renamed_keys(plain)
     try:
         config = Config.model_validate(plain)

@@ -13,8 +13,8 @@ from stormcnn.config.field_types import (
     DropoutRate,
     Name,
     NotNegative,
-    OptionalText,
     Text,
+    Title,
     must_be,
     without_nulls,
 )
@@ -58,7 +58,7 @@ class NetworkSettings(Block):
     the same result in less time.
     """
 
-    title: OptionalText = Field(
+    title: Title = Field(
         default=None, description="Name in tables and figures. null: the key of the network."
     )
     filters: Annotated[

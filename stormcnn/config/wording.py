@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stormcnn.addresses import hide_secrets
+from stormcnn.texts import printable
+
 LONGEST = 80
 
 
 def shown(value: Any) -> str:
     """Return a value as it would be written in a config file, shortened to 80 characters."""
-    text = _in_yaml(value)
+    text = hide_secrets(printable(_in_yaml(value)))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 

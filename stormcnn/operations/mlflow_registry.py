@@ -7,15 +7,16 @@ Recording is idempotent: a retraining that MLflow already has is skipped, and th
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stormcnn.addresses import hide_secrets, without_secrets
 from stormcnn.errors import UserError
 from stormcnn.io import write_text
 from stormcnn.operations.registry import Entry, read_history
+from stormcnn.texts import printable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,6 +34,10 @@ SETTINGS = {
     # MLflow would print the addresses of its runs, including the password if there is one.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+
+
+SECRET_VARIABLES = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+"""Environment variables with credentials, which messages of libraries may repeat."""
 
 
 class NotRecorded(UserError):
@@ -67,7 +72,9 @@ def record_history(folder: Path, address: str, name: str, results: Path) -> None
         _set_aliases(client, name, history[-1], decided[-1])
     # MLflow also raises the exceptions of its database and of its HTTP client.
     except Exception as error:  # noqa: BLE001
-        message = without_secrets(f"{type(error).__name__}: {error}")
+        secrets = [os.getenv(variable, "") for variable in SECRET_VARIABLES]
+        message = hide_secrets(f"{type(error).__name__}: {error}", [address], secrets)
+        message = printable(message, keep="\n", longest=1000)
         raise NotRecorded(
             f"MLflow at {without_secrets(address)} cannot be written to ({message}). Check the "
             "server; the next retraining tries again."
@@ -88,12 +95,6 @@ def is_recorded(note: Path, last: Entry, address: str) -> bool:
 def note_recorded(note: Path, last: Entry, address: str) -> None:
     """Write to the file `note` that MLflow at `address` has the last entry."""
     write_text(_recorded_state(last, address), note)
-
-
-def without_secrets(text: str) -> str:
-    """Return the text with user names and passwords in addresses replaced by `***`."""
-    # Up to the last @, because a password that is not escaped may contain @ and slashes.
-    return re.sub(r"(\w://)\S*@", r"\1***@", text)
 
 
 def _recorded_state(last: Entry, address: str) -> str:

@@ -174,3 +174,36 @@ def test_day_that_does_not_exist_is_left_to_the_check():
     file = write("split: {test_start: 2015-02-30}\n")
     assert as_written(settings, [file]) == settings
     assert read_config_files([file]) == {"split": {"test_start": "2015-02-30"}}
+
+
+HOSTILE = {
+    "recursive": "event: &a\n  title: *a\n",
+    "recursive list": "data: {predictors: &a [*a]}\n",
+    "deep": f"event: {'[' * 30}{']' * 30}\n",
+    "very deep": f"event: {'[' * 5000}{']' * 5000}\n",
+    "multiplied": "\n".join(
+        ["a0: &a0 [x]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12))]
+    ),
+    "Python object": "event: {title: !!python/object/apply:os.mkdir [pwned]}\n",
+    "Python name": "event: !!python/name:os.system\n",
+    "own tag": "event: !include /etc/passwd\n",
+    "integer": "seed: !!int a\n",
+    "time": "split: !!timestamp a\n",
+    "binary": "event: !!binary é\n",
+    "set": "event: !!set [a]\n",
+    "key": "? {a: 1}\n: 2\n",
+    "control character": "event: {title: '\x1b'}\n",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_file_is_named_and_nothing_is_executed(text):
+    assert message_of(write(text)).startswith("my.yaml ")
+    assert [path.name for path in Path().iterdir()] == ["my.yaml"]
+
+
+def test_config_that_contains_itself_is_refused():
+    settings = {"event": {}}
+    settings["event"]["title"] = settings
+    with pytest.raises(UserError):
+        load_config(settings)

@@ -23,11 +23,61 @@ def test_predictors_must_be_known_when_the_forecast_is_issued(variable):
     assert_refused(changes, "data.predictors", f"(got {variable})")
 
 
-@pytest.mark.parametrize("password", ["secret", "sec/ret", "sec?ret"])
-def test_address_with_a_password_is_refused_and_not_shown(password):
-    changes = ncar_patches({"url": f"https://ann:{password}@host/a.tar.gz"})
-    assert_refused(changes, "data.ncar.patches.url", "~/.netrc")
-    assert password not in messages(changes)[0]
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ann:mar-ker@host/a.tar.gz",
+        "https://ann:mar-ker/b@host/a.tar.gz",
+        "https://ann:mar-ker?b@host/a.tar.gz",
+        "https://host/a.tar.gz?token=mar-ker",
+        "https://host/a.tar.gz;token=mar-ker",
+        "https://host/a.tar.gz#mar-ker",
+    ],
+)
+def test_address_with_a_secret_is_refused_and_not_shown(address):
+    changes = ncar_patches({"url": address})
+    assert_refused(changes, "data.ncar.patches.url", "~/.netrc", "`file`")
+    assert "mar-ker" not in messages(changes)[0]
+
+
+@pytest.mark.parametrize("key", ["folder", "file", "runs", "network"])
+def test_address_in_place_of_a_path_is_refused_and_not_shown(key):
+    address = "https://ann:mar-ker@host/a?token=mar-ker"
+    changes = {
+        "folder": {"data": {"folder": address}},
+        "file": ncar_patches({"file": address}),
+        "runs": {"forecast": {"runs": [address]}},
+        "network": {"forecast": {"network": address}},
+    }[key]
+    (message,) = messages(changes)
+    assert f"{key} must be" in message
+    assert "mar-ker" not in message
+
+
+def test_archive_is_downloaded_only_over_http():
+    assert_refused(ncar_patches({"url": "ftp://host/a"}), "data.ncar.patches.url", "https://")
+
+
+UNPRINTABLE = ["a\x1b[2J", "a\nb", "a\u202eb", "a\x00"]
+
+
+@pytest.mark.parametrize("text", [*UNPRINTABLE, "a" * 101])
+@pytest.mark.parametrize(
+    ("block", "key"),
+    [("data", "target"), ("event", "title"), ("event", "units"), ("event", "lead")],
+)
+def test_texts_are_printable_and_short(block, key, text):
+    assert_refused({block: {key: text}}, f"{block}.{key}", "printable")
+
+
+@pytest.mark.parametrize("title", ["_hidden", "=1+1", "+1", "-1", "@a", *UNPRINTABLE, "a" * 101])
+def test_title_that_figures_or_spreadsheets_misread_is_refused(title):
+    assert_refused({"models": {"l2": {"title": title}}}, "models.l2.title", "printable")
+
+
+@pytest.mark.parametrize("name", ["_hidden", "-option"])
+def test_name_begins_with_a_letter_or_digit(name):
+    assert_refused({"models": {name: {}}}, f"models.{name}", "letter")
 
 
 def test_archive_needs_an_address_or_a_path():

@@ -145,7 +145,7 @@ SETTINGS = st.fixed_dictionaries(
     {},
     optional={
         "experiment": st.fixed_dictionaries(
-            {"name": st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)}
+            {"name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,7}", fullmatch=True)}
         ),
         "event": st.fixed_dictionaries({"threshold": st.floats(1e-9, 1)}),
         "split": st.fixed_dictionaries(

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from config_helpers import assert_refused, messages
 
 
-def test_address_with_a_password_is_refused_and_not_shown():
-    changes = {"registry": {"mlflow": "https://ann:secret@host"}}
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ann:mar-ker@host",
+        "postgresql://host/db?password=mar-ker",
+        "https://host/;mar-ker",
+        "https://host/#mar-ker",
+    ],
+)
+def test_address_with_a_secret_is_refused_and_not_shown(address):
+    changes = {"registry": {"mlflow": address}}
     assert_refused(changes, "registry.mlflow", "MLFLOW_TRACKING_PASSWORD")
-    assert "secret" not in messages(changes)[0]
+    assert "mar-ker" not in messages(changes)[0]
