@@ -57,7 +57,11 @@ class ArchiveServer:
     - `range_shift`: number of bytes by which the answer to a range request starts too late;
     - `compresses`: whether bodies are compressed for clients that accept it;
     - `extra_length`: number of bytes by which Content-Length is too large;
-    - `chunked`: whether bodies are sent in chunks, without Content-Length.
+    - `chunked`: whether bodies are sent in chunks, without Content-Length;
+    - `drips`: seconds between single bytes of the next body;
+    - `headers`: headers that replace those of the answers;
+    - `reason`: the reason phrase of the answers;
+    - `redirects`: addresses to which the answers to requests redirect.
 
     `requests` holds the path and headers of each request.
     """
@@ -76,6 +80,10 @@ class ArchiveServer:
         self.compresses = False
         self.extra_length = 0
         self.chunked = False
+        self.drips: float | None = None
+        self.headers: dict[str, str] = {}
+        self.reason: str | None = None
+        self.redirects: list[str] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
         self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -115,6 +123,9 @@ class ArchiveServer:
             def do_GET(self) -> None:
                 server.requests.append((self.path, dict(self.headers)))
                 self.close_connection = True
+                if server.redirects:
+                    self.answer(302, b"", {"Location": server.redirects.pop(0)})
+                    return
                 if server.statuses:
                     self.answer(server.statuses.pop(0), b"")
                     return
@@ -149,15 +160,15 @@ class ArchiveServer:
                 self.answer(206, content[start:end], headers | {"Content-Range": span})
 
             def answer(self, status: int, body: bytes, headers: Mapping[str, str] = {}) -> None:
-                self.send_response(status)
-                for name, value in headers.items():
+                self.send_response(status, server.reason)
+                headers = {"Connection": "close"} | dict(headers)
+                if not server.chunked:
+                    headers |= {"Content-Length": str(len(body) + server.extra_length)}
+                for name, value in (headers | server.headers).items():
                     self.send_header(name, value)
-                self.send_header("Connection", "close")
                 if server.chunked:
                     self.send_header("Transfer-Encoding", "chunked")
                     body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
-                else:
-                    self.send_header("Content-Length", str(len(body) + server.extra_length))
                 self.end_headers()
                 if body and status < 300 and server.break_after:
                     body = body[: server.break_after.pop(0)]
@@ -166,6 +177,12 @@ class ArchiveServer:
                     self.wfile.write(body)
                     server._closing.wait(30)
                     return
+                if server.drips is not None:
+                    delay, server.drips = server.drips, None
+                    for index in range(len(body)):
+                        self.wfile.write(body[index : index + 1])
+                        if server._closing.wait(delay):
+                            return
                 self.wfile.write(body)
 
         return Handler
