@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def unpack_files(*, archive: str, source: dict[str, Any], files: list[str]) -> None:
     """Unpack `files`, paths in the same folder, after checking the archive."""
     check_archive(archive, size=source["bytes"], sha256=source["sha256"])
-    unpack(archive, Path(files[0]).parent, [Path(file).name for file in files])
+    names = [Path(file).name for file in files]
+    unpack(archive, Path(files[0]).parent, names, largest=source["unpacked_bytes"])
 
 
 if __name__ == "__main__":

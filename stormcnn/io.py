@@ -39,7 +39,7 @@ def replacing(path: StrPath) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, shared_mode())
         _sync(temporary)
         os.replace(temporary, final)
     except (OSError, RuntimeError):
@@ -67,11 +67,11 @@ def _check_room(folder: Path) -> None:
         stream.write(bytes(1 << 24))
 
 
-def _umask() -> int:
-    """Return the file mode mask of the process, which `mkstemp` ignores."""
-    mask = os.umask(0)
+def shared_mode() -> int:
+    """Return the mode of files for other users: that of the umask, but never world-writable."""
+    mask = os.umask(0o077)  # it cannot be read without being set
     os.umask(mask)
-    return mask
+    return 0o664 & ~mask
 
 
 def as_list(value: Any) -> list[Any]:

@@ -70,6 +70,11 @@ class Archive(Block):
     bytes: OptionalCountFromOne = Field(
         default=None, description="Size of the archive in bytes. null: unknown, not checked."
     )
+    unpacked_bytes: OptionalCountFromOne = Field(
+        default=None,
+        description="Largest total size of the files in the archive in bytes. null: 20 times the "
+        "size of the archive.",
+    )
     sha256: Sha256 = Field(
         default=None, description="SHA-256 digest of the archive. null: unknown, not checked."
     )

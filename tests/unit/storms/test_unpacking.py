@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import shutil
+import stat
 import tarfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stormcnn.errors import UserError
+from stormcnn.storms import unpacking
 from stormcnn.storms.download import download
 from stormcnn.storms.unpacking import unpack
 
@@ -201,6 +205,122 @@ def test_hostile_header_never_writes_elsewhere(
     assert not message or "a.tar.gz" in message
     assert {path.name for path in tmp_path.iterdir()} == {"a.tar.gz", "runs"}
     assert set(contents(tmp_path / "runs")) == (set() if message else set(NAMES))
+
+
+def pax(headers: dict[str, str], size: int = 0) -> bytes:
+    """Return the header of a member with extended attributes, which may be invalid."""
+    member = header("track_data/evil.nc", size=size)
+    records = b""
+    for name, value in headers.items():
+        record = f" {name}={value}\n".encode()
+        length = len(record)
+        while length != len(record) + len(str(length)):
+            length = len(record) + len(str(length))
+        records += str(length).encode() + record
+    extended = header("pax", tarfile.XHDTYPE, size=len(records))
+    return extended.tobuf() + records + bytes(-len(records) % 512) + member.tobuf()
+
+
+def long_name(name: bytes) -> bytes:
+    extended = header("././@LongLink", tarfile.GNUTYPE_LONGNAME, size=len(name))
+    return extended.tobuf() + name + bytes(-len(name) % 512)
+
+
+SPARSE_MAP = b"9999999\n" + b"1\n" * 500_000
+HOSTILE_STREAMS = {
+    "long name": (long_name(b"a" * 300) + header("a").tobuf(), "255"),
+    "very long name": (long_name(bytes(10**7)), "headers"),
+    "very long attributes": (pax({"comment": "a" * 10**6}), "headers"),
+    "chained attributes": (pax({"a": "b"})[:-512] * 5000 + header("a").tobuf(), "a.tar.gz"),
+    "negative size": (pax({"size": "-5"}), "a.tar.gz"),
+    "record": (header("pax", tarfile.XHDTYPE, size=512).tobuf() + b"\xff" * 512, "a.tar.gz"),
+    "sparse 0.1": (
+        pax({"GNU.sparse.map": "0,512", "GNU.sparse.size": "10000000000"}, 512) + bytes(512),
+        "sparse",
+    ),
+    "sparse 1.0": (
+        pax(
+            {
+                "GNU.sparse.major": "1",
+                "GNU.sparse.minor": "0",
+                "GNU.sparse.realsize": "9",
+            },
+            len(SPARSE_MAP),
+        )
+        + SPARSE_MAP,
+        "a.tar.gz",
+    ),
+    "old sparse": (header("a", tarfile.GNUTYPE_SPARSE).tobuf(), "a.tar.gz"),
+}
+
+
+@pytest.mark.parametrize(("blocks", "named"), HOSTILE_STREAMS.values(), ids=HOSTILE_STREAMS)
+def test_hostile_headers_are_refused_with_little_memory(
+    tmp_path: Path, blocks: bytes, named: str
+) -> None:
+    plain = make_archive(RUNS, compressed=False)[: -2 * tarfile.BLOCKSIZE]
+    archive = write(tmp_path, gzip.compress(plain + blocks + bytes(1024)))
+    tracemalloc.start()
+    try:
+        message = unpack_anew(archive, tmp_path / "runs")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert named in message
+    assert message.isprintable()
+    assert len(message) < 1000
+    assert peak < 5_000_000
+    assert contents(tmp_path / "runs") == {}
+
+
+@pytest.mark.parametrize("place", ["member", "other member", "end"])
+def test_archive_that_is_much_larger_unpacked_is_refused(tmp_path: Path, place: str) -> None:
+    zeros = bytes(2_000_000)
+    files = {
+        "member": RUNS | {FIRST: zeros},
+        "other member": RUNS | {"track_data/README": zeros},
+        "end": RUNS,
+    }[place]
+    content = make_archive(files) + (gzip.compress(zeros) if place == "end" else b"")
+    archive = write(tmp_path, content)
+    with pytest.raises(UserError, match=r"1000000.*unpacked_bytes"):
+        unpack(archive, tmp_path / "runs", NAMES, largest=1_000_000)
+    assert contents(tmp_path / "runs") == {}
+
+
+def test_default_limit_follows_the_size_of_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "SMALL_BYTES", 1)
+    archive = write(tmp_path, make_archive(RUNS | {"track_data/README": bytes(2_000_000)}))
+    with pytest.raises(UserError, match=rf"{20 * archive.stat().st_size} bytes.* 20 times"):
+        unpack(archive, tmp_path / "runs", NAMES)
+
+
+def test_archive_with_too_many_members_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "MOST_MEMBERS", 50)
+    archive = write(tmp_path, make_archive(RUNS, [folder(f"a{number}") for number in range(60)]))
+    with pytest.raises(UserError, match=r"a47.*\b50\b"):
+        unpack(archive, tmp_path / "runs", NAMES)
+
+
+def test_control_characters_of_names_are_not_shown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    unpack(write(tmp_path, make_archive(RUNS | {"\x1b[2J": b""})), tmp_path / "runs", NAMES)
+    assert "\\x1b[2J" in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+def test_unpacked_files_are_never_world_writable(tmp_path: Path) -> None:
+    mask = os.umask(0)
+    try:
+        unpack(write(tmp_path, make_archive(RUNS)), tmp_path / "runs", NAMES)
+    finally:
+        os.umask(mask)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "runs").iterdir()} == {0o664}
 
 
 def test_downloaded_archive_can_be_unpacked(tmp_path: Path) -> None:
