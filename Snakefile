@@ -53,6 +53,8 @@ rule all:
 
 onstart:
     keep_run_list()
+    if CACHE:
+        cache.restrict_permissions(workflow.output_file_cache)
 
 
 onsuccess:

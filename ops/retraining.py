@@ -18,7 +18,7 @@ from ops.workflow import LOGS, Workflow
 from stormcnn.config.config_files import read_config_files
 from stormcnn.config.loading import load_config
 from stormcnn.errors import UserError
-from stormcnn.io import write_text
+from stormcnn.io import forbid_world_writable_files, write_text
 from stormcnn.operations import registry
 from stormcnn.operations.cutoff import (
     TooFew,
@@ -67,6 +67,7 @@ EXIT_CODES = {
 def main(arguments: Sequence[str]) -> ExitCode:
     """Run the command and return its exit code."""
     options = parse_arguments(arguments)
+    forbid_world_writable_files()
     # This log is used until the config has given the name of the experiment.
     journal = Journal(None if options.dry_run else LOGS / "retrain.jsonl")
     try:

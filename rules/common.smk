@@ -16,7 +16,7 @@ from stormcnn.config.loading import load_config
 from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
 from stormcnn.errors import UserError
-from stormcnn.io import write_text
+from stormcnn.io import forbid_world_writable_files, write_text
 from stormcnn.operations.registry import REGISTRY, read_champion
 from stormcnn.planning import cache, forecasts, models, runs
 from stormcnn.planning.digests import code_digest
@@ -24,7 +24,10 @@ from stormcnn.report import labels
 from stormcnn.storms.event_texts import event_texts
 from stormcnn.storms.run_files import first_day, format_run_list, read_run_list
 from stormcnn.storms.tracks import tracks_file_name
+from stormcnn.texts import printable
 from stormcnn.vocabulary import DATA_SETTINGS, LESSON_EVENT, LOGISTIC_REGRESSION
+
+forbid_world_writable_files()
 
 # All jobs, including those in conda environments and on other machines, import the library of this
 # checkout.
@@ -43,7 +46,7 @@ def for_users(function):
         try:
             return function(*arguments, **settings)
         except (OSError, UserError) as error:
-            raise WorkflowError(str(error)) from None
+            raise WorkflowError(printable(str(error), keep="\n")) from None
 
     return call
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stormcnn.errors import UserError
+from stormcnn.texts import as_cell, from_cell
 from stormcnn.vocabulary import StrPath
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def _check_room(folder: Path) -> None:
         stream.write(bytes(1 << 24))
 
 
+def forbid_world_writable_files() -> None:
+    """Let no file or folder that this process and its children create be world-writable."""
+    os.umask(os.umask(0o077) | 0o002)
+
+
 def shared_mode() -> int:
     """Return the mode of files for other users: that of the umask, but never world-writable."""
     mask = os.umask(0o077)  # it cannot be read without being set
@@ -90,22 +96,34 @@ def write_text(text: str, path: StrPath) -> None:
 
 
 def write_rows(rows: Sequence[Mapping[str, Any]], path: StrPath) -> None:
-    """Write at least one row, values by column, in the same format as `write_csv`."""
+    """Write at least one row, values by column in one order, in the same format as `write_csv`."""
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(map(_as_cell, rows[0]))
+        writer.writerows(map(_as_cell, row.values()) for row in rows)
 
 
 def read_rows(paths: Iterable[StrPath]) -> list[dict[str, str]]:
     """Read CSV files with equal columns as rows of texts by column, without importing pandas."""
-    return list(csv.DictReader(join_csv(paths)))
+    header, *rows = csv.reader(join_csv(paths))
+    names = [from_cell(name) for name in header]
+    return [dict(zip(names, map(from_cell, row), strict=True)) for row in rows]
 
 
 def write_csv(table: pd.DataFrame, path: StrPath) -> None:
-    """Write a table without its index. Floating-point numbers are written with all digits."""
+    """Write a table without its index. Floating-point numbers are written with all digits.
+
+    Texts that a spreadsheet would compute begin with an apostrophe, see `texts.as_cell`.
+    """
+    texts = table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz"])
+    table = table.assign(**{name: texts[name].map(_as_cell) for name in texts})
+    table = table.rename(columns=_as_cell)
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _as_cell(value: Any) -> Any:
+    return as_cell(value) if isinstance(value, str) else value
 
 
 def join_csv(paths: Iterable[StrPath]) -> io.StringIO:

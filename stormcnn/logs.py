@@ -16,7 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stormcnn.errors import UserError
+from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
+
+
+class _PrintableFormatter(logging.Formatter):
+    """Escapes control characters, because logs repeat texts of files and are shown in terminals."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), keep="\n\t")
 
 
 @contextmanager
@@ -30,15 +38,15 @@ def job_log(path: StrPath) -> Iterator[None]:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o664)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PrintableFormatter("%(asctime)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)
     logger = logging.getLogger("stormcnn")
     logger.info("%s on %s, Python %s", sys.argv[0], platform.node(), platform.python_version())

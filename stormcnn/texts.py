@@ -29,15 +29,6 @@ def printable(text: str, *, keep: str = "", longest: int | None = None) -> str:
     return f"{escaped[: longest - 3]}..."
 
 
-def as_rst(text: str) -> str:
-    r"""Return a text that reStructuredText shows as it is, without markup and directives.
-
-    >>> as_rst("a_1 `<b>`")
-    'a\\_1 \\`\\<b\\>\\`'
-    """
-    return re.sub(r"([^\w\s]|_)", r"\\\1", printable(text))
-
-
 def as_cell(text: str) -> str:
     """Return a text for a cell of a CSV file that no spreadsheet takes for a formula.
 

@@ -68,7 +68,10 @@ def _check_title(text: str) -> str:
 
 
 def _check_variable(text: str) -> str:
-    if not (text[:1].isalnum() or text.startswith("_")) or "/" in text:
+    # Captions in reStructuredText show it between backquotes.
+    if not (text[:1].isalnum() or text.startswith("_")) or set(text) & set("/`\\"):
+        raise ValueError
+    if text != text.strip():
         raise ValueError
     return _check_printable(text)
 
@@ -103,7 +106,9 @@ Variable = Annotated[
     str,
     Field(max_length=100),
     AfterValidator(_check_variable),
-    must_be("a name of 1 to 100 printable characters without /, the first a letter, digit or _"),
+    must_be(
+        "a name of 1 to 100 printable characters without / ` \\, the first a letter, digit or _"
+    ),
 ]
 Title = Annotated[
     Annotated[str, Field(max_length=100), AfterValidator(_check_title)] | None,

@@ -111,7 +111,10 @@ def tabulate_forecast(forecast: xr.Dataset) -> pd.DataFrame:
 
 
 def as_geojson(table: pd.DataFrame) -> str:
-    """Return the storms of `tabulate_forecast` as GeoJSON points (RFC 7946), in the same order."""
+    """Return the storms of `tabulate_forecast` as GeoJSON points (RFC 7946), in the same order.
+
+    The result contains no `<` or `&`, so a web page can embed it.
+    """
     features = [
         {
             "type": "Feature",
@@ -127,7 +130,8 @@ def as_geojson(table: pd.DataFrame) -> str:
         }
         for row in table.to_dict("records")
     ]
-    return json.dumps({"type": "FeatureCollection", "features": features}, indent=1) + "\n"
+    text = json.dumps({"type": "FeatureCollection", "features": features}, indent=1)
+    return text.replace("<", r"\u003c").replace("&", r"\u0026") + "\n"
 
 
 def _json_value(value: Any) -> Any:

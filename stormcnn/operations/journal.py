@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from stormcnn.texts import printable
+
 Event = Literal[
     "nothing_new",
     "found",
@@ -40,6 +42,7 @@ class Journal:
 
         If the log cannot be written, the reason is printed as well.
         """
+        message = printable(message, keep="\n")
         _print(message)
         if self._path is None:
             return

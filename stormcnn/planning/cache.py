@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 from stormcnn.errors import UserError
 from stormcnn.provenance import LIBRARIES, library_versions, sha256_of
@@ -31,6 +33,17 @@ def check_cached_archive(archive: Mapping[str, str | None]) -> None:
             "identifies data by their content (got null). Set it, or set data.ncar.patches.file "
             "to an archive on disk."
         )
+
+
+def restrict_permissions(output_file_cache: Any) -> None:
+    """Let Snakemake's cache on disk store no world-writable files, which is its default.
+
+    Whoever can change a file in the cache decides about the results of others.
+    """
+    for name in ("file_permissions", "dir_permissions"):
+        if hasattr(output_file_cache, name):
+            permissions = getattr(output_file_cache, name)
+            setattr(output_file_cache, name, permissions & ~stat.S_IWOTH)
 
 
 def cache_key(inputs: Files, outputs: Files, folders: Mapping[str, str]) -> dict[str, object]:

@@ -7,17 +7,24 @@ as well as in colour, so that figures can be read without colour.
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axis import Axis, Tick
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
 from stormcnn.io import replacing
+from stormcnn.texts import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -94,6 +101,7 @@ def save_figure(figure: Figure, stem: StrPath) -> None:
     The PNG has at most 256 colours, which makes it several times smaller. Equal figures give equal
     files: neither has a time stamp or random identifiers.
     """
+    show_texts_as_written(figure)
     with matplotlib.rc_context(STYLE):
         # Otherwise each file would compute the layout anew, which takes most of the time.
         figure.draw_without_rendering()
@@ -105,6 +113,28 @@ def save_figure(figure: Figure, stem: StrPath) -> None:
             few.save(temporary, "png", dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
         with replacing(Path(f"{stem}.svg")) as temporary:
             figure.savefig(temporary, metadata={"Date": None, "Creator": None})
+
+
+def show_texts_as_written(figure: Figure) -> None:
+    """Let a figure show titles and labels from outside without interpreting them.
+
+    Otherwise Matplotlib would read what is between two dollar signs as a formula, and control
+    characters would make an invalid SVG file. Numbers at the axes are left alone, because
+    Matplotlib itself writes powers of ten as formulas.
+    """
+    numbers = {id(text) for tick in figure.findobj(Tick) for text in tick.findobj(Text)}
+    for text in figure.findobj(Text):
+        if text.get_text() and id(text) not in numbers:
+            text.set_text(printable(text.get_text(), keep="\n"))
+            text.set_parse_math(False)
+    for axis in figure.findobj(Axis):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FuncFormatter):  # also of names in place of numbers
+            formatter.func = partial(_format_as_written, formatter.func)
+
+
+def _format_as_written(formatter: Callable[[float, int | None], str], *place: Any) -> str:
+    return printable(formatter(*place), keep="\n").replace("$", r"\$")
 
 
 def model_style(index: int) -> dict[str, Any]:

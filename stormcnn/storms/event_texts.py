@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from stormcnn.errors import UserError
 from stormcnn.storms.variables import quantity_of
+from stormcnn.texts import printable
 
 NAMES = {
     "REFL_COM": "composite reflectivity",
@@ -29,6 +30,10 @@ suffix, and no lead."""
 REGION_TEXTS = {"storm": "inside the storm", "patch": "in the storm's patch"}
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+LONGEST = 100
+"""Largest number of characters of a text from a file."""
 
 
 class EventTexts(NamedTuple):
@@ -79,7 +84,11 @@ def event_texts(
     >>> texts.condition
     'the largest REFL_COM_future inside the storm exceeds 50 dBZ'
     """
-    attributes = attributes or {}
+    # The file of a network may come from elsewhere and contain anything.
+    target = printable(target, longest=LONGEST)
+    attributes = {
+        name: printable(str(text), longest=LONGEST) for name, text in (attributes or {}).items()
+    }
     quantity = name_of(target, attributes.get("target_long_name", ""))
     shown_units = display_units(_agreed_units(target, units, attributes.get("threshold_units", "")))
     amount = f"{threshold:g} {shown_units}".strip()
@@ -108,7 +117,7 @@ def name_of(variable: str, long_name: str = "") -> str:
     """
     bare = _bare(variable)
     if long_name and long_name not in (bare, variable):
-        return long_name
+        return printable(long_name, longest=LONGEST)
     return NAMES.get(bare, bare)
 
 

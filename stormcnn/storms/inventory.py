@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from stormcnn.errors import UserError
 from stormcnn.io import join_csv
 from stormcnn.storms.titles import is_made_up_title
+from stormcnn.texts import from_cell
 from stormcnn.vocabulary import STORM_FAULTS, Array, StrPath
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def read_inventory(path: StrPath | TextIO) -> pd.DataFrame:
     import pandas as pd
 
     types = {column: "int64" if column in _COUNTS else str for column in COLUMNS}
-    return pd.read_csv(path, dtype=types, keep_default_na=False)
+    table = pd.read_csv(path, dtype=types, keep_default_na=False)
+    texts = {name: table[name].map(from_cell) for name in COLUMNS if name not in _COUNTS}
+    return table.assign(**texts)
 
 
 def merge_inventories(paths: Iterable[StrPath]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Files are written atomically, are equal for equal content, and are read with clear errors."""
 
+import csv
 import os
 import stat
 
@@ -10,6 +11,7 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import (
+    forbid_world_writable_files,
     join_csv,
     read_netcdf,
     read_rows,
@@ -46,6 +48,34 @@ def test_file_mode_follows_the_umask(tmp_path):
     finally:
         os.umask(mask)
     assert stat.S_IMODE((tmp_path / "x.txt").stat().st_mode) == 0o640
+
+
+def test_files_are_never_world_writable(tmp_path):
+    mask = os.umask(0)
+    try:
+        write_text("x", tmp_path / "x.txt")
+        with replacing(tmp_path / "y.txt") as y:
+            assert stat.S_IMODE(y.stat().st_mode) == 0o600
+        forbid_world_writable_files()
+        (tmp_path / "z.txt").touch()
+    finally:
+        os.umask(mask)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {0o664}
+
+
+def test_texts_in_csv_are_no_formulas(tmp_path):
+    texts = ["=1+1", "+1+1", "-1+1", "@a", "\t=1", "'=1", "a=1", "-1.5", ""]
+    table = pd.DataFrame({"=name": texts, "value": [-0.5] * len(texts)})
+    write_csv(table, tmp_path / "t.csv")
+    write_rows(table.to_dict("records"), tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "t.csv").read_bytes()
+    with open(tmp_path / "t.csv", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    cells = [row[0] for row in rows]
+    assert header == ["'=name", "value"]
+    assert cells == ["'=1+1", "'+1+1", "'-1+1", "'@a", "'\t=1", "''=1", "a=1", "-1.5", ""]
+    assert [row[1] for row in rows] == ["-0.5"] * len(texts)
 
 
 def test_numbers_in_csv_are_exact(tmp_path):

@@ -59,3 +59,11 @@ def test_bug_keeps_its_stack_trace(tmp_path):
     assert result.returncode == 1
     assert "ZeroDivisionError" in log
     assert "Traceback" in log
+
+
+def test_control_characters_are_escaped(tmp_path):
+    code = "from stormcnn.errors import UserError; logging.info('a\\x1b[2Jb'); "
+    _, log = run(tmp_path, code + "raise UserError('c\\x1b]0;d\\u202e')")
+    assert "a\\x1b[2Jb" in log
+    assert "c\\x1b]0;d\\u202e" in log
+    assert "\x1b" not in log

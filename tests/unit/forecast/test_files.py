@@ -51,6 +51,13 @@ def test_geojson_has_one_point_per_storm_and_null_for_nan(forecast):
     assert first["valid_time"] == "2030-05-01T13:00:00"
 
 
+def test_geojson_can_be_embedded_in_a_page(forecast):
+    table = tabulate_forecast(forecast).assign(ensemble_member="</script><b>&\x1b")
+    text = as_geojson(table)
+    assert not set("<&\x1b") & set(text)
+    assert json.loads(text)["features"][0]["properties"]["ensemble_member"] == ("</script><b>&\x1b")
+
+
 def test_probability_names_the_event(storms, probability):
     outside = np.zeros(3, bool)
     forecast = assemble_forecast(storms, probability, {}, outside, "hail above 25 mm now")

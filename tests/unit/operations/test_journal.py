@@ -42,3 +42,8 @@ def test_manual_lists_every_event():
     table = manual.partition("| `event` |")[2].partition("\n\n")[0]
     cells = re.findall(r"^\| (`.*?) \|", table, re.M)
     assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(get_args(Event))
+
+
+def test_control_characters_are_escaped(tmp_path, capsys):
+    Journal(tmp_path / "a.jsonl").write("failed", "a\x1b[2J")
+    assert capsys.readouterr().out == "a\\x1b[2J\n"

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import stat
+
 import pytest
+from snakemake.caching.local import OutputFileCache
 
 from stormcnn.errors import UserError
-from stormcnn.planning.cache import cache_key, check_cache_folder, check_cached_archive
+from stormcnn.planning.cache import (
+    cache_key,
+    check_cache_folder,
+    check_cached_archive,
+    restrict_permissions,
+)
 
 
 @pytest.mark.parametrize("folder", ["", "relative", "/no/such/folder"])
@@ -18,6 +26,17 @@ def test_cache_must_be_an_existing_folder(monkeypatch, folder):
 def test_existing_folder_can_be_a_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("CACHE_FOLDER", str(tmp_path))
     check_cache_folder("CACHE_FOLDER")
+
+
+def test_entries_of_the_cache_are_not_world_writable(monkeypatch, tmp_path):
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(tmp_path))
+    output_cache = OutputFileCache()
+    restrict_permissions(output_cache)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").touch()
+    output_cache.set_permissions(tmp_path / "folder")
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o775
+    assert stat.S_IMODE((tmp_path / "folder" / "file").stat().st_mode) == 0o664
 
 
 def test_archive_without_a_checksum_is_not_cached():

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 from PIL import Image
 
 from stormcnn.report.figure_style import MADE_UP_NOTE, make_figure, save_figure
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def draw_band_and_label():
@@ -43,3 +47,20 @@ def test_svg_keeps_text_and_has_no_time_stamp(saved):
 def test_figure_of_made_up_data_says_so():
     assert make_figure(made_up=True)[0].get_suptitle() == MADE_UP_NOTE
     assert make_figure()[0].get_suptitle() == ""
+
+
+def test_texts_from_outside_are_shown_as_they_are(tmp_path):
+    hostile = "$\\bad{$ \x1b[2J <b> & \x00"
+    figure, axes = make_figure()
+    panel = axes[0, 0]
+    panel.plot([1, 2], [1, 2], label=hostile)
+    panel.set_title(hostile)
+    panel.set_xlabel(hostile)
+    panel.set_xticks([1, 2], [hostile, "two"])
+    panel.set_yscale("log")
+    panel.legend()
+    save_figure(figure, tmp_path / "a")
+    svg = ElementTree.parse(tmp_path / "a.svg")
+    texts = ["".join(text.itertext()).strip() for text in svg.iter(f"{SVG}text")]
+    assert texts.count(r"$\bad{$ \x1b[2J <b> & \x00") == 4
+    assert not any("mathdefault" in text for text in texts)

@@ -85,3 +85,11 @@ def test_long_name_that_repeats_the_variable_is_not_a_name(long_name):
 )
 def test_powers_in_units_are_superscripts(units, shown):
     assert display_units(units) == shown
+
+
+def test_texts_of_files_are_printable_and_short():
+    attributes = {"target_long_name": "a\x1b[2J" + "b" * 1000, "threshold_units": "m\n"}
+    texts = event_texts("X\u202e_future", "storm", 1, attributes=attributes)
+    for text in texts:
+        assert text.isprintable()
+        assert len(text) < 300

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from stormcnn.errors import UserError
+from stormcnn.io import read_rows, write_csv
 from stormcnn.storms.inventory import (
     COLUMNS,
     as_inventory,
@@ -55,6 +56,17 @@ def test_empty_texts_and_digits_are_read_as_texts(tmp_path):
     path = write(tmp_path, "2010", row("a.nc", reason="", title="", sha256="0123", batch="2010"))
     read = read_inventory(path).iloc[0]
     assert read[["reason", "title", "sha256", "batch"]].tolist() == ["", "", "0123", "2010"]
+
+
+def test_texts_that_spreadsheets_would_compute_are_read_back(tmp_path):
+    texts = {"file": "=1.nc", "title": "'=1", "reason": "@a"}
+    write_csv(as_inventory([row(**texts)]), tmp_path / "2010.csv")
+    write_csv(merge_inventories([tmp_path / "2010.csv"]), tmp_path / "merged.csv")
+    assert (tmp_path / "merged.csv").read_bytes() == (tmp_path / "2010.csv").read_bytes()
+    for read in (read_inventory(tmp_path / "merged.csv"), read_rows([tmp_path / "merged.csv"])):
+        (first,) = read.to_dict("records") if isinstance(read, pd.DataFrame) else read
+        assert {name: first[name] for name in texts} == texts
+    assert "'=1.nc" in (tmp_path / "merged.csv").read_text()
 
 
 def test_inventory_without_runs_has_all_columns(tmp_path):
