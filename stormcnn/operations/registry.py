@@ -104,13 +104,12 @@ def read_last_entry(folder: StrPath) -> Entry | None:
 def read_champion(folder: StrPath) -> dict[str, Any] | None:
     """Return the champion as plain values, or None if no network has been promoted.
 
-    Raises `UserError` like `read_last_entry`, or if the network's file is missing or has changed
-    since it was promoted.
+    Raises `UserError` like `read_last_entry` and `check_network`.
     """
     entry = read_last_entry(folder)
     if entry is None or entry.champion is None:
         return None
-    check_network(entry.champion)
+    check_network(folder, entry.champion)
     return entry.champion.model_dump(mode="json")
 
 
@@ -124,11 +123,28 @@ def read_history(folder: StrPath) -> list[Entry]:
     return entries
 
 
-def check_network(network: RecordedNetwork) -> None:
-    """Raise `UserError` if a network's file is missing or has changed."""
+def check_network(folder: StrPath, network: Champion) -> None:
+    """Raise `UserError` unless a champion is the file that the registry kept when it was promoted.
+
+    The file must lie in the registry and have the SHA-256 that is recorded, in the history as well.
+    """
     path = Path(network.network)
     remedy = "Restore the file, or return to the previous champion with ops/retrain --rollback."
-    if not path.exists():
+    if path.resolve().parent != Path(folder, "networks").resolve():
+        raise UserError(
+            f"{Path(folder, 'champion.json')}: the network {path} of the champion does not lie in "
+            f"{Path(folder, 'networks')}. {FROM_BACKUP}"
+        )
+    history = _history_paths(folder)
+    if history and network.entry <= int(history[-1].stem):
+        promotion = _history_path(folder, network.entry)
+        promoted = _read(promotion).champion
+        if promoted is None or promoted.sha256 != network.sha256:
+            raise UserError(
+                f"{Path(folder, 'champion.json')}: the SHA-256 of the champion is not the one in "
+                f"{promotion}, which promoted it. {FROM_BACKUP}"
+            )
+    if not path.is_file():
         raise UserError(f"{path}: the network of the champion is missing. {remedy}")
     if sha256_of(path) != network.sha256:
         raise UserError(
@@ -203,7 +219,7 @@ def roll_back(folder: StrPath, now: datetime) -> Entry:
     previous = _read(path).champion
     if previous is None:
         raise UserError(f"{path} names no champion. {FROM_BACKUP}")
-    check_network(previous)
+    check_network(folder, previous)
     entry = Entry(
         number=_next_number(last),
         time=now,

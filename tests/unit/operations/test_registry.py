@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
@@ -222,3 +223,38 @@ def test_clock_behind_the_registry_is_refused(folder):
     check_clock(entry, entry.time)
     with pytest.raises(UserError, match=r"2026-05-02 06:00 UTC.*2026-05-02 05:59 UTC"):
         check_clock(entry, entry.time - timedelta(seconds=1))
+
+
+def change_champion(folder, **changes):
+    path = folder / "champion.json"
+    entry = json.loads(path.read_text())
+    entry["champion"] |= changes
+    path.write_text(json.dumps(entry))
+
+
+@pytest.mark.parametrize("place", ["outside", "parent", "link"])
+def test_champion_outside_of_the_registry_is_refused(folder, place):
+    enter(folder, 1)
+    other = folder.parent / "other.keras"
+    shutil.copyfile(read_champion(folder)["network"], other)
+    link = folder / "networks" / "link.keras"
+    link.symlink_to(other)
+    network = {
+        "outside": other,
+        "parent": folder / "networks" / ".." / ".." / "other.keras",
+        "link": link,
+    }[place]
+    change_champion(folder, network=str(network))
+    with pytest.raises(UserError, match=re.escape(str(network))):
+        read_champion(folder)
+
+
+def test_champion_that_is_not_the_promoted_network_is_refused(folder):
+    enter(folder, 1)
+    enter(folder, 2, promote=False)
+    content = b"other weights"
+    other = folder / "networks" / "other.keras"
+    other.write_bytes(content)
+    change_champion(folder, network=str(other), sha256=hashlib.sha256(content).hexdigest())
+    with pytest.raises(UserError, match=r"000001\.json"):
+        read_champion(folder)
