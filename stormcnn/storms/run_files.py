@@ -203,11 +203,17 @@ def read_run_list(path: StrPath) -> list[Run]:
 def read_archive_list(path: StrPath, folder: StrPath, batch_size: str) -> list[Run]:
     """Read the list `run_date,file[,sha256]` of an archive whose files are unpacked to `folder`.
 
-    Raises `UserError` if it is not such a list, or if a row's run date differs from the one in its
-    file name.
+    Raises `UserError` if it is not such a list, if a row names a folder, or if its run date differs
+    from the one in its file name.
     """
     runs = []
     for row in _read_rows(path, ("run_date", "file")):
+        # The file will be written under this name.
+        if Path(row["file"]).name != row["file"]:
+            raise UserError(
+                f"{path}: {row['file']!a} is not the name of a file without a folder. Correct the "
+                "list."
+            )
         run = as_run(Path(folder, row["file"]), batch_size, row.get("sha256") or "")
         if row["run_date"] != run.run_date:
             raise UserError(

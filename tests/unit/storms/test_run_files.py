@@ -190,3 +190,13 @@ def test_run_date_that_differs_from_the_file_name_is_named(tmp_path):
     path.write_text(f"run_date,file\n2010-10-25T00:00,{NAME}\n")
     with pytest.raises(UserError, match=r"2010-10-25T00:00.* 2010-10-24T00:00"):
         read_archive_list(path, "data", "year")
+
+
+@pytest.mark.parametrize("folder", ["..", "../..", "/etc", "a", ".", "a/.."])
+def test_archive_list_names_files_without_folders(tmp_path, folder):
+    name = f"{folder}/NCARSTORM_20101024-0000_d01_model_patches.nc"
+    (tmp_path / "list.csv").write_text(f"run_date,file\n2010-10-24T00:00,{name}\n")
+    with pytest.raises(UserError) as error:
+        read_archive_list(tmp_path / "list.csv", tmp_path / "runs", "year")
+    assert str(tmp_path / "list.csv") in str(error.value)
+    assert name in str(error.value)
