@@ -7,9 +7,9 @@ import numpy as np
 
 from stormcnn.forecast.files import as_geojson, assemble_forecast, outside_range, tabulate_forecast
 from stormcnn.forecast.maps import draw_map
+from stormcnn.forecast.network_metadata import read_about, read_recalibration_settings
 from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
-from stormcnn.models.stored_recalibration import read_recalibration
 from stormcnn.provenance import provenance, sha256_of
 from stormcnn.report.figure_style import make_figure, save_figure
 from stormcnn.sampling.members import summarise_members
@@ -46,11 +46,11 @@ def forecast_storms(
     """
     # TensorFlow writes messages while it is imported, so import it after the log is opened.
     from stormcnn.models import backend
-    from stormcnn.models.network_files import load_network, read_metadata
+    from stormcnn.models.network_files import load_network
     from stormcnn.models.prediction import predict_probability
     from stormcnn.sampling.sampler import MemberSampler, dropout_layers
 
-    about, recalibration = read_metadata(network), read_recalibration(network)
+    about, recalibration = read_about(network), read_recalibration_settings(network)
     recalibrate = Recalibration.from_json(recalibration).apply if recalibration else np.asarray
     texts = event_texts(**about["event"], **event, attributes=about["event_attributes"])
     storms = read_run(run_file, predictors=about["predictors"], reject=reject)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stormcnn.errors import UserError
 from stormcnn.io import replacing
+from stormcnn.models.network_archive import read_json
 
 if TYPE_CHECKING:
     from stormcnn.vocabulary import StrPath
@@ -34,13 +35,10 @@ def read_recalibration(network: StrPath) -> dict[str, Any] | None:
 
     Raises `UserError` if the file cannot be read.
     """
-    try:
-        with zipfile.ZipFile(network) as archive:
-            if RECALIBRATION not in archive.namelist():
-                return None
-            return json.loads(archive.read(RECALIBRATION))
-    except (OSError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+    recalibration = read_json(network, RECALIBRATION)
+    if not isinstance(recalibration, dict | None):
         raise UserError(
-            f"{network}: the recalibration of the network cannot be read ({error}). "
+            f"{network}: {RECALIBRATION} does not describe a recalibration. "
             "Use a network.keras that stormcnn has written."
-        ) from error
+        )
+    return recalibration

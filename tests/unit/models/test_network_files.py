@@ -1,10 +1,15 @@
 """Networks are saved with metadata, and loaded without running code from the file."""
 
+import json
+import sys
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 
 from stormcnn.errors import UserError
+from stormcnn.models import network_archive
 from stormcnn.models.architecture import build_network
 from stormcnn.models.network_files import load_network, read_metadata, save_network
 
@@ -66,3 +71,44 @@ def test_network_of_another_kind_is_refused(tmp_path):
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save(tmp_path / "network.keras")
     with pytest.raises(UserError, match=r"network\.keras"):
         load_network(tmp_path / "network.keras")
+
+
+def rewrite(path, change):
+    """Change the config of Keras in the file of a network."""
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["config.json"] = change(files["config.json"])
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+CHANGES = {
+    "other class": lambda text: text.replace(b'"Flatten"', b'"TFSMLayer"'),
+    "other module": lambda text: text.replace(b'"keras.layers"', b'"antigravity"', 1),
+    "class that is a list": lambda text: text.replace(b'"Flatten"', b'["Flatten"]'),
+    "only a layer": lambda text: json.dumps(json.loads(text)["config"]["layers"][2]).encode(),
+    "deep": lambda text: b"[" * 100_000 + b"]" * 100_000,
+    "no object": lambda text: b"[]",
+    "empty": lambda text: b"{}",
+    "other shape": lambda text: text.replace(b"8, 8, 2", b"4, 4, 2"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_changed_network_ends_in_a_sentence(tmp_path, change):
+    path = tmp_path / "network.keras"
+    save_network(build(), path, METADATA)
+    rewrite(path, change)
+    with pytest.raises(UserError) as error:
+        load_network(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "antigravity" not in sys.modules
+
+
+def test_network_with_too_many_bytes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(network_archive, "LARGEST_BYTES", 1000)
+    path = tmp_path / "network.keras"
+    save_network(build(), path, METADATA)
+    with pytest.raises(UserError, match="1000 bytes"):
+        load_network(path)
