@@ -106,6 +106,8 @@ def _value(node: Node) -> str:
             return "`null`"
         case "boolean":
             return "`true` or `false`"
+        case "array" if "prefixItems" in node:
+            return "list of " + " and ".join(map(_value, node["prefixItems"]))
         case "array":
             items = re.sub(r"^(integer|number|string)\b", r"\1s", _value(node["items"]))
             return f"list of {items}{_length(node)}"

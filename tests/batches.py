@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from run_files import FIRST_RUN, run_values, write_run_file
 
@@ -60,4 +61,6 @@ def prepare(runs: Sequence[Run], folder: Path, **changes: Any) -> Path:
 def whole(paths: Sequence[Path]) -> xr.Dataset:
     """Return the storms of all batches with their fields."""
     storms, fields = open_patches(paths)
-    return storms.assign(predictors=(PATCH_DIMENSIONS, fields.in_memory()))
+    whole = storms.assign(predictors=(PATCH_DIMENSIONS, fields.in_memory()))
+    masks = fields.take_masks(np.arange(storms.sizes["storm"]))
+    return whole if masks is None else whole.assign(masks=(PATCH_DIMENSIONS[:3], masks))

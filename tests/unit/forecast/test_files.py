@@ -60,7 +60,9 @@ def test_geojson_can_be_embedded_in_a_page(forecast):
 
 def test_probability_names_the_event(storms, probability):
     outside = np.zeros(3, bool)
-    forecast = assemble_forecast(storms, probability, {}, outside, "hail above 25 mm now")
+    forecast = assemble_forecast(
+        storms, probability, probability, {}, outside, "hail above 25 mm now"
+    )
     assert forecast["probability"].attrs["long_name"] == "probability of hail above 25 mm now"
 
 

@@ -27,7 +27,7 @@ def test_example_calls_the_command_as_it_is(name):
     (command,) = re.findall(r"^[^#\n]*\.venv/bin/python (.*?)(?: \|\| .*)?$", text, re.M)
     program, *arguments = shlex.split(command)
     assert (ROOT / program.removeprefix("/srv/stormcnn/")).is_file()
-    assert parse_arguments(arguments).configfile == ["my.yaml"]
+    assert parse_arguments(arguments).configfile == ["my.yaml", "ops/examples/settle.yaml"]
 
 
 def test_service_accepts_exit_codes_that_are_no_failures():

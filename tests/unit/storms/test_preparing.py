@@ -134,7 +134,7 @@ def test_xarray_opens_a_batch_with_cf_names_and_units(tmp_path):
     prepared = prepare(write_run_files(tmp_path / "runs", 3), tmp_path)
     with xr.open_dataset(prepared) as dataset, netCDF4.Dataset(prepared) as file:
         xr.testing.assert_equal(dataset.load(), whole([prepared]))
-        assert set(dataset.data_vars) == {"predictors", "peak"}
+        assert set(dataset.data_vars) == {"predictors", "peak", "masks"}
         assert dataset.attrs["Conventions"] == "CF-1.8"
         assert len(dataset.attrs["settings_digest"]) == 16
         assert "numpy=" in dataset.attrs["software"]

