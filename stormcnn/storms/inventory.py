@@ -50,7 +50,7 @@ def read_inventory(path: StrPath | TextIO) -> pd.DataFrame:
 
     types = {column: "int64" if column in _COUNTS else str for column in COLUMNS}
     table = pd.read_csv(path, dtype=types, keep_default_na=False)
-    texts = {name: table[name].map(from_cell) for name in COLUMNS if name not in _COUNTS}
+    texts = {name: table[name].map(from_cell) for name in table if types.get(name) is str}
     return table.assign(**texts)
 
 
