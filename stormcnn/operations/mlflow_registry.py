@@ -30,7 +30,8 @@ SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # Warnings repeat errors of database drivers, which may contain the address.
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     # MLflow would print the addresses of its runs, including the password if there is one.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }

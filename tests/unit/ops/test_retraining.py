@@ -75,10 +75,10 @@ def test_unsuitable_config_is_named_in_the_log(tmp_path, monkeypatch, content, n
     assert named in json.loads(line)["message"]
 
 
-def test_decision_is_valid_even_if_the_known_runs_cannot_be_listed(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "network.keras").write_bytes(b"weights")
-    decision = {
+def write_decision(folder):
+    """Write a network, and return the decision to promote it."""
+    (folder / "network.keras").write_bytes(b"weights")
+    return {
         "promote": True,
         "why": "It is better.",
         "scored_until": "2026-04-10T00:00",
@@ -93,6 +93,11 @@ def test_decision_is_valid_even_if_the_known_runs_cannot_be_listed(tmp_path, mon
             "scores": {},
         },
     }
+
+
+def test_decision_is_valid_even_if_the_known_runs_cannot_be_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    decision = write_decision(tmp_path)
     # The run list of these data does not exist.
     config = {"data": {"name": "missing"}, "registry": {"mlflow": None}}
     journal = Journal(tmp_path / "log.jsonl")
@@ -101,3 +106,29 @@ def test_decision_is_valid_even_if_the_known_runs_cannot_be_listed(tmp_path, mon
     events = [json.loads(line)["event"] for line in (tmp_path / "log.jsonl").open()]
     assert events == ["promoted", "not_listed"]
     assert read_champion(REGISTRY)["experiment"] == "storms-2026-03-01"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nodriver://ann:mar-ker@host/db",
+        "postgresql+nodriver://host/db?password=mar-ker",
+        "sqlite:///registry/a.db?token=mar-ker#mar-ker",
+    ],
+)
+def test_secret_of_the_environment_is_in_no_file(tmp_path, monkeypatch, capfd, address):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    config = {
+        "data": {"name": "missing"},
+        "experiment": {"name": "storms"},
+        "registry": {"mlflow": "sqlite:///registry/mlflow.db"},
+    }
+    journal = Journal(tmp_path / "log.jsonl")
+    apply_decision(config, journal, None, "storms-2026-03-01", write_decision(tmp_path))
+    assert "recorded" in (tmp_path / "log.jsonl").read_text()
+    for path in tmp_path.rglob("*"):
+        assert "mar-ker" not in str(path)
+        assert not path.is_file() or b"mar-ker" not in path.read_bytes(), path
+    captured = capfd.readouterr()
+    assert "mar-ker" not in captured.out + captured.err
