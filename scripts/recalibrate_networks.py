@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from stormcnn.io import as_list
 from stormcnn.logs import job_log
 from stormcnn.models.stored_recalibration import add_recalibration
 from stormcnn.verification.calibration import judge_held_out, used_recalibration
@@ -38,8 +39,8 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         recalibrate_networks(
             models=snakemake.params.models,
-            trained=snakemake.input.trained,
-            held_out=snakemake.input.held_out,
+            trained=as_list(snakemake.input.trained),
+            held_out=as_list(snakemake.input.held_out),
             recalibration=snakemake.params.recalibration,
             networks=list(snakemake.output),
         )

@@ -14,6 +14,7 @@ from scripts.forecast_storms import forecast_storms
 from stormcnn.models.architecture import build_network
 from stormcnn.models.network_files import save_network
 from stormcnn.models.stored_recalibration import add_recalibration, read_recalibration
+from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.vocabulary import LESSON_EVENT
 
 ARCHITECTURE = {
@@ -38,8 +39,8 @@ def trained(tmp_path_factory):
         "seed": "0",
         "predictors": ["U10_curr"],
         "event": LESSON_EVENT,
-        "trained_until": "2014-06-01T00:00",
-        "data": "Storm patches",
+        "event_attributes": {},
+        **dict.fromkeys(TRAINING_ATTRIBUTES, "Storm patches"),
         "training_event_frequency": 0.1,
         "training_minimum": [-30.0],
         "training_maximum": [30.0],
@@ -52,6 +53,8 @@ def forecast(network, run_file, folder):
     forecast_storms(
         run_file=str(run_file),
         network=str(network),
+        event=dict.fromkeys(("title", "units", "lead")),
+        reject=[],
         members=5,
         seed=0,
         threads=1,

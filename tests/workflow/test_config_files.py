@@ -18,7 +18,7 @@ def test_names_are_kept_as_written(checkout: Checkout, name: str) -> None:
         f"uncertainty: {{models: [{name}]}}\n",
     )
     plan = checkout.plan()
-    assert plan["write_report"].outputs == (f"results/{name}/report.html",)
+    assert f"results/{name}/report.html" in plan["write_report"].outputs
     assert f"train_network {name} 0" in plan
     assert f"sample_cases {name} 0" in plan
 
