@@ -53,9 +53,8 @@ def test_plan_generates_the_data_and_ends_with_the_report(tmp_path: Path, config
         assert f"results/{experiment}/predictions/{model}/held-out.nc" in job.outputs
     networks_with_recalibration = plan["recalibrate_networks"].outputs
     assert len(networks_with_recalibration) == 5 * len(networks)
-    assert plan["write_report"].outputs == (
-        f"results/{settings['experiment']['name']}/report.html",
-    )
+    folder = f"results/{experiment}"
+    assert plan["write_report"].outputs == (f"{folder}/report.html", f"{folder}/summary.txt")
 
 
 def test_ncar_plan_has_the_hundred_runs_of_the_archive(tmp_path: Path) -> None:
