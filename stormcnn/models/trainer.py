@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stormcnn.models import backend
 from stormcnn.models.architecture import build_network
 from stormcnn.models.fields import hold_fields
-from stormcnn.models.training import fit_network
+from stormcnn.models.training import compile_network, fit_network, training_state
 
 if TYPE_CHECKING:
     import keras
@@ -48,6 +48,7 @@ class Trainer:
         self._scales = scaling["mean"].tolist(), scaling["std"].tolist()
         self._architecture, self._training, self._code = architecture, training, code
         self._checkpoints: list[Path] = []
+        self._network: keras.Model | None = None
 
     def train(
         self, seed: int, checkpoint: Path, storms: int | None = None
@@ -55,16 +56,32 @@ class Trainer:
         """Return the network trained with `seed`, and its history.
 
         It is trained on the first `storms` storms, or on all. An interrupted training is resumed
-        from the file `checkpoint`.
+        from the file `checkpoint`. The next training may change the same network.
         """
-        backend.start_over(seed)
-        network = build_network(self._architecture, self.fields.shape[1:3], *self._scales)
-        self._checkpoints.append(checkpoint)
         event = self._event[:storms]
+        network = self._untrained(seed, event.size)
+        self._checkpoints.append(checkpoint)
         history = fit_network(
             network, self.fields, event, self._training, seed, checkpoint, self._code
         )
         return network, history
+
+    def _untrained(self, seed: int, storms: int) -> keras.Model:
+        """Return a compiled network with the weights that `seed` draws.
+
+        Where possible it is the network of the training before, because tracing a new one takes
+        as long as many training steps.
+        """
+        backend.start_over(seed)
+        network = build_network(self._architecture, self.fields.shape[1:3], *self._scales)
+        compile_network(network, self._training, storms)
+        before, self._network = self._network, network
+        # The learning rate may be a schedule over the steps.
+        if before and before.optimizer.get_config() == network.optimizer.get_config():
+            for variable, new in zip(training_state(before), training_state(network), strict=True):
+                variable.assign(new)
+            self._network = before
+        return self._network
 
     def remove_checkpoints(self) -> None:
         """Remove the checkpoints of all trainings, when all their results have been written."""

@@ -42,6 +42,17 @@ def shuffled_batches(storms: int, batch_size: int, seed: int, epoch: int) -> lis
     return [order[start : start + batch_size] for start in range(0, storms, batch_size)]
 
 
+def training_state(network: keras.Model) -> list[keras.Variable]:
+    """Return all variables that a training changes.
+
+    They are the weights and the states of the random generators of the dropout layers and of the
+    optimizer.
+    """
+    generators = (getattr(layer, "seed_generator", None) for layer in network.layers)
+    states = [generator.state for generator in generators if generator]
+    return [*network.weights, *states, *network.optimizer.variables]
+
+
 class _Checkpoint:
     """A file with the state of the training after an epoch.
 
@@ -51,10 +62,8 @@ class _Checkpoint:
     """
 
     def __init__(self, path: Path, key: str, network: keras.Model) -> None:
-        generators = (getattr(layer, "seed_generator", None) for layer in network.layers)
-        states = [generator.state for generator in generators if generator]
         self.path, self.key = path, key
-        self.state = [*network.weights, *states, *network.optimizer.variables]
+        self.state = training_state(network)
 
     def restore(self) -> list[dict[str, float]]:
         """Restore the state after the last completed epoch and return the rows of its history.
@@ -136,6 +145,22 @@ def _fit_epoch(
     return float(np.average(losses, weights=[len(batch) for batch in batches]))
 
 
+def _settings_used(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with those of the recipe `fast` in place."""
+    return {**training, **(FAST if training["recipe"] == "fast" else {})}
+
+
+def compile_network(network: keras.Model, training: Mapping[str, Any], storms: int) -> None:
+    """Compile `network` for a training on that many storms, with the settings of `fit_network`."""
+    training = _settings_used(training)
+    steps = training["epochs"] * -(-storms // training["batch_size"])
+    network.compile(
+        optimizer=keras.optimizers.Adam(learning_rate=_learning_rate(training, steps)),
+        loss="binary_crossentropy",
+    )
+    network.optimizer.build(network.trainable_variables)  # creates the state to be saved
+
+
 def fit_network(
     network: keras.Model,
     patches: Fields,
@@ -147,7 +172,7 @@ def fit_network(
 ) -> pd.DataFrame:
     """Train `network` in place and return its history.
 
-    The network is trained with Adam (Kingma and Ba 2015) on the binary cross-entropy plus its
+    A network that `compile_network` has not compiled is compiled first. It is trained with Adam (Kingma and Ba 2015) on the binary cross-entropy plus its
     weight penalty. The state is saved to `checkpoint` after each epoch. If that file holds the
     state of the same training, it is resumed and ends with the same weights.
 
@@ -159,14 +184,9 @@ def fit_network(
     over the storms) and `seconds`.
     Raises `UserError` if the loss is not finite.
     """
-    if training["recipe"] == "fast":
-        training = {**training, **FAST}
-    steps = training["epochs"] * -(-len(event) // training["batch_size"])
-    network.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=_learning_rate(training, steps)),
-        loss="binary_crossentropy",
-    )
-    network.optimizer.build(network.trainable_variables)  # creates the state to be saved
+    training = _settings_used(training)
+    if not network.compiled:
+        compile_network(network, training, len(event))
     key = _training_key(network, event, training, seed, code)
     saved = _Checkpoint(Path(checkpoint), key, network)
     rows = saved.restore()

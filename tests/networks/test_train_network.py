@@ -23,7 +23,7 @@ ARCHITECTURE = {"filters": [4], "kernel_size": 3, "activation": "relu", "pooling
 TRAINING = {
     "recipe": "lesson",
     "epochs": 1,
-    "batch_size": 32,
+    "batch_size": 8,  # the last batch of 30 storms is smaller
     "learning_rate": 0.01,
     "threads": 1,
 }
