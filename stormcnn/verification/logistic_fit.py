@@ -57,14 +57,18 @@ def _fit(x: Array, storms: Array, events: Array, *, with_slope: bool) -> Array:
     if with_slope:
         coefficients[exists, 0] = np.log(total[exists] / (all_storms - total)[exists])
     active = np.flatnonzero(exists)
+    storms, events = storms[active], events[active]
     with np.errstate(all="ignore"):
         for _ in range(MOST_STEPS):
             if not active.size:
                 break
             a, b = coefficients[active].T
-            p = expit(a[:, np.newaxis] + b[:, np.newaxis] * x)
-            residual = events[active] - storms[active] * p
-            weight = storms[active] * p * (1 - p)
+            p = b[:, np.newaxis] * x
+            p += a[:, np.newaxis]
+            expit(p, out=p)
+            expected = storms * p
+            residual = events - expected
+            weight = np.multiply(expected, np.subtract(1, p, out=p), out=p)
             step = np.zeros((active.size, 2))
             if with_slope:
                 s0, s1, s2 = weight.sum(axis=1), weight @ x, weight @ (x * x)
@@ -78,7 +82,9 @@ def _fit(x: Array, storms: Array, events: Array, *, with_slope: bool) -> Array:
             else:
                 step[:, 0] = np.clip(residual.sum(axis=1) / weight.sum(axis=1), -3, 3)
             coefficients[active] += step
-            active = active[~(np.abs(step).max(axis=1) < TOLERANCE)]
+            moves = ~(np.abs(step).max(axis=1) < TOLERANCE)
+            if not moves.all():
+                active, storms, events = active[moves], storms[moves], events[moves]
     coefficients[active] = np.nan
     coefficients[~exists] = np.nan
     return coefficients

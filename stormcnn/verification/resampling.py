@@ -60,7 +60,7 @@ def resample_blocks(block_labels: ArrayLike, resamples: int, seed: int = 0) -> R
     return Resamples(blocks, block, weights)
 
 
-def widening(tail: ArrayLike, degrees_of_freedom: float) -> Array:
+def widening(tail: ArrayLike, degrees_of_freedom: ArrayLike) -> Array:
     """Return how much wider Student's t distribution is than the normal one.
 
     It is the ratio of their quantiles of probability `tail` (...), at most 1/2.
@@ -108,12 +108,13 @@ def interval(
 
 
 def widened_interval(
-    value: ArrayLike, samples: ArrayLike, degrees_of_freedom: float, confidence: float
+    value: ArrayLike, samples: ArrayLike, degrees_of_freedom: ArrayLike, confidence: float
 ) -> tuple[Array, Array]:
     """Return the percentile interval with distances from the value times `widening`.
 
-    Shapes are as in `interval`. Samples that are NaN are left out. Both ends are NaN if the share
-    of these exceeds `MOST_UNDEFINED`, or with too few resamples to have the percentiles among them
+    Shapes are as in `interval`, and (...) or () for the degrees of freedom. Samples that are NaN
+    are left out. Both ends are NaN if the share of these exceeds `MOST_UNDEFINED`, or with too few
+    resamples to have the percentiles among them
     (`resamples_needed`).
 
     >>> low, high = widened_interval(50, range(101), degrees_of_freedom=9, confidence=0.9)

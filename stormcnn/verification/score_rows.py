@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,14 +107,13 @@ def score_rows(scored: Scored, confidence: float) -> pd.DataFrame:
     """
     rows: list[tuple[str, float, float, float, float, float]] = []
     nothing = (np.nan,) * 4
+    ends = _intervals(scored, confidence)
     for score, value in scored.values.items():
         samples = scored.samples[score]
-        ends: tuple[Any, Any] = (np.nan, np.nan)
         block_sd = np.nan
         if scored.blocks > 1 and samples.size:
-            ends = widened_interval(value, *spread_of(scored, score), confidence)
             block_sd = _standard_deviation(rescale(value, samples, scored.blocks))
-        low, high = np.clip(ends, *SCORES[score].bounds)
+        low, high = np.clip(ends[score], *SCORES[score].bounds)
         between = scored.by_seed.get(score, np.empty(0))
         seed_sd = between.std(ddof=1) if between.size > 1 else np.nan
         rows.append((score, value, float(low), float(high), float(seed_sd), block_sd))
@@ -126,6 +124,20 @@ def score_rows(scored: Scored, confidence: float) -> pd.DataFrame:
             term = P_VALUES[score]
             rows.append((f"{term}_p_value", t_test(scored.sums[term]), *nothing))
     return pd.DataFrame(rows, columns=["score", "value", "low", "high", "seed_sd", "block_sd"])
+
+
+def _intervals(scored: Scored, confidence: float) -> dict[str, Array]:
+    """Return both ends of the interval of each score (2,), which are NaN with a single block."""
+    if scored.blocks < 2:
+        return {score: np.full(2, np.nan) for score in scored.values}
+    spreads = [spread_of(scored, score) for score in scored.values]
+    ends = widened_interval(
+        np.array(list(scored.values.values())),
+        np.stack([spread.samples for spread in spreads], axis=1),
+        np.array([spread.degrees_of_freedom for spread in spreads]),
+        confidence,
+    )
+    return dict(zip(scored.values, np.stack(ends, axis=1), strict=True))
 
 
 def _standard_deviation(samples: Array) -> float:
