@@ -47,7 +47,6 @@ STYLE: dict[Any, Any] = {
     "lines.markersize": 6.0,
     "svg.fonttype": "none",
     "svg.hashsalt": "stormcnn",
-    "figure.constrained_layout.use": True,
 }
 DOTS_PER_INCH = 300
 """Resolution of PNG files at their printed width, which is the width of the figure."""
@@ -103,9 +102,10 @@ def save_figure(figure: Figure, stem: StrPath) -> None:
     """
     show_texts_as_written(figure)
     with matplotlib.rc_context(STYLE):
-        # Otherwise each file would compute the layout anew, which takes most of the time.
+        # Otherwise each file would compute the layout anew, which takes most of the time. With any
+        # layout engine, even "none", each file would also be drawn twice.
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
         picture = io.BytesIO()
         figure.savefig(picture, dpi=DOTS_PER_INCH, metadata={"Software": None})
         with replacing(Path(f"{stem}.png")) as temporary, Image.open(picture) as drawn:
