@@ -172,9 +172,10 @@ def fit_network(
 ) -> pd.DataFrame:
     """Train `network` in place and return its history.
 
-    A network that `compile_network` has not compiled is compiled first. It is trained with Adam (Kingma and Ba 2015) on the binary cross-entropy plus its
-    weight penalty. The state is saved to `checkpoint` after each epoch. If that file holds the
-    state of the same training, it is resumed and ends with the same weights.
+    A network that `compile_network` has not compiled is compiled first. It is trained with Adam
+    (Kingma and Ba 2015) on the binary cross-entropy plus its weight penalty. The state is saved to
+    `checkpoint` after each epoch. If that file holds the state of the same training, it is resumed
+    and ends with the same weights.
 
     Parameters: `patches`, shape (storm, y, x, variable), in physical units; `event`, shape
     (storm,); `training`, with the keys `recipe`, `epochs`, `batch_size` and `learning_rate`, of

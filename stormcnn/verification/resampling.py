@@ -114,8 +114,7 @@ def widened_interval(
 
     Shapes are as in `interval`, and (...) or () for the degrees of freedom. Samples that are NaN
     are left out. Both ends are NaN if the share of these exceeds `MOST_UNDEFINED`, or with too few
-    resamples to have the percentiles among them
-    (`resamples_needed`).
+    resamples to have the percentiles among them (`resamples_needed`).
 
     >>> low, high = widened_interval(50, range(101), degrees_of_freedom=9, confidence=0.9)
     >>> round(float(low), 2), round(float(high), 2)
