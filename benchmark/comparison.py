@@ -41,13 +41,15 @@ def measure_demo(folder: Path) -> dict[str, object]:
 def workflow_config(storms: Path, epochs: int, threads: int = 1) -> dict[str, object]:
     """Return a config that does the same as the script.
 
-    That is: the lesson's recipe, scores, and a thousand MC members of one storm.
+    That is: the lesson's recipe with one seed and without recalibration, scores, and a thousand MC
+    members of one storm.
     """
     return {
         "experiment": {"name": "benchmark"},
         "data": {"name": "benchmark", "source": "folder", "folder": str(storms)},
         "opponents": [],
-        "training": {"batch_size": 512, "epochs": epochs, "threads": threads},
+        "training": {"batch_size": 512, "epochs": epochs, "threads": threads, "seeds": [0]},
+        "recalibration": {"methods": []},
         "uncertainty": {"members": 0, "cases": {"count": 1, "members": 1000}},
     }
 
@@ -83,7 +85,7 @@ def compare_threads(folder: Path, size: Size) -> dict[str, float | int]:
             copy_workflow(fresh)
             config = workflow_config(storms, size.epochs, threads)
             (fresh / "benchmark.yaml").write_text(yaml.safe_dump(config))
-            models = [f"results/benchmark/models/{name}/seed-0/network.keras" for name in NETWORKS]
+            models = [f"results/benchmark/models/{name}/seed-0/trained.keras" for name in NETWORKS]
             run(
                 snakemake("--configfile", "benchmark.yaml", "--", *models),
                 fresh,

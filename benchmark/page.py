@@ -376,7 +376,7 @@ def write_page(results: Mapping[str, Any], path: Path) -> None:
         lines += [
             "## The demo",
             "",
-            f"Once everything is installed, `make demo` takes {demo['seconds']:.0f} s (target: 180 "
+            f"Once everything is installed, `make demo` takes {demo['seconds']:.0f} s (target: 120 "
             f"s). Its largest process needs {demo['process_mib']:.0f} MiB.",
             "",
         ]
