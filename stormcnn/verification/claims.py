@@ -50,6 +50,7 @@ from stormcnn.vocabulary import (
     LEAST_BLOCKS,
     LEAST_EVENTS,
     LEAST_SEEDS,
+    LOGISTIC_REGRESSION,
     MC_MEAN,
     OVER_SEEDS,
     RECALIBRATIONS,
@@ -111,20 +112,29 @@ def judge(
 
 
 def judge_events(evidence: Evidence, compared: Sequence[Difference], confidence: float) -> Events:
-    """Return whether there are enough events to find a difference of `RELEVANT_DIFFERENCE`."""
+    """Return whether there are enough events to find a difference of `RELEVANT_DIFFERENCE`.
+
+    Comparisons of methods decide; if there are none, those of networks, because a logistic
+    regression differs so much from them that its difference is less certain.
+    """
     rows = next(rows for (period, *_), rows in evidence.scores.items() if period == TEST)
     row = rows["brier_score"]
     events, blocks = int(row["events"]), int(row["blocks"])
+    of_methods = [one for one in compared if one.support.level is Level.METHOD]
+    of_networks = [one for one in compared if LOGISTIC_REGRESSION not in (one.model, one.reference)]
+    decisive = of_methods or of_networks or compared
     detectable = max(
-        (one.difference.half_width * power_factor(confidence) for one in compared),
+        (one.difference.half_width * power_factor(confidence) for one in decisive),
         default=float("nan"),
     )
-    needed = [one.need.blocks for one in compared if one.need.blocks is not None]
+    needed = [one.need.blocks for one in decisive if one.need.blocks is not None]
+    seeds = max((one.need.seeds or 0 for one in decisive), default=0) or None
     if blocks < LEAST_BLOCKS:
         needed.append(LEAST_BLOCKS)
     if events < LEAST_EVENTS:
         needed.append(math.ceil(blocks * LEAST_EVENTS / max(events, 1)))
-    return Events(not needed, events, blocks, detectable, Need(blocks=max(needed, default=None)))
+    need = Need(blocks=max(needed, default=None), seeds=seeds)
+    return Events(need == Need(), events, blocks, detectable, need)
 
 
 def choose_models(compared: Sequence[Difference], skill: Sequence[Skill]) -> Choice:
@@ -243,7 +253,8 @@ def judge_counts(uncertainty: pd.DataFrame, confidence: float) -> tuple[Counts, 
 
     If there is no such mean, the first network stands for the model.
     The bias is judged first; the width is that of the intervals after the bias is removed. They are
-    too narrow if the PIT's variance exceeds 1/12.
+    too narrow if the PIT's variance exceeds 1/12. If the members forecast too few events, others
+    were added to remove the bias. This widens the intervals, so only too narrow ones are found.
     """
     members = uncertainty[uncertainty["forecast"] == MC_MEAN]
     verdicts = []
@@ -264,6 +275,8 @@ def judge_counts(uncertainty: pd.DataFrame, confidence: float) -> tuple[Counts, 
         if need == Need() and not math.isnan(width_p):
             wrong = Width.NARROW if variance.value > 1 / 12 else Width.WIDE
             width = wrong if width_p < 1 - confidence else Width.NONE
+            if bias is Bias.UNDER and width is not Width.NARROW:
+                width = Width.UNKNOWN
         verdicts.append(
             Counts(
                 model, str(first["seed"]), int(first["blocks"]), bias, width, mean_error, coverage,

@@ -265,6 +265,9 @@ def count_rows(bias=(0.1, 0.5), variance=(1 / 12, 0.5)):
     [
         ((0.5, 0.001), (1 / 12, 0.5), (Bias.OVER, Width.NONE)),
         ((-0.5, 0.001), (0.12, 0.001), (Bias.UNDER, Width.NARROW)),
+        # Adding the missing events makes intervals wider.
+        ((-0.5, 0.001), (0.05, 0.001), (Bias.UNDER, Width.UNKNOWN)),
+        ((-0.5, 0.001), (1 / 12, 0.5), (Bias.UNDER, Width.UNKNOWN)),
         ((0.5, 0.2), (0.05, 0.001), (Bias.NONE, Width.WIDE)),
         ((0.5, math.nan), (0.05, math.nan), (Bias.UNKNOWN, Width.UNKNOWN)),
     ],
@@ -320,3 +323,20 @@ def test_events_are_enough_if_a_relevant_difference_would_show():
     assert not far.enough
     assert far.need.blocks > 36
     assert far.detectable == pytest.approx(0.2 * (1.96 + 0.8416) / 1.96, rel=1e-3)
+
+
+def test_a_logistic_regression_does_not_decide_whether_there_are_enough_events():
+    def compare(*models):
+        widths = {"l2": 0.02, "logistic_regression": 0.2}
+        rows = [
+            row
+            for name in models
+            for row in difference_rows(
+                name, brier_skill_score=(0.0, -widths[name], widths[name], 0.9)
+            )
+        ]
+        return verdicts(two_models() + score_rows("logistic_regression", seeds=1), rows).events
+
+    assert compare("l2", "logistic_regression").detectable == compare("l2").detectable
+    assert compare("l2", "logistic_regression").enough
+    assert not compare("logistic_regression").enough
