@@ -241,6 +241,7 @@ rule write_report:
         reliability="<results>/verification/reliability.csv",
         performance="<results>/verification/performance.csv",
         thresholds="<results>/verification/thresholds.csv",
+        recalibration="<results>/verification/recalibration.csv",
         inventory="<data>/inventory.csv",
         histories=expand(
             "<results>/models/{model}/seed-{seed}/history.csv",

@@ -35,6 +35,7 @@ if __name__ == "__main__":
             predictions=snakemake.input.predictions,
             patches=snakemake.input.patches,
             differences=snakemake.input.differences,
+            recalibration=snakemake.input.recalibration,
             curves={
                 name: snakemake.input[name]
                 for name in ("roc", "reliability", "performance", "thresholds")

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import NamedTuple
+
+
+class Intervals(Enum):
+    """The intervals that a figure shows, so that the report can say how they were computed."""
+
+    NONE = auto()
+    NETWORKS = auto()
+    """Those of single networks, perhaps averaged."""
+    AVERAGES = auto()
+    """Those of scores averaged over the seeds."""
+    DIFFERENCES = auto()
 
 
 class FigureText(NamedTuple):
@@ -11,8 +23,7 @@ class FigureText(NamedTuple):
     section: str
     title: str
     caption: str
-    intervals: bool = True
-    """Whether it shows the test period with intervals, so that the report gives their kind."""
+    intervals: Intervals = Intervals.NETWORKS
     shape: str = "narrow"
     """`narrow` if it can be read at the width of a phone, `wide` if not, `fields` if its colours
     must not be changed in the dark."""
@@ -26,19 +37,22 @@ FIGURES = {
         "mean over the seeds. Pale bar: interval over blocks of storms, which holds for the "
         "trained networks. Thin line: interval over blocks and seeds, which holds for the method. "
         "Small circles: single seeds.",
+        intervals=Intervals.DIFFERENCES,
     ),
     "scores": FigureText(
         "scores",
         "Scores",
         "Scores of the test period, averaged over the seeds, with intervals. Overlapping intervals "
         "do not show whether two models differ, because both were verified with the same storms.",
+        intervals=Intervals.AVERAGES,
         shape="wide",
     ),
     "strata": FigureText(
         "strata",
         "Scores by stratum",
-        "Brier skill score by month, forecast hour and region. Strata with too few events have no "
-        "value; kinds of strata of which most have none are left out.",
+        "Brier skill score by month, forecast hour and region, averaged over the seeds. Strata "
+        "with too few events have no value; kinds of strata of which most have none are left out.",
+        intervals=Intervals.AVERAGES,
         shape="wide",
     ),
     "roc": FigureText(
@@ -79,7 +93,7 @@ FIGURES = {
         "of this skill over seeds and over blocks: if seeds dominate, train more of them; if "
         "blocks dominate, collect more days. The reference of the skill is the event frequency of "
         "the training period.",
-        intervals=False,
+        intervals=Intervals.NONE,
         shape="wide",
     ),
     "training_curves": FigureText(
@@ -89,7 +103,7 @@ FIGURES = {
         "lines. Losses include the weight penalty and are computed with dropout active, so their "
         "levels must not be compared between models. Lines with open symbols are published losses, "
         "if there are any.",
-        intervals=False,
+        intervals=Intervals.NONE,
     ),
     "counts": FigureText(
         "counts",
@@ -97,7 +111,7 @@ FIGURES = {
         "Number of events in each forecast run, for the network of the first seed: intervals of "
         "the MC members, and the observed number. Each MC member uses the same dropout masks for "
         "all storms, so its probabilities can be added up to a count that can be verified.",
-        intervals=False,
+        intervals=Intervals.NONE,
         shape="wide",
     ),
     "spread_skill": FigureText(
@@ -121,14 +135,14 @@ FIGURES = {
         "Entropy of the Monte Carlo mean as the sum of what the MC members agree on, the mean of "
         "their entropies, and their disagreement, the mutual information. What they agree on is "
         "not an irreducible uncertainty: better networks may lower it.",
-        intervals=False,
+        intervals=Intervals.NONE,
     ),
     "cases": FigureText(
         "cases",
         "Case studies",
         "Fields of the storm, with south at the bottom and the outline of the storm, and the "
         "histogram of the MC members' probabilities in bins of 0.05.",
-        intervals=False,
+        intervals=Intervals.NONE,
         shape="fields",
     ),
     "dropout_masks": FigureText(
@@ -137,7 +151,7 @@ FIGURES = {
         "A field of ones after dropout and after spatial dropout, both with rate 0.5. Dropout sets "
         "single values to 0, spatial dropout whole channels. Values that are kept are divided by "
         "1 − rate, so that their expected value is unchanged.",
-        intervals=False,
+        intervals=Intervals.NONE,
         shape="fields",
     ),
     "rate_sweep": FigureText(
@@ -147,7 +161,7 @@ FIGURES = {
         "For the log score: the excess over the lowest with one standard error; rates whose bars "
         "reach 0 are as good as the best. The other bars are confidence intervals. Coverage should "
         "be 0.9. The spread-skill ratio of single storms is not a criterion.",
-        intervals=False,
+        intervals=Intervals.NONE,
         shape="wide",
     ),
 }

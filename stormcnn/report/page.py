@@ -28,8 +28,8 @@ from stormcnn.report.difference_tables import (
 from stormcnn.report.downloads import data_uri, table_downloads
 from stormcnn.report.explorer import explore_storms
 from stormcnn.report.findings import find_findings
-from stormcnn.report.headline import main_support, write_headline
-from stormcnn.report.labels import FIGURES
+from stormcnn.report.headline import write_headline
+from stormcnn.report.labels import FIGURES, Intervals
 from stormcnn.report.model_tables import model_table, rate_table
 from stormcnn.report.periods import describe_sample, describe_size
 from stormcnn.report.score_tables import (
@@ -94,6 +94,8 @@ class ReportInputs:
     """Number of storms in the explorer."""
     differences: StrPath
     """The table `verification/differences.csv`."""
+    recalibration: StrPath | None = None
+    """The table `verification/recalibration.csv`."""
     curves: Mapping[str, StrPath]
     """Further tables of the verification, by name, for download only."""
     uncertainty: Mapping[str, StrPath] = field(default_factory=dict)
@@ -206,6 +208,7 @@ def _claims_content(
         scores,
         differences,
         uncertainty,
+        None if inputs.recalibration is None else pd.read_csv(inputs.recalibration),
         confidence=inputs.confidence,
         resamples=inputs.resamples,
     )
@@ -228,7 +231,6 @@ def _claims_content(
         inputs.confidence,
         inputs.resamples,
         inputs.block,
-        main_support(claims).level,
         comparisons=len(claims.differences),
     )
     return {
@@ -284,14 +286,19 @@ def _figures_by_section(
         network = [_network_name(rest, titles)] if rest else []
         title = ", ".join([text.title, *network])
         media_type = {".png": "image/png", ".svg": "image/svg+xml"}[file.suffix]
-        evidence = sample.differences if kind == "differences" else sample.intervals
+        evidence = {
+            Intervals.NONE: sample.storms,
+            Intervals.NETWORKS: sample.intervals,
+            Intervals.AVERAGES: sample.averages,
+            Intervals.DIFFERENCES: sample.differences,
+        }[text.intervals]
         sections.setdefault(text.section, []).append(
             {
                 "kind": kind,
                 "title": title,
                 "shape": text.shape,
                 "finding": f"{title}. {findings.get(kind, text.caption.split('. ')[0] + '.')}",
-                "caption": f"{text.caption} {evidence if text.intervals else sample.storms}",
+                "caption": f"{text.caption} {evidence}",
                 "source": data_uri(file.read_bytes(), media_type),
             }
         )
@@ -310,6 +317,7 @@ def _downloadable_tables(inputs: ReportInputs) -> dict[str, StrPath | None]:
         "comparison": inputs.comparison,
         "scores": inputs.scores,
         "differences": inputs.differences,
+        "recalibration": inputs.recalibration,
         "inventory": inputs.inventory,
         **inputs.curves,
         **{f"uncertainty-{name}": file for name, file in inputs.uncertainty.items()},

@@ -8,7 +8,8 @@ import pandas as pd
 
 from stormcnn.io import read_netcdf
 from stormcnn.report.words import block_name
-from stormcnn.verification.claim_types import Level
+from stormcnn.verification.measured_coverage import MEASURED_CONFIDENCE, MEASURED_COVERAGE
+from stormcnn.vocabulary import BLOCK_RUN, LEAST_SEEDS
 
 if TYPE_CHECKING:
     from stormcnn.vocabulary import BlockSize, StrPath
@@ -36,7 +37,13 @@ class Sample(NamedTuple):
 
     storms: str
     intervals: str
+    """Of networks: from resampled blocks."""
+    averages: str
+    """Of averages over seeds: from resampled blocks and seeds, if there are enough seeds."""
     differences: str
+    """Of differences between models."""
+    coverage: str
+    """How often such intervals contain the truth, or an empty text if that was not measured."""
 
 
 def describe_size(
@@ -74,7 +81,6 @@ def describe_sample(
     confidence: float,
     resamples: int,
     block: BlockSize,
-    level: Level,
     comparisons: int,
 ) -> Sample:
     """Return the ends of captions; `comparisons` is the size of the family of Holm's correction."""
@@ -84,15 +90,31 @@ def describe_sample(
     )
     if size.blocks == 1:
         none = f"{storms} With one {block_name(block, 1)}, no interval can be computed."
-        return Sample(storms, none, none)
+        return Sample(storms, none, none, none, "")
     drawn = block_name(block)
     intervals = (
         f"{storms} Intervals: {100 * confidence:g} %, from {resamples:,} resamples of {drawn}."
     )
-    both = f"{drawn} and seeds" if level is Level.METHOD else drawn
+    averages = intervals
+    if size.seeds >= LEAST_SEEDS:
+        averages = (
+            f"{intervals[:-1]} and, for averages over at least {LEAST_SEEDS} seeds, of seeds."
+        )
     family = (
-        f"{storms} Intervals: {100 * confidence:g} %, from {resamples:,} resamples of {both}; "
-        f"p-values with Holm's correction for {comparisons} "
+        f"{averages[:-1]}; p-values with Holm's correction for {comparisons} "
         f"{'comparison' if comparisons == 1 else 'comparisons'}."
     )
-    return Sample(storms, intervals, family)
+    return Sample(storms, intervals, averages, family, _describe_coverage(size, confidence, block))
+
+
+def _describe_coverage(size: Size, confidence: float, block: BlockSize) -> str:
+    """Return how often intervals contained the truth in simulations with at most as many blocks."""
+    measured = [blocks for blocks in MEASURED_COVERAGE if blocks <= size.blocks]
+    if confidence != MEASURED_CONFIDENCE or block == BLOCK_RUN or not measured:
+        return ""
+    blocks = max(measured)
+    shares = MEASURED_COVERAGE[blocks].values()
+    return (
+        f"In simulations, {100 * confidence:g} % intervals with {blocks} days contained the truth "
+        f"in {100 * min(shares):.0f} to {100 * max(shares):.0f} % of cases, depending on the score."
+    )

@@ -31,7 +31,7 @@ def main_score_table(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table:
         for series in series_of(select_headline(drop_variants(scores)), titles)
     ]
     return Table(
-        "Main scores of the test period with confidence intervals.",
+        "Main scores of the test period, averaged over the seeds, with confidence intervals.",
         ["Forecast", *(score_text(name).label for name in names)],
         [False] + [True] * len(names),
         rows,
@@ -53,7 +53,7 @@ def all_score_table(scores: pd.DataFrame, titles: Mapping[str, str], caption: st
         for name in names
     ]
     return Table(
-        f"{caption} with confidence intervals.",
+        f"{caption}, averaged over the seeds, with confidence intervals.",
         ["Score", *(series.label for series in forecasts), "Meaning"],
         [False, *(True for _ in forecasts), False],
         rows,
@@ -89,7 +89,8 @@ def strata_table(scores: pd.DataFrame, titles: Mapping[str, str]) -> Table | Non
             ]
         )
     return Table(
-        "Brier skill score by stratum of the test period. A dash marks strata with too few events.",
+        "Brier skill score by stratum of the test period, averaged over the seeds. A dash marks "
+        "strata with too few events.",
         ["Stratum", "Storms", "Events", "Forecast runs", *(series.label for series in forecasts)],
         [False] + [True] * (3 + len(forecasts)),
         rows,

@@ -12,6 +12,7 @@ from benchmark.measure import ratio
 from benchmark.page import write_page
 from benchmark.run import main
 from benchmark.scaling import Rates, Stage, Task, runtimes, stages, wall_seconds, write_scaling
+from stormcnn.verification.measured_coverage import MEASURED_COVERAGE
 
 RESULTS = json.loads((ROOT / "benchmark/results.json").read_text())
 RATES = Rates(
@@ -28,6 +29,16 @@ RATES = Rates(
     patches=1.0,
     busy=2.0,
 )
+
+
+def test_coverage_in_the_report_is_the_measured_one():
+    for blocks, shares in MEASURED_COVERAGE.items():
+        intervals = RESULTS["claims"][f"{blocks} days, daily"]["interval"]
+        measured = {
+            score: counted["covered"] / sum(counted.values())
+            for score, counted in intervals.items()
+        }
+        assert shares == pytest.approx(measured, abs=0.0006)
 
 
 @pytest.mark.parametrize(

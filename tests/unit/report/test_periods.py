@@ -1,0 +1,33 @@
+"""The ends of captions: the size of the sample and how intervals were computed."""
+
+import pytest
+
+from stormcnn.report.periods import Size, describe_sample
+
+
+def size(**changes):
+    numbers = {"storms": 1440, "events": 64, "runs": 36, "blocks": 36, "seeds": 5}
+    words = {"block": "days", "frequency": "4.4", "test": "2015", "training": "2014"}
+    return Size(**(numbers | words | changes))
+
+
+def describe(block="day", confidence=0.95, **changes):
+    return describe_sample(size(**changes), confidence, 1000, block, comparisons=3)
+
+
+def test_intervals_of_averages_are_over_seeds_if_there_are_enough():
+    assert "seeds" in describe().averages
+    assert "seeds" in describe().differences
+    assert "seeds" not in describe().intervals
+    assert "seeds" not in describe(seeds=2).averages
+
+
+@pytest.mark.parametrize(("blocks", "measured"), [(10, 10), (35, 20), (36, 36), (250, 100)])
+def test_coverage_is_that_of_at_most_as_many_blocks(blocks, measured):
+    assert f"with {measured} days contained the truth in 9" in describe(blocks=blocks).coverage
+
+
+def test_coverage_that_was_not_measured_is_not_given():
+    assert not describe(blocks=9).coverage
+    assert not describe(confidence=0.9).coverage
+    assert not describe(block="run").coverage
