@@ -95,16 +95,22 @@ def _overfitting(scores: pd.DataFrame, titles: Mapping[str, str]) -> str:
 
 
 def _biases(claims: Claims, titles: Mapping[str, str]) -> str:
-    """Return which models over- or under-forecast."""
+    """Return which models are found to over- or under-forecast, and which are not."""
     words = {
-        Bias.OVER: "over-forecasts",
-        Bias.UNDER: "under-forecasts",
-        Bias.NONE: "shows no bias",
-        Bias.UNKNOWN: "may be biased",
+        Bias.OVER: "Over-forecasting",
+        Bias.UNDER: "Under-forecasting",
+        Bias.NONE: "No bias found",
+        Bias.UNKNOWN: "Bias not known",
     }
     parts = [
-        f"{titles[one.model]} {words[one.bias]}"
-        for one in claims.calibration
-        if one.forecast == SINGLE
+        f"{text}: {join(names)}."
+        for bias, text in words.items()
+        if (
+            names := [
+                titles[one.model]
+                for one in claims.calibration
+                if one.forecast == SINGLE and one.bias is bias
+            ]
+        )
     ]
-    return f"{join(parts)}." if parts else ""
+    return " ".join(parts)

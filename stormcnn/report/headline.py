@@ -91,10 +91,7 @@ def _scope(claims: Claims, support: Support, wording: Wording) -> str:
         if one.support.level is not support.level
     ]
     if fewer:
-        text += (
-            f" For {join(fewer)}, trained or fitted with too few seeds, it is about the trained "
-            "model only."
-        )
+        text += f" For {join(fewer)}, it is only about the model as trained here."
     return text
 
 
@@ -116,7 +113,7 @@ def _verdict(claims: Claims, wording: Wording) -> str:
     for verdict, words in (
         (Change.BETTER, "better than"),
         (Change.WORSE, "worse than"),
-        (Change.NONE, f"no more than {RELEVANT_DIFFERENCE:g} away from"),
+        (Change.NONE, f"within {RELEVANT_DIFFERENCE:g} in Brier skill score of"),
     ):
         for reference, found in _by_reference(claims.differences, verdict).items():
             names = [_with_size(one.model, reference, wording) for one in found]
@@ -158,7 +155,10 @@ def _elsewhere(differences: Sequence[Difference], wording: Wording) -> list[str]
     for one in differences:
         changes = [change for change in (Change.BETTER, Change.WORSE) if change is not one.verdict]
         if parts := differing_scores(one, changes):
-            sentences.append(f"{wording.titles[one.model]} is {' and '.join(parts)}.")
+            sentences.append(
+                f"{wording.titles[one.model]} is {' and '.join(parts)} than "
+                f"{wording.titles[one.reference]}."
+            )
     return sentences
 
 
@@ -189,7 +189,10 @@ def _which_model(claims: Claims, wording: Wording) -> str:
         text += "."
     for one in claims.averaging:
         if one.verdict is Change.BETTER:
-            text += f" Of {titles[one.model]}, use the Monte Carlo mean: it beats single passes."
+            text += (
+                f" Of {titles[one.model]}, use the Monte Carlo mean: it is better than the same "
+                "network without dropout."
+            )
         elif one.verdict is Change.WORSE:
             text += f" Of {titles[one.model]}, avoid the Monte Carlo mean: it is worse."
     return text
@@ -222,7 +225,7 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
     elif any(Bias.UNKNOWN is one.bias or Slope.UNKNOWN is one.slope for one in original):
         text = "Not known: there are too few events to tell"
     else:
-        text = "No: no miscalibration was found"
+        text = "Nothing shows that they must"
     text += f". {'; '.join(found)}." if found else "."
     if biased := [one.model for one in original if one.bias in (Bias.OVER, Bias.UNDER)]:
         counts = [f"{expected[name]:,.0f}" for name in biased]
@@ -246,21 +249,21 @@ def _titles(
 
 def _enough_events(claims: Claims, wording: Wording) -> str:
     """Return whether there are enough events to tell the models apart."""
+    return f"{'Yes' if claims.events.enough else 'No'}. {_power(claims, wording)}"
+
+
+def _power(claims: Claims, wording: Wording) -> str:
+    """Return which differences between models would be detected, and what more would take."""
     events = claims.events
-    size = f"{events.events:,} events on {wording.blocks(events.blocks)}"
-    if events.enough:
-        return f"Yes: {size} show differences in Brier skill score from {events.detectable:.2f}."
-    text = f"No: {size} are too few."
+    text = f"There are {events.events:,} events on {wording.blocks(events.blocks)}."
     if not math.isnan(events.detectable):
-        text += (
-            f" Only differences in Brier skill score from about {events.detectable:.2f} are found "
-            "in four of five cases, for the least certain comparison."
+        text = (
+            f"With {events.events:,} events on {wording.blocks(events.blocks)}, a difference of "
+            f"{events.detectable:.2f} in Brier skill score would be detected in four of five "
+            "cases, and smaller ones less often."
         )
-    if events.need.blocks:
-        text += (
-            f" A difference of {RELEVANT_DIFFERENCE:g} needs about "
-            f"{wording.blocks(events.need.blocks)}."
-        )
+    if needed := wording.need(events.need):
+        text += f" Detecting {RELEVANT_DIFFERENCE:g} takes about {needed}."
     return text
 
 
@@ -280,7 +283,7 @@ def _worst_warning(claims: Claims, wording: Wording, scope: str, made_up: bool) 
     if biased:
         return f"{join(biased)} {'forecasts' if len(biased) == 1 else 'forecast'} too many events."
     if not claims.events.enough:
-        return _enough_events(claims, wording)
+        return f"There are too few events. {_power(claims, wording)}"
     if made_up:
         return "The storms are made up: the results say nothing about real storms."
     return ""

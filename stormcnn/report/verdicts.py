@@ -27,6 +27,7 @@ from stormcnn.verification.claim_types import (
     Support,
     Width,
 )
+from stormcnn.verification.claims import RELEVANT_SKILL, RELEVANT_SLOPES
 from stormcnn.verification.difference_claims import CLAIMED, RELEVANT_DIFFERENCE
 from stormcnn.verification.score_registry import score_text
 from stormcnn.vocabulary import (
@@ -89,12 +90,22 @@ class Wording(NamedTuple):
 
     def need(self, need: Need) -> str:
         """Return what would do as the beginning of a sentence; an empty text if that is unknown."""
-        parts = [self.blocks(need.blocks)] if need.blocks else []
+        parts = [self.blocks(round_up(need.blocks))] if need.blocks else []
         parts += [f"{need.seeds:,} seeds of each network"] if need.seeds else []
         parts += (
             [f"{need.resamples:,} resamples (verification.resamples)"] if need.resamples else []
         )
         return join(parts)
+
+
+def round_up(count: int) -> int:
+    """Return the next number with two significant digits, because estimates are not more precise.
+
+    >>> round_up(36), round_up(228)
+    (36, 230)
+    """
+    step = 10 ** max(0, len(str(count)) - 2)
+    return -(-count // step) * step
 
 
 def describe_scope(support: Support, wording: Wording) -> str:
@@ -133,7 +144,8 @@ def describe_difference(one: Difference, wording: Wording) -> Statement:
         text = f"{about}, {subject} is {one.verdict} than {other}: {evidence}."
     elif one.verdict is Change.NONE:
         text = (
-            f"{about}, {subject} is as good as {other} within {RELEVANT_DIFFERENCE:g}: {evidence}."
+            f"{about}, {subject} and {other} differ by less than {RELEVANT_DIFFERENCE:g}: "
+            f"{evidence}."
         )
     else:
         text = f"{about}, it is not known whether {subject} is better than {other}: {evidence}."
@@ -191,19 +203,19 @@ def describe_skill(one: Skill, wording: Wording) -> Statement:
     """Return whether a model is more skilful than the event frequency of the training period."""
     about, title = ABOUT[one.support.level], wording.titles[one.model]
     score = wording.interval(one.score, 3)
-    climatology = "the event frequency of the training period"
     if math.isnan(one.score.value):
         return Statement("none", f"{about}, {title} has no defined skill.")
-    evidence = f"Brier skill score against it {score}"
+    climatology = f"the event frequency of the training period: Brier skill score {score}"
     if one.verdict in (Change.BETTER, Change.WORSE):
         more = "more" if one.verdict is Change.BETTER else "less"
-        text = f"{about}, {title} is {more} skilful than {climatology}: {evidence}."
-        return Statement(one.verdict.value, text)
+        return Statement(
+            one.verdict.value, f"{about}, {title} is {more} skilful than {climatology}."
+        )
+    text = f"{about}, it is not known whether {title} is more skilful than {climatology}."
     if one.verdict is Change.NONE:
-        return Statement("none", f"{about}, {title} has little or no skill: {evidence}.")
-    text = f"{about}, it is not known whether {title} beats {climatology}: {evidence}."
-    if needed := wording.need(one.need):
-        text += f" About {needed} would do."
+        text += f" A skill of {RELEVANT_SKILL:g} is excluded."
+    elif needed := wording.need(one.need):
+        text += f" About {needed} would show a skill of {RELEVANT_SKILL:g}."
     return Statement("none", text)
 
 
@@ -215,27 +227,26 @@ def describe_calibration(one: Calibration, wording: Wording) -> Statement:
     about = ABOUT[one.support.level]
     value, low, high = one.intercept
     too_high = Estimate(math.exp(-value), math.exp(-high), math.exp(-low))
-    odds = f"its odds are {wording.interval(too_high, 2)} times those of the events"
+    odds = f"the odds that it forecasts are {wording.interval(too_high, 2)} times those observed"
     slope = f"calibration slope {wording.interval(one.slope_estimate, 2)}"
-    parts = (
-        {
-            Bias.OVER: f"over-forecasts: {odds}",
-            Bias.UNDER: f"under-forecasts: {odds}",
-            Bias.NONE: f"shows no bias: {odds}",
-            Bias.UNKNOWN: f"may be biased: {odds}",
-        }[one.bias],
-        {
-            Slope.SHARP: f"Its probabilities are too sharp: {slope}",
-            Slope.FLAT: f"Its probabilities are too flat: {slope}",
-            Slope.NONE: f"Its probabilities are neither too sharp nor too flat: {slope}",
-            Slope.UNKNOWN: f"Whether they are too sharp or too flat is not known: {slope}",
-        }[one.slope],
-    )
-    text = f"{about}, {title} {parts[0]}. {parts[1]}."
+    bias = {
+        Bias.OVER: f"{title} over-forecasts",
+        Bias.UNDER: f"{title} under-forecasts",
+        Bias.NONE: f"nothing shows that {title} over- or under-forecasts",
+        Bias.UNKNOWN: f"whether {title} over- or under-forecasts is not known",
+    }[one.bias]
+    tilt = {
+        Slope.SHARP: "Its probabilities are too sharp",
+        Slope.FLAT: "Its probabilities are too flat",
+        Slope.NONE: "Nothing shows that its probabilities are too sharp or too flat",
+        Slope.UNKNOWN: "Whether its probabilities are too sharp or too flat is not known",
+    }[one.slope]
+    text = f"{about}, {bias}: {odds}. {tilt}: {slope}."
     if needed := wording.need(one.need):
-        text += (
-            f" Too few {block_name(wording.block, 2)} to tell everything: about {needed} would do."
-        )
+        faults = ["odds twice or half as high as those observed"] * (one.bias is Bias.UNKNOWN)
+        low, high = RELEVANT_SLOPES
+        faults += [f"a slope below {low:g} or above {high:g}"] * (one.slope is Slope.UNKNOWN)
+        text += f" About {needed} would show {join(faults)}."
     found = one.bias in (Bias.OVER, Bias.UNDER) or one.slope in (Slope.SHARP, Slope.FLAT)
     good = (one.bias, one.slope) == (Bias.NONE, Slope.NONE)
     return Statement("worse" if found else "better" if good else "none", text)
@@ -245,20 +256,21 @@ def describe_recalibration(one: Recalibration, wording: Wording) -> Statement:
     """Return whether recalibration helps, and whether the test period agrees."""
     about, title = ABOUT[one.support.level], wording.titles[one.model]
     change = wording.interval(one.log_score, 4, sign=True)
-    words = {
-        Change.BETTER: "helps",
-        Change.WORSE: "makes it worse",
-        Change.NONE: "makes no clear difference",
-        Change.UNKNOWN: "cannot be judged",
+    recalibration = f"{RECALIBRATION_WORDS[one.method]} of {title}"
+    text = {
+        Change.BETTER: f"{about}, {recalibration} helps",
+        Change.WORSE: f"{about}, {recalibration} makes it worse",
+        Change.NONE: f"{about}, nothing shows that {recalibration} helps or harms",
+        Change.UNKNOWN: f"{about}, it is not known whether {recalibration} helps",
     }[one.verdict]
-    text = (
-        f"{about}, {RECALIBRATION_WORDS[one.method]} of {title} {words}: change of the log score "
-        f"of storms that it was not fitted to {change}; negative is better."
+    text += (
+        f": change of the log score of storms that it was not fitted to {change}; negative is "
+        "better."
     )
     if one.in_test is Change.WORSE:
-        text += " In the test period the log score got significantly worse."
+        text += " In the test period it made the log score significantly worse."
     elif one.in_test is Change.BETTER:
-        text += " In the test period the log score improved significantly as well."
+        text += " In the test period it improved the log score significantly."
     verdict = one.verdict.value if one.verdict in (Change.BETTER, Change.WORSE) else "none"
     return Statement(verdict, text)
 
@@ -267,27 +279,33 @@ def describe_counts(one: Counts, wording: Wording) -> Statement:
     """Return whether the MC members forecast the number of events well: bias, then width."""
     title = wording.titles[one.model]
     title += ", averaged over the seeds," if one.seed == OVER_SEEDS else f", seed {one.seed},"
+    members = f"the MC members of {title}"
     error = wording.interval(one.mean_error, 2, sign=True)
+    percent = Estimate(*(100 * end for end in one.coverage))
+    coverage = wording.interval(percent, 0).replace(" (", " % (", 1)
     bias = {
-        Bias.OVER: "forecast too many events",
-        Bias.UNDER: "forecast too few events",
-        Bias.NONE: "forecast the right number of events on average",
-        Bias.UNKNOWN: "may be biased",
+        Bias.OVER: f"{members} forecast too many events",
+        Bias.UNDER: f"{members} forecast too few events",
+        Bias.NONE: f"nothing shows that {members} forecast too many or too few events",
+        Bias.UNKNOWN: f"whether {members} forecast too many or too few events is not known",
     }[one.bias]
     width = {
-        Width.NARROW: "are too narrow",
-        Width.WIDE: "are too wide",
-        Width.NONE: "have the right width",
-        Width.UNKNOWN: "may have the right width or not",
+        Width.NARROW: "After the bias is removed, their 90 % intervals are too narrow",
+        Width.WIDE: "After the bias is removed, their 90 % intervals are too wide",
+        Width.NONE: "After the bias is removed, nothing shows that their 90 % intervals are too "
+        "narrow or too wide",
+        Width.UNKNOWN: "Whether their 90 % intervals are too narrow or too wide is not known",
     }[one.width]
+    if one.bias is Bias.UNDER and one.width is Width.UNKNOWN:
+        width += ", because adding the missing events makes them wider"
     text = (
-        f"As trained here, the MC members of {title} {bias}: {error} per forecast run. After "
-        f"removing the bias, their 90 % intervals {width}; as they are, they contain "
-        f"{100 * one.coverage.value:.0f} % of the observed numbers."
+        f"As trained here, {bias}: {error} per forecast run. {width}. As they are, they contain "
+        f"{coverage} of the observed numbers."
     )
     if needed := wording.need(one.need):
-        text += f" About {needed} would tell more."
-    return Statement("none", text)
+        text += f" At least {needed} are needed for a test."
+    found = one.bias in (Bias.OVER, Bias.UNDER) or one.width in (Width.NARROW, Width.WIDE)
+    return Statement("worse" if found else "none", text)
 
 
 def describe_own_scaling(differences: pd.DataFrame, wording: Wording) -> list[str]:
@@ -315,11 +333,13 @@ def describe_rate_choice(choice: pd.DataFrame) -> list[str]:
     if current.empty:
         sentences.append("The current rate of the network was not among them.")
     elif current["chosen"].all():
-        sentences.append("This is the current rate of the network, which need not be changed.")
+        sentences.append(
+            "This is the current rate of the network, so there is no reason to change it."
+        )
     elif current["as_good"].all():
         sentences.append(
-            f"The current rate of the network, {current['rate'].iloc[0]:g}, gives probabilities "
-            "that are as good, so the choice rests on the event counts alone."
+            f"The current rate of the network, {current['rate'].iloc[0]:g}, is not shown to give "
+            "worse probabilities, so the choice rests on the event counts alone."
         )
     else:
         sentences.append(

@@ -103,9 +103,21 @@ def test_smallest_of_equally_good_models_is_recommended():
     model, _, events = headline().advice
     assert model.answer.startswith("Baseline: ")
     assert "66,337" in model.answer
-    assert events.answer.startswith("No: 64 events on 36 days")
+    assert events.answer.startswith("No. ")
+    assert "64 events on 36 days" in events.answer
     assert "140 days" in events.answer
     assert headline(verdict=Change.BETTER).advice[0].answer.startswith("Spatial dropout.")
+
+
+def test_everything_that_a_relevant_difference_takes_is_named():
+    events = Events(False, 64, 36, 0.126, Need(blocks=228, seeds=32))
+    answer = headline(events=events).advice[2].answer
+    assert all(text in answer for text in ("0.13", "230 days", "32 seeds"))
+    assert headline(events=events._replace(enough=True)).advice[2].answer.startswith("Yes. ")
+
+
+def test_calibration_that_was_not_refuted_is_not_affirmed():
+    assert headline().advice[1].answer.startswith("Nothing shows")
 
 
 def test_no_model_is_recommended_without_skill():

@@ -80,7 +80,7 @@ def test_every_verdict_says_what_it_is_about(support, beginning):
     [
         ({}, "better", ["+0.020", "95 %", "+0.004 to +0.036", "p = 0.012"]),
         ({"verdict": Change.WORSE}, "worse", ["p = 0.012"]),
-        ({"verdict": Change.NONE}, "none", ["within 0.05"]),
+        ({"verdict": Change.NONE}, "none", ["less than 0.05"]),
         ({"verdict": Change.UNKNOWN, "need": Need(blocks=120)}, "none", ["120 days", "not known"]),
         ({"verdict": Change.UNKNOWN, "need": Need(seeds=9)}, "none", ["9 seeds"]),
         ({"verdict": Change.UNKNOWN, "need": Need(resamples=400)}, "none", ["400 resamples"]),
@@ -132,9 +132,10 @@ def test_smallest_possible_p_value_is_an_upper_limit():
     [
         (Bias.OVER, Slope.NONE, "worse", ["over-forecasts", "1.65 (95 % interval 1.22 to 2.23)"]),
         (Bias.UNDER, Slope.SHARP, "worse", ["under-forecasts", "too sharp"]),
-        (Bias.NONE, Slope.FLAT, "worse", ["no bias", "too flat"]),
-        (Bias.NONE, Slope.NONE, "better", ["no bias", "neither too sharp nor too flat"]),
-        (Bias.UNKNOWN, Slope.UNKNOWN, "none", ["may be biased", "90 days"]),
+        (Bias.NONE, Slope.FLAT, "worse", ["nothing shows that Baseline", "too flat"]),
+        (Bias.NONE, Slope.NONE, "better", ["nothing shows that", "Nothing shows that"]),
+        (Bias.UNKNOWN, Slope.NONE, "none", ["not known", "90 days would show odds twice"]),
+        (Bias.UNKNOWN, Slope.UNKNOWN, "none", ["90 days", "odds twice", "a slope below 0.5"]),
     ],
 )
 def test_bias_and_slope_of_calibration_are_described_apart(bias, slope, verdict, words):
@@ -155,6 +156,13 @@ def test_bias_and_slope_of_calibration_are_described_apart(bias, slope, verdict,
     assert "confident" not in statement.text
 
 
+def test_skill_names_its_reference_and_what_is_excluded():
+    one = Skill("dropout", METHOD, Change.NONE, Estimate(0.01, -0.01, 0.03), Need())
+    text = describe_skill(one, WORDING).text
+    assert "event frequency of the training period" in text
+    assert "0.1 is excluded" in text
+
+
 def test_recalibration_that_makes_the_test_period_worse_says_so():
     one = Recalibration(
         "baseline", "isotonic", METHOD, Change.BETTER, Estimate(-0.01, -0.02, -0.001), Change.WORSE
@@ -170,15 +178,16 @@ def test_recalibration_that_makes_the_test_period_worse_says_so():
     [
         (Bias.OVER, Width.NARROW, ["too many events", "too narrow"]),
         (Bias.UNDER, Width.WIDE, ["too few events", "too wide"]),
-        (Bias.NONE, Width.NONE, ["right number", "right width"]),
+        (Bias.NONE, Width.NONE, ["nothing shows", "nothing shows"]),
+        (Bias.UNDER, Width.UNKNOWN, ["too few events", "not known"]),
     ],
 )
 def test_bias_of_event_counts_is_described_before_their_width(bias, width, words):
     estimate = Estimate(0.8, 0.7, 0.9)
     one = Counts("dropout", "0", 36, bias, width, estimate, estimate, estimate, Need())
     text = describe_counts(one, WORDING).text
-    assert text.index(words[0]) < text.index(words[1])
-    assert "80 %" in text
+    assert text.index(words[0]) < text.rindex(words[1])
+    assert "80 % (95 % interval 70 to 90)" in text
     assert "seed 0" in text
     averaged = describe_counts(one._replace(seed="mean"), WORDING).text
     assert "averaged over the seeds" in averaged
@@ -187,8 +196,8 @@ def test_bias_of_event_counts_is_described_before_their_width(bias, width, words
 @pytest.mark.parametrize(
     ("current", "advice"),
     [
-        (0.1, "need not be changed"),
-        (0.2, "0.2, gives probabilities that are as good"),
+        (0.1, "no reason to change it"),
+        (0.2, "0.2, is not shown to give worse probabilities"),
         (0.4, f"0.4, should be changed: {HOSTILE}"),
         (0.3, "not among them"),
     ],
