@@ -244,6 +244,7 @@ def test_page_fits_a_phone_and_has_readable_text(open_page):
     )
     assert {wide for wide, _ in widths} == {True, False}
     assert all((width > PHONE["width"]) == wide for wide, width in widths)
+    assert page.locator(".sideways").first.is_visible()
     assert page.locator("#storm-canvas").bounding_box()["width"] > 250
 
 

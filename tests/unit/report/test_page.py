@@ -90,6 +90,14 @@ def html(tmp_path_factory, shared_files):
     return write(tmp_path_factory.mktemp("report"), shared_files)
 
 
+def test_verdicts_on_recalibration_are_given(tmp_path, files):
+    gains = {"model": "baseline", "method": "intercept", "log_score_gain": 0.02, "low": 0.01}
+    gains |= {"high": 0.03, "p_value": 0.001, "blocks": 20}
+    pd.DataFrame([gains]).to_csv(tmp_path / "recalibration.csv", index=False)
+    page = Page(write(tmp_path, files, recalibration=tmp_path / "recalibration.csv"))
+    assert "intercept recalibration helps Baseline" in page.text_of("summary")
+
+
 def test_first_screen_has_the_verdict_three_facts_and_the_size_of_the_sample(html):
     page = Page(html)
     summary = page.text_of("summary")
