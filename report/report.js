@@ -102,6 +102,22 @@ function explore(data) {
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
     if (state.arrows) drawArrows(context);
     if (state.outline) drawOutline(context);
+    if (data.spacing > 0) drawLength(context);
+  }
+
+  // A bar of 1, 2 or 5 times a power of ten kilometers, at most a third of the width.
+  function drawLength(context) {
+    const most = (width * data.spacing) / 3;
+    const power = 10 ** Math.floor(Math.log10(most));
+    const length = power * [5, 2, 1].find((times) => times * power <= most);
+    const across = (canvas.width * length) / (width * data.spacing);
+    const [left, bottom] = [16, canvas.height - 16];
+    context.fillStyle = "rgba(255, 255, 255, 0.85)";
+    context.fillRect(left - 10, bottom - 36, Math.max(across, 90) + 20, 46);
+    context.fillStyle = "#000000";
+    context.fillRect(left, bottom - 6, across, 6);
+    context.font = "22px sans-serif";
+    context.fillText(`${length}\u00a0km`, left, bottom - 12);
   }
 
   // Masks have one bit per grid point, the first in the highest bit of a byte.

@@ -8,6 +8,7 @@ from stormcnn.io import read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance
 from stormcnn.sampling.cases import choose_cases, describe_cases
+from stormcnn.storms.patch_file import GRID_SPACING
 from stormcnn.storms.patches import read_storms
 
 if TYPE_CHECKING:
@@ -37,8 +38,11 @@ def sample_cases(
     chosen = choose_cases(forecast["probability"].values, cases["count"], cases["storms"])
     storms = read_storms(patches, chosen.tolist())
     probability = np.concatenate([part for _, part in sampler.batches(storms["predictors"].values)])
-    attributes = {"title": forecast.attrs["title"]} | provenance(
-        {"model": model, "cases": cases}, model=model, seed=seed
+    spacing = {key: value for key, value in storms.attrs.items() if key == GRID_SPACING}
+    attributes = (
+        {"title": forecast.attrs["title"]}
+        | spacing
+        | provenance({"model": model, "cases": cases}, model=model, seed=seed)
     )
     described = describe_cases(forecast, chosen, probability, storms)
     write_netcdf(described.assign_attrs(attributes), output)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from stormcnn.report.figure_style import COLOURS, STYLE, WIDE, make_figure
 from stormcnn.storms.event_texts import display_units, name_of
+from stormcnn.storms.patch_file import GRID_SPACING
 from stormcnn.storms.titles import is_made_up_title
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ def draw_case(axes: Sequence[Axes] | np.ndarray, case: xr.Dataset) -> None:
     `case` is one storm of a file `cases.nc`: `predictors(y, x, variable)`,
     `probability(mc_member)`, `deterministic`, `label`, optionally its `index` among the test
     storms and `masks(y, x)`, and the coordinates `variable`, `valid_time`, `latitude` and
-    `longitude`.
+    `longitude`. Axes are in kilometers if the attribute `grid_spacing_km` is known, or else in grid
+    points.
     """
     variables = [str(name) for name in case["variable"].values]
     fields = dict(zip(variables, np.moveaxis(case["predictors"].values, -1, 0), strict=True))
@@ -57,6 +60,8 @@ def draw_case(axes: Sequence[Axes] | np.ndarray, case: xr.Dataset) -> None:
     draw_storm(axes[0], variables[0], units[0], fields[variables[0]], *wind)
     if "masks" in case:
         draw_outline(axes[0], case["masks"].values)
+    if (spacing := case.attrs.get(GRID_SPACING)) is not None:
+        show_kilometers(axes[0], spacing)
     number = f"Test storm {int(case['index'])}, " if "index" in case else ""
     axes[0].set_title(f"{number}{time}\n{place}", fontsize=8.5)
     draw_members(
@@ -120,6 +125,16 @@ def draw_storm(
         )  # fmt: skip
     axes.set_xlabel("Grid points eastward", fontsize=8.5)
     axes.set_ylabel("northward", fontsize=8.5)
+
+
+def show_kilometers(axes: Axes, spacing: float) -> None:
+    """Label the axes of a storm patch in kilometers; `spacing` is that of the grid points."""
+    for axis, direction in ((axes.xaxis, "eastward"), (axes.yaxis, "northward")):
+        low, high = axis.get_view_interval()
+        marks = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0, high * spacing)
+        marks = [mark for mark in marks if low * spacing <= mark <= high * spacing]
+        axis.set_ticks([mark / spacing for mark in marks], [f"{mark:g}" for mark in marks])
+        axis.set_label_text(f"km {direction}", fontsize=8.5)
 
 
 @matplotlib.rc_context(STYLE)

@@ -15,6 +15,7 @@ from stormcnn.io import read_netcdf
 from stormcnn.report.case_figures import REFLECTIVITY, REFLECTIVITY_RANGE, field_label
 from stormcnn.sampling.cases import choose_cases
 from stormcnn.storms.event_texts import EventTexts, display_units
+from stormcnn.storms.patch_file import GRID_SPACING
 from stormcnn.storms.patches import read_storms
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def explore_storms(
         )
     return {
         "size": list(fields.shape[1:3]),
+        "spacing": shown.attrs.get(GRID_SPACING, 0.0),
         "variables": [
             {
                 "name": field_label(name, ""),

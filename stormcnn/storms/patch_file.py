@@ -21,6 +21,9 @@ from stormcnn.vocabulary import Array, StrPath
 PER_VARIABLE = ("variable", "units", "standard_name")
 """Coordinates with one value per predictor."""
 
+GRID_SPACING = "grid_spacing_km"
+"""Attribute: distance of neighboring grid points in kilometers; missing if it is unknown."""
+
 TIME_UNITS = "minutes since 1970-01-01 00:00:00"
 TEXT = "text"
 """Dimension of the characters of texts."""

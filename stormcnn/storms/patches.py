@@ -9,7 +9,9 @@ import numpy as np
 import xarray as xr
 
 from stormcnn.errors import UserError
+from stormcnn.storms.grid_spacing import common_spacing
 from stormcnn.storms.patch_file import (
+    GRID_SPACING,
     PER_VARIABLE,
     STORMS_AT_ONCE,
     as_column,
@@ -27,7 +29,8 @@ class Patches(NamedTuple):
     """The storms of several patch files, and their fields, which are read when indexed.
 
     `storms` is what `read_run` returns without `predictors`. Its title names the first and the last
-    run date, and starts with `MADE_UP` if that of any file does. `fields` has the shape
+    run date, and starts with `MADE_UP` if that of any file does; the attribute `grid_spacing_km` is
+    missing if it is unknown. `fields` has the shape
     (storm, y, x, variable), in the units `storms["units"]`.
     """
 
@@ -135,6 +138,7 @@ class _Batch(NamedTuple):
     shape: tuple[int, ...]
     variables: tuple[str, ...]
     columns: dict[str, Array]
+    grid_spacing_km: float
 
     @property
     def storms(self) -> int:
@@ -149,7 +153,8 @@ def _read_batch(path: StrPath) -> _Batch:
             if variable.dimensions[0] == "storm" and name not in ("predictors", "masks")
         }
         shape = file["predictors"].shape[1:]
-        return _Batch(path, file.title, shape, tuple(decode(file["variable"])), columns)
+        spacing = float(getattr(file, GRID_SPACING, "nan"))
+        return _Batch(path, file.title, shape, tuple(decode(file["variable"])), columns, spacing)
 
 
 def _read_batches(paths: Sequence[StrPath]) -> list[_Batch]:
@@ -181,4 +186,6 @@ def _concatenate(batches: Sequence[_Batch]) -> xr.Dataset:
     made_up = any(is_made_up_title(batch.title) for batch in batches)
     storms = xr.Dataset(columns)
     storms.attrs["title"] = runs_title(storms["run_date"].values, made_up)
+    if (spacing := common_spacing(batch.grid_spacing_km for batch in batches)) > 0:
+        storms.attrs[GRID_SPACING] = spacing
     return storms.set_coords(columns.keys() - {"peak"})

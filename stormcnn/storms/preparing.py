@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,8 +18,10 @@ import xarray as xr
 from stormcnn.errors import UserError
 from stormcnn.io import replacing, write_csv
 from stormcnn.provenance import digest, provenance, sha256_of
+from stormcnn.storms.grid_spacing import common_spacing
 from stormcnn.storms.inventory import as_inventory, format_units
 from stormcnn.storms.patch_file import (
+    GRID_SPACING,
     append_storms,
     create_text_dimension,
     open_patch_file,
@@ -76,16 +79,20 @@ def prepare_batch(
     units: dict[str, str] = {}
     inventory: list[dict[str, Any]] = []
     statistics: list[dict[str, Any]] = []
+    spacings: list[float] = []
     with replacing(patches_path) as temporary, netCDF4.Dataset(temporary, "w") as file:
         create_text_dimension(file, [Path(run.file).name for run in runs])
         for run in runs:
             inventory_row, statistics_rows = _add_run(file, run, settings, units, skip_bad_files)
+            spacings.append(inventory_row.pop(GRID_SPACING))
             inventory.append(inventory_row)
             statistics.extend(statistics_rows)
         if not statistics:
             append_storms(file, no_storms(Selection(tuple(predictors), target, region)))
         set_units(file, units, target)
         file.setncatts(_attributes(inventory, settings | {"skip_bad_files": skip_bad_files}))
+        if (spacing := common_spacing(spacings)) > 0:
+            file.setncattr(GRID_SPACING, round(spacing, 2))
     write_csv(pd.DataFrame(statistics, columns=list(STATISTICS)), statistics_path)
     write_csv(as_inventory(inventory), inventory_path)
     for run in runs:
@@ -196,7 +203,13 @@ def _skipped(run: Run, reason: str, settings: dict[str, Any]) -> xr.Dataset:
     counts = dict.fromkeys(("rejected", "missing_hours", "missing_storms", *STORM_FAULTS), 0)
     selection = Selection(tuple(settings["predictors"]), settings["target"], settings["region"])
     return no_storms(selection).assign_attrs(
-        counts, title="", reason=reason, corrections="", units={}, **content
+        counts,
+        title="",
+        reason=reason,
+        corrections="",
+        units={},
+        grid_spacing_km=math.nan,
+        **content,
     )
 
 

@@ -147,6 +147,7 @@ def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
         **{kind: int(storms.sum()) for kind, storms in questionable.items()},
         corrections="; ".join(run.corrections),
         units=run.units,
+        grid_spacing_km=run.grid_spacing_km,
         without_units=run.without_units,
         units_loaded=units_loaded(),
     )

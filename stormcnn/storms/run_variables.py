@@ -13,6 +13,7 @@ import netCDF4
 import numpy as np
 
 from stormcnn.storms.decoding import Undecodable, decode, text_attribute
+from stormcnn.storms.grid_spacing import spacing_of
 from stormcnn.storms.lead_times import read_lead_times
 from stormcnn.storms.orientation import Orientation, UnknownOrientation, find_orientation
 from stormcnn.storms.questionable import needs_positions
@@ -41,7 +42,8 @@ class RunVariables(NamedTuple):
     """The variables of a run file.
 
     `values` holds fields and `masks` with shape (storm, row, col), and the variables `PER_STORM`
-    with shape (storm,); `hours` (storm,) are the lead times. `units` are those of each field, and
+    with shape (storm,); `hours` (storm,) are the lead times. `grid_spacing_km` is the distance of
+    neighboring grid points, NaN if it is unknown. `units` are those of each field, and
     `without_units` the fields of known quantities that state none. `corrections` describe what was
     converted or turned.
     """
@@ -53,6 +55,7 @@ class RunVariables(NamedTuple):
     units: dict[str, str]
     without_units: list[str]
     corrections: list[str]
+    grid_spacing_km: float
 
 
 def read_variables(path: str, selection: Selection, run_date: datetime) -> RunVariables:
@@ -116,7 +119,8 @@ def _read_source(
 ) -> RunVariables:
     gridded = (*selection.fields, "masks") if selection.masked else selection.fields
     _check_layout(path, source, gridded)
-    orientation = _find_orientation(path, source)
+    positions = _sample_positions(path, source)
+    orientation = find_orientation(*positions) if positions else Orientation()
     corrections = orientation.corrections()
     values: dict[str, Array] = {}
     units: dict[str, str] = {}
@@ -149,7 +153,8 @@ def _read_source(
     long_name = (
         printable(getattr(source[selection.target], "long_name", "")) if selection.target else ""
     )
-    return RunVariables(values, hours, title, long_name, units, without_units, corrections)
+    spacing = spacing_of(*positions) if positions else float("nan")
+    return RunVariables(values, hours, title, long_name, units, without_units, corrections, spacing)
 
 
 def _check_layout(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) -> None:
@@ -212,9 +217,10 @@ def _has_positions(source: netCDF4.Dataset) -> bool:
     )
 
 
-def _find_orientation(path: str, source: netCDF4.Dataset) -> Orientation:
+def _sample_positions(path: str, source: netCDF4.Dataset) -> tuple[Array, Array] | None:
+    """Return latitudes and longitudes (storm, row, col) of a part of the patches, if there are."""
     if not _has_positions(source):
-        return Orientation()
+        return None
     latitude, longitude = (
         _in_units(
             name,
@@ -224,7 +230,7 @@ def _find_orientation(path: str, source: netCDF4.Dataset) -> Orientation:
         )[0]
         for name in POSITIONS
     )
-    return find_orientation(latitude, longitude)
+    return latitude, longitude
 
 
 def _in_units(name: str, values: Array, stated: str, wanted: str) -> tuple[Array, list[str]]:

@@ -88,3 +88,15 @@ def test_case_figure_has_one_row_per_case():
     titles = " ".join(axes.get_title(loc="left") for axes in figure.axes)
     assert titles.index("storm 4,") < titles.index("storm 9,")
     assert figure.get_suptitle() == MADE_UP_NOTE
+
+
+def test_axes_are_in_kilometers_if_the_spacing_is_known():
+    _, panels = make_figure(2, 2)
+    draw_case(panels[0], case().assign_attrs(grid_spacing_km=3.0))
+    draw_case(panels[1], case())
+    known, unknown = panels[:, 0]
+    assert "km" in known.get_xlabel()
+    for place, label in zip(known.get_xticks(), known.get_xticklabels(), strict=True):
+        assert float(label.get_text()) == pytest.approx(3 * place)
+    assert len(known.get_xticks()) >= 3
+    assert "km" not in unknown.get_xlabel()
