@@ -57,7 +57,7 @@ CALIBRATIONS = {
 """Forecasters with their true bias and slope."""
 
 SKILLS = {
-    "skilful": (GOOD, Change.BETTER),
+    "skillful": (GOOD, Change.BETTER),
     "as good as climatology": (GOOD.without_skill(), Change.NONE),
     "worse than climatology": (Forecaster(bias=1.8), Change.WORSE),
 }

@@ -88,8 +88,8 @@ function explore(data) {
       for (let column = 0; column < width; column += 1) {
         // The first row of a field is the southernmost; the first row of an image is the top.
         const pixel = 4 * ((height - 1 - row) * width + column);
-        const colour = 3 * fields[start + row * width + column];
-        image.data.set(palette.subarray(colour, colour + 3), pixel);
+        const color = 3 * fields[start + row * width + column];
+        image.data.set(palette.subarray(color, color + 3), pixel);
         image.data[pixel + 3] = 255;
       }
     }
@@ -155,17 +155,17 @@ function explore(data) {
   function drawArrows(context) {
     const step = Math.max(1, Math.floor(height / 11));
     const cell = canvas.width / width;
-    const metre = (2.2 * cell * step) / 30;
-    for (const [colour, line] of [["#ffffff", 5], ["#000000", 2]]) {
-      context.strokeStyle = colour;
+    const meter = (2.2 * cell * step) / 30;
+    for (const [color, line] of [["#ffffff", 5], ["#000000", 2]]) {
+      context.strokeStyle = color;
       context.lineWidth = line;
       context.beginPath();
       for (let row = step >> 1; row < height; row += step) {
         for (let column = step >> 1; column < width; column += step) {
           const x = (column + 0.5) * cell;
           const y = (height - row - 0.5) * cell;
-          const east = metre * value(data.wind[0], row, column);
-          const south = -metre * value(data.wind[1], row, column);
+          const east = meter * value(data.wind[0], row, column);
+          const south = -meter * value(data.wind[1], row, column);
           const length = Math.hypot(east, south);
           if (length < 2) continue;
           const angle = Math.atan2(south, east);

@@ -12,7 +12,7 @@ from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance, sha256_of
 from stormcnn.report.figure_style import make_figure, save_figure
-from stormcnn.sampling.members import summarise_members
+from stormcnn.sampling.members import summarize_members
 from stormcnn.storms.event_texts import event_texts
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import parse_run_name
@@ -61,7 +61,7 @@ def forecast_storms(
     summary: dict[str, np.ndarray] = {}
     if members and dropout_layers(trained) and len(fields):
         sampler = MemberSampler(trained, members, seed)
-        parts = [summarise_members(recalibrate(values)) for _, values in sampler.batches(fields)]
+        parts = [summarize_members(recalibrate(values)) for _, values in sampler.batches(fields)]
         summary = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     outside = outside_range(fields, about["training_minimum"], about["training_maximum"])
     forecast = assemble_forecast(storms, recalibrate(raw), raw, summary, outside, texts.phrase)

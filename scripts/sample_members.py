@@ -8,7 +8,7 @@ from tqdm import tqdm
 from stormcnn.io import as_list, read_netcdf, write_netcdf
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance
-from stormcnn.sampling.members import EventCounts, describe_storms, summarise_members
+from stormcnn.sampling.members import EventCounts, describe_storms, summarize_members
 from stormcnn.storms.patches import open_patches
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def sample_members(
         forecast = forecast.isel(storm=np.isin(forecast["run_date"], stored_storms["run_date"]))
         event_counts = EventCounts(forecast["run_date"], members, seed)
         # Start with no storms, so that the files are valid even if the patches contain none.
-        parts = [summarise_members(np.empty((0, members)))]
+        parts = [summarize_members(np.empty((0, members)))]
         with tqdm(total=len(fields), unit="storm", mininterval=10) as progress:
             for storms_of_batch, probability in sampler.batches(fields):
                 batch = forecast.isel(storm=storms_of_batch)
-                parts.append(summarise_members(probability))
+                parts.append(summarize_members(probability))
                 event_counts.add(
                     probability,
                     batch["label"],

@@ -57,7 +57,7 @@ def train_network(
     # TensorFlow takes seconds to import, so check the storms first. It also writes messages while
     # it is imported, and the log captures them here.
     from stormcnn.models.trainer import Trainer  # isort: skip # it prepares the import of Keras
-    from stormcnn.models.architecture import measure_size, summarise
+    from stormcnn.models.architecture import measure_size, summarize
     from stormcnn.models.network_files import save_network
     from stormcnn.models.prediction import predict_probability
 
@@ -79,7 +79,7 @@ def train_network(
         }
         save_network(network, paths["network"], metadata)
         write_csv(history, paths["history"])
-        write_text(summarise(network), paths["summary"])
+        write_text(summarize(network), paths["summary"])
         write_rows([measure_size(network)], paths["size"])
         probability = predict_probability(network, trainer.fields)
         fitted = describe_predictions(probability, peak, event["threshold"])

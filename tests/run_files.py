@@ -28,7 +28,7 @@ UNITS = {
 def run_values(storms: int = 6, size: int = 8, seed: int = 0) -> Values:
     """Return the 23 variables of a run with valid storms, in the order of real files.
 
-    The storm of each patch is a square in the centre. Its largest future rotation increases from
+    The storm of each patch is a square in the center. Its largest future rotation increases from
     0.001 s-1 in the first storm to 0.009 s-1 in the last; outside the square it is 0.01 s-1.
     """
     random = np.random.default_rng(seed)
@@ -50,7 +50,7 @@ def run_values(storms: int = 6, size: int = 8, seed: int = 0) -> Values:
     rotation = random.uniform(0.0001, 0.0009, shape)
     rotation[:, size // 2, size // 2] = np.linspace(0.001, 0.009, storms)
     rotation[:, 0, 0] = 0.01
-    centre = (patch, size // 2, size // 2)
+    center = (patch, size // 2, size // 2)
     whole = {"i": i, "j": j, "masks": masks, "time": 12 + patch % 6}
     whole |= {"track_id": patch // 3, "track_step": patch % 3 + 1}
     real = {
@@ -58,10 +58,10 @@ def run_values(storms: int = 6, size: int = 8, seed: int = 0) -> Values:
         "lat": lat,
         "x": 3000.0 * (j - 690),
         "y": 3000.0 * (i - 490),
-        "centroid_lon": lon[centre],
-        "centroid_lat": lat[centre],
-        "centroid_i": i[centre],
-        "centroid_j": j[centre],
+        "centroid_lon": lon[center],
+        "centroid_lat": lat[center],
+        "centroid_i": i[center],
+        "centroid_j": j[center],
         "REFL_COM_curr": np.clip(smooth(25, 10) + 25 * masks, 0, 75),
         "U10_curr": smooth(0, 4),
         "V10_curr": smooth(1, 4),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stormcnn.sampling.members import QUANTILES, summarise_members
+from stormcnn.sampling.members import QUANTILES, summarize_members
 from stormcnn.verification.uncertainty import ScoredMembers, UncertaintyTables, score_uncertainty
 
 
@@ -47,7 +47,7 @@ def sampled(
         run = np.arange(event.size) % runs
         date = np.datetime64("2015-04-01", "ns") + run * np.timedelta64(1, "D")
     members = np.asarray(members, dtype=np.float64)
-    summary = summarise_members(members)
+    summary = summarize_members(members)
     single = summary["mc_mean"] if without_dropout is None else without_dropout
     storms = xr.Dataset(
         {

@@ -110,7 +110,7 @@ class Slurm:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Jobs outlive the daemons unless they are cancelled.
+        # Jobs outlive the daemons unless they are canceled.
         if self._has_started:
             self.call("scancel", "--user=root")
             wait_until(lambda: not self.call("squeue", "--noheader"), self._logs)

@@ -25,7 +25,7 @@ RUN_WIND_SPREAD = 2.6  # m/s, standard deviation between runs
 class Environment(NamedTuple):
     """The environment of a run, which all its storms share.
 
-    The favourability for rotation, its hidden part and the moisture have a standard normal
+    The favorability for rotation, its hidden part and the moisture have a standard normal
     distribution over the runs.
     """
 
@@ -35,7 +35,7 @@ class Environment(NamedTuple):
     wind: tuple[float, float]  # m/s
     temperature: float  # K
     cell_turn: float  # rad, direction of the long axis of cells
-    favourability: float
+    favorability: float
     hidden: float
     moisture: float
 
@@ -43,7 +43,7 @@ class Environment(NamedTuple):
 class Tracks(NamedTuple):
     """Track, time and place of each patch, shape (storm,), ordered by track and step.
 
-    `hour` is the lead time (h); `row` and `column` are those of the patch's centre in the grid.
+    `hour` is the lead time (h); `row` and `column` are those of the patch's center in the grid.
     """
 
     track_id: Array
@@ -64,22 +64,22 @@ def draw_environment(run_date: datetime, run_index: int, seed: int) -> Environme
     steps = np.array([golden, *np.sqrt([2, 3, 7, 11, 13, 17, 19, 23, 29, 31])])
     place = (np.random.default_rng(seed).random(len(steps)) + run_index * steps) % 1.0
     normal = ndtri(np.clip(place, 0.001, 0.999))
-    favourability = normal[0]
+    favorability = normal[0]
     direction = math.radians(25 + 12 * normal[1])
     speed = max(10 + 2.5 * normal[2], 3)
     season = math.cos(2 * math.pi * (run_date.timetuple().tm_yday - 200) / 365.25)
-    # Favourable days are warm and have a southerly wind near the ground.
+    # Favorable days are warm and have a southerly wind near the ground.
     return Environment(
         row=ROWS[0] + place[8] * (ROWS[1] - ROWS[0]),
         column=COLUMNS[0] + place[9] * (COLUMNS[1] - COLUMNS[0]),
         storm_motion=(speed * math.cos(direction), speed * math.sin(direction)),
         wind=(
             MEAN_WIND[0] + RUN_WIND_SPREAD * normal[3],
-            MEAN_WIND[1] + RUN_WIND_SPREAD * normal[4] + 1.5 * favourability,
+            MEAN_WIND[1] + RUN_WIND_SPREAD * normal[4] + 1.5 * favorability,
         ),
-        temperature=288 + 9 * season + favourability + 3 * normal[5],
+        temperature=288 + 9 * season + favorability + 3 * normal[5],
         cell_turn=math.pi * place[10],
-        favourability=favourability,
+        favorability=favorability,
         hidden=normal[6],
         moisture=normal[7],
     )
@@ -100,8 +100,8 @@ def draw_tracks(random: np.random.Generator, storms: int, environment: Environme
     track_id = np.repeat(np.arange(len(length)), length)
     track_step = np.arange(storms) - np.repeat(np.cumsum(length) - length, length) + 1
 
-    def move(centre: float, limits: tuple[int, int], motion: float) -> Array:
-        begin = np.clip(centre + 60 * random.standard_normal(len(length)), *limits)
+    def move(center: float, limits: tuple[int, int], motion: float) -> Array:
+        begin = np.clip(center + 60 * random.standard_normal(len(length)), *limits)
         own_motion = motion + 1.5 * random.standard_normal(len(length))
         hourly_motion = own_motion * 3.6 / SPACING
         return np.rint(begin[track_id] + (track_step - 1) * hourly_motion[track_id]).astype(int)

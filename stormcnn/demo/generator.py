@@ -15,7 +15,7 @@ import numpy as np
 
 from stormcnn.demo.environment import draw_environment, draw_tracks
 from stormcnn.demo.grid import (
-    CENTRE,
+    CENTER,
     SIZE,
     SOUTH_EDGE,
     SPACING,
@@ -39,7 +39,7 @@ from stormcnn.demo.rotation import (
 from stormcnn.demo.storm_structure import (
     composite_reflectivity,
     low_level_vortex,
-    neighbour_cell,
+    neighbor_cell,
     own_cell,
     storm_object,
     stratiform_rain,
@@ -66,38 +66,38 @@ def make_storms(
         """Return standard normal values that have `share` of their variance between runs."""
         return math.sqrt(share) * run_value + math.sqrt(1 - share) * draw.values()
 
-    rotation = shared(environment.favourability, RUN_SHARE_OF_ROTATION)
-    neighbour_rotation = shared(environment.favourability, RUN_SHARE_OF_ROTATION)
+    rotation = shared(environment.favorability, RUN_SHARE_OF_ROTATION)
+    neighbor_rotation = shared(environment.favorability, RUN_SHARE_OF_ROTATION)
     hidden = shared(environment.hidden, RUN_SHARE_OF_HIDDEN)
     own_part = math.sqrt(1 - INTENSITY_OF_ROTATION**2)
     intensity = INTENSITY_OF_ROTATION * rotation + own_part * draw.values()
 
     cell = own_cell(draw, environment, intensity)
-    first, second = neighbour_cell(draw, 1.0), neighbour_cell(draw, 0.65)
-    neighbours = np.maximum(first.reflectivity, second.reflectivity)
+    first, second = neighbor_cell(draw, 1.0), neighbor_cell(draw, 0.65)
+    neighbors = np.maximum(first.reflectivity, second.reflectivity)
     vortex = low_level_vortex(cell, rotation, environment)
-    # Neighbours rotate less than the storm. Otherwise a network could not learn from a few thousand
+    # Neighbors rotate less than the storm. Otherwise a network could not learn from a few thousand
     # storms which of the vortices matters.
-    neighbour_vortex = low_level_vortex(first, neighbour_rotation - 1, environment)
+    neighbor_vortex = low_level_vortex(first, neighbor_rotation - 1, environment)
     reflectivity = composite_reflectivity(
-        draw, cell, vortex, neighbours, stratiform_rain(draw, environment)
+        draw, cell, vortex, neighbors, stratiform_rain(draw, environment)
     )
-    storm = storm_object(reflectivity, cell, neighbours)
-    u, v = surface_wind(draw, environment, cell, [vortex, neighbour_vortex])
+    storm = storm_object(reflectivity, cell, neighbors)
+    u, v = surface_wind(draw, environment, cell, [vortex, neighbor_vortex])
     temperature = surface_temperature(draw, environment, tracks, reflectivity)
 
     signal = math.log(TYPICAL_ROTATION) + (
         ROTATION_WEIGHT * rotation + INTENSITY_WEIGHT * intensity + HIDDEN_WEIGHT * hidden
     )
     peak = np.exp(signal + FINAL_WEIGHT * random.standard_normal(storms))
-    neighbour_peak = 0.0021 * np.exp(0.4 * neighbour_rotation + 0.38 * draw.values())
+    neighbor_peak = 0.0021 * np.exp(0.4 * neighbor_rotation + 0.38 * draw.values())
     future = future_rotation(
-        peak, storm, vortex, neighbour_peak, neighbour_vortex, draw.fields(8), environment
+        peak, storm, vortex, neighbor_peak, neighbor_vortex, draw.fields(8), environment
     )
     hail = 8 * np.exp(0.1 * (cell.core - 50) + 0.6 * draw.values())  # mm
     hail = as_field(hail) * (cell.reflectivity / as_field(cell.core)) ** 6
 
-    patch_row, patch_column = np.indices((SIZE, SIZE)) - CENTRE
+    patch_row, patch_column = np.indices((SIZE, SIZE)) - CENTER
     i = tracks.row[:, None, None] + patch_row
     j = tracks.column[:, None, None] + patch_column
     x, y = WEST_EDGE + 1000 * SPACING * j, SOUTH_EDGE + 1000 * SPACING * i
@@ -109,8 +109,8 @@ def make_storms(
     def as_floats(values: Array) -> Array:
         return values.astype(np.float32)
 
-    def centre(values: Array) -> Array:
-        return as_floats(values[:, CENTRE, CENTRE])
+    def center(values: Array) -> Array:
+        return as_floats(values[:, CENTER, CENTER])
 
     return {
         "p": np.arange(storms, dtype=np.int32),
@@ -124,10 +124,10 @@ def make_storms(
         "y": as_floats(y),
         "masks": as_integers(storm),
         "time": as_integers(tracks.hour),
-        "centroid_lon": centre(longitude),
-        "centroid_lat": centre(latitude),
-        "centroid_i": centre(i),
-        "centroid_j": centre(j),
+        "centroid_lon": center(longitude),
+        "centroid_lat": center(latitude),
+        "centroid_i": center(i),
+        "centroid_j": center(j),
         "track_id": as_integers(tracks.track_id),
         "track_step": as_integers(tracks.track_step),
         "REFL_COM_curr": as_floats(reflectivity),

@@ -1,6 +1,6 @@
 """The grid of the made-up patches: that of the NCAR ensemble, with a patch cut out of it.
 
-Arrays `X` and `Y` hold the distance of each grid point of a patch from its centre, in km, to the
+Arrays `X` and `Y` hold the distance of each grid point of a patch from its center, in km, to the
 east and to the north.
 """
 
@@ -14,14 +14,14 @@ from stormcnn.vocabulary import Array
 
 # The NCAR ensemble has a Lambert conformal grid of 3 km with 985 rows and 1580 columns.
 SIZE = 32
-CENTRE = 16
+CENTER = 16
 SPACING = 3.0  # km
 SOUTH_EDGE, WEST_EDGE = -1_470_300, -2_068_500  # m, of row and column 0
 EARTH_RADIUS = 6_370_000.0  # m
 ORIGIN_LATITUDE, ORIGIN_LONGITUDE = 38.33643, -101.0
 STANDARD_PARALLELS = (32.0, 46.0)
 
-X, Y = np.meshgrid(*[SPACING * (np.arange(SIZE, dtype=np.float32) - CENTRE)] * 2)
+X, Y = np.meshgrid(*[SPACING * (np.arange(SIZE, dtype=np.float32) - CENTER)] * 2)
 
 
 def as_field(values: Array) -> Array:

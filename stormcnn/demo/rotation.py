@@ -45,15 +45,15 @@ def future_rotation(
     peak: Array,
     storm: Array,
     vortex: Vortex,
-    neighbour_peak: Array,
-    neighbour: Vortex,
+    neighbor_peak: Array,
+    neighbor: Vortex,
     texture: Array,
     environment: Environment,
 ) -> Array:
     """Return the largest rotation within the next hour (s-1), shape (storm, y, x).
 
     Each vortex leaves a swath along its path. `peak`, shape (storm,), is the maximum inside the
-    grid points `storm`: the swath of a neighbour is limited to it there.
+    grid points `storm`: the swath of a neighbor is limited to it there.
     """
 
     def swath(start: Vortex, hours: float) -> Array:
@@ -66,6 +66,6 @@ def future_rotation(
     own = swath(vortex, 1.0)
     inside = np.where(storm, own, 0).max(axis=(1, 2))
     own = as_field(peak) * np.minimum(own / as_field(inside), 1)
-    others = np.maximum(as_field(neighbour_peak) * swath(neighbour, 0.5), 2e-4 * np.abs(texture))
+    others = np.maximum(as_field(neighbor_peak) * swath(neighbor, 0.5), 2e-4 * np.abs(texture))
     rotation = np.maximum(own, others)
     return np.where(storm, np.minimum(rotation, as_field(peak)), rotation)

@@ -1,8 +1,8 @@
 """The fields of made-up storms: cells, vortices, rain, reflectivity, wind and temperature.
 
-A storm is a cell with its surroundings: stratiform rain, two neighbour cells, an outflow and, if it
+A storm is a cell with its surroundings: stratiform rain, two neighbor cells, an outflow and, if it
 rotates, a low-level vortex with a hook-shaped appendage. Lengths are in km; positions are distances
-from the patch's centre to the east (x) and to the north (y). Fields have shape (storm, y, x).
+from the patch's center to the east (x) and to the north (y). Fields have shape (storm, y, x).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy.ndimage import label
 from scipy.special import ndtr, ndtri
 
 from stormcnn.demo.environment import ROWS, Environment, Tracks
-from stormcnn.demo.grid import CENTRE, X, Y, as_field
+from stormcnn.demo.grid import CENTER, X, Y, as_field
 from stormcnn.demo.random_fields import TrackRandom
 from stormcnn.vocabulary import Array
 
@@ -56,18 +56,18 @@ class Vortex(NamedTuple):
 
 
 def own_cell(draw: TrackRandom, environment: Environment, intensity: Array) -> Cell:
-    """Return the elliptic cell in the centre of each patch; `intensity` has shape (storm,)."""
+    """Return the elliptic cell in the center of each patch; `intensity` has shape (storm,)."""
     core = np.maximum(CORE + CORE_SPREAD * intensity, WEAKEST_CORE)
     size = CELL_SIZE * np.exp(0.22 * draw.values() + 0.05 * intensity)
     stretch = np.exp(0.25 * draw.values())
     turn = as_field(environment.cell_turn + 0.6 * draw.values())
     along, across = X * np.cos(turn) + Y * np.sin(turn), Y * np.cos(turn) - X * np.sin(turn)
     distance = (along / as_field(size * stretch)) ** 2 + (across / as_field(size / stretch)) ** 2
-    centre = np.zeros_like(core)
-    return Cell(centre, centre, core, as_field(core) * np.exp(-0.5 * distance))
+    center = np.zeros_like(core)
+    return Cell(center, center, core, as_field(core) * np.exp(-0.5 * distance))
 
 
-def neighbour_cell(draw: TrackRandom, presence: float) -> Cell:
+def neighbor_cell(draw: TrackRandom, presence: float) -> Cell:
     """Return a round cell at a distance of at least 26 km, present in a share of the patches."""
     distance = np.clip(36 + 8 * draw.values(), 26, 60)
     bearing = 2 * math.pi * ndtr(draw.values(0.95))
@@ -135,33 +135,33 @@ def stratiform_rain(draw: TrackRandom, environment: Environment) -> Array:
 
 
 def composite_reflectivity(
-    draw: TrackRandom, cell: Cell, vortex: Vortex, neighbours: Array, stratiform: Array
+    draw: TrackRandom, cell: Cell, vortex: Vortex, neighbors: Array, stratiform: Array
 ) -> Array:
     """Return the composite reflectivity (dBZ): the maximum of all parts, with edges and noise.
 
-    `neighbours` and `stratiform` are reflectivities (dBZ); they and the result have shape
+    `neighbors` and `stratiform` are reflectivities (dBZ); they and the result have shape
     (storm, y, x).
     """
     hook, notch = appendage(vortex)
-    cells = np.maximum(np.maximum(cell.reflectivity, hook), neighbours) - notch
+    cells = np.maximum(np.maximum(cell.reflectivity, hook), neighbors) - notch
     reflectivity = np.maximum(cells, stratiform)
     reflectivity -= 1.2 * np.logaddexp(0, 0.3 * (RAIN_EDGE - reflectivity)) / 0.3
     reflectivity += TEXTURE * draw.fields(TEXTURE_LENGTH)
-    # Patches are centred on storm objects, so the grid points at the centre exceed 40 dBZ.
+    # Patches are centerd on storm objects, so the grid points at the center exceed 40 dBZ.
     reflectivity = np.maximum(reflectivity, 44 - 0.2 * (X**2 + Y**2))
     return np.clip(reflectivity, 0, 80)
 
 
-def storm_object(reflectivity: Array, cell: Cell, neighbours: Array) -> Array:
-    """Return the storm's grid points: connected, at least 40 dBZ, and not part of a neighbour.
+def storm_object(reflectivity: Array, cell: Cell, neighbors: Array) -> Array:
+    """Return the storm's grid points: connected, at least 40 dBZ, and not part of a neighbor.
 
-    `reflectivity` and `neighbours` (dBZ) and the result, True or False, have shape (storm, y, x).
+    `reflectivity` and `neighbors` (dBZ) and the result, True or False, have shape (storm, y, x).
     """
-    candidates = (reflectivity >= OBJECT_EDGE) & (cell.reflectivity >= neighbours)
+    candidates = (reflectivity >= OBJECT_EDGE) & (cell.reflectivity >= neighbors)
     within_patch = np.zeros((3, 3, 3), dtype=int)
     within_patch[1] = 1
     pieces, _ = label(candidates, structure=within_patch)
-    return pieces == pieces[:, CENTRE, CENTRE, None, None]
+    return pieces == pieces[:, CENTER, CENTER, None, None]
 
 
 def surface_wind(

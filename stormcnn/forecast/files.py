@@ -62,7 +62,7 @@ def assemble_forecast(
 
     `storms` provides the coordinates; `probability`, `raw` (before recalibration) and
     `outside_training` have shape (storm,). Storms with the same probability are sorted by `raw`.
-    `summary` is the result of `stormcnn.sampling.members.summarise_members`, or empty if there are
+    `summary` is the result of `stormcnn.sampling.members.summarize_members`, or empty if there are
     no MC members. `event` is the event in words.
     """
     values = {

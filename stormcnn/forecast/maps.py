@@ -23,27 +23,27 @@ def draw_map(
     probability: np.ndarray,
     event: str = "the event",
 ) -> None:
-    """Draw storms on a map, coloured and sized by probability.
+    """Draw storms on a map, colored and sized by probability.
 
     `longitude` and `latitude` (degrees east and north) and `probability` in [0, 1] have shape
     (storm,). `event` is the event in words. Storms with larger probabilities are drawn on top.
     There are no borders, because no map data are installed with stormcnn.
     """
     order = np.argsort(probability, kind="stable")
-    colours = matplotlib.colormaps["YlOrRd"]
+    colors = matplotlib.colormaps["YlOrRd"]
     scale = Normalize(0, 1)
     axes.scatter(
         longitude[order],
         latitude[order],
         c=probability[order],
         s=12 + 110 * probability[order],
-        cmap=colours,
+        cmap=colors,
         norm=scale,
         edgecolors="black",
         linewidths=0.4,
     )
     axes.figure.colorbar(
-        ScalarMappable(scale, colours),
+        ScalarMappable(scale, colors),
         ax=axes,
         label="Probability",
         shrink=0.8,

@@ -122,7 +122,7 @@ def measure_size(network: keras.Model) -> dict[str, float]:
     }
 
 
-def summarise(network: keras.Model) -> str:
+def summarize(network: keras.Model) -> str:
     """Return the table of layers as text, with the size of the network below it."""
     lines: list[str] = []
     network.summary(line_length=78, print_fn=lines.append)

@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from stormcnn.report.figure_style import COLOURS, STYLE, WIDE, make_figure
+from stormcnn.report.figure_style import COLORS, STYLE, WIDE, make_figure
 from stormcnn.storms.event_texts import display_units, name_of
 from stormcnn.storms.patch_file import GRID_SPACING
 from stormcnn.storms.titles import is_made_up_title
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Lightness decreases throughout, so that the colours can be told apart in greyscale.
+# Lightness decreases throughout, so that the colors can be told apart in grayscale.
 REFLECTIVITY = LinearSegmentedColormap.from_list(
     "reflectivity",
     ["#ffffff", "#d3e6f3", "#8fc1dd", "#5a9e6f", "#e0a030", "#b23a1e", "#4a0d2f"],
@@ -166,11 +166,11 @@ def draw_members(axes: Axes, probability: np.ndarray, deterministic: float, even
         probability,
         bins=np.linspace(0, 1, 21).tolist(),
         density=True,
-        color=COLOURS[5],
+        color=COLORS[5],
         edgecolor="white",
         label=f"{len(probability)} MC members",
     )
-    for value, colour, line, label in (
+    for value, color, line, label in (
         (deterministic, "red", "-", "Without dropout"),
         (float(np.mean(probability)), "black", "--", "Mean"),
         (float(np.median(probability)), "purple", ":", "Median"),
@@ -178,7 +178,7 @@ def draw_members(axes: Axes, probability: np.ndarray, deterministic: float, even
         axes.plot(
             [value, value],
             [0, np.max(height)],
-            color=colour,
+            color=color,
             linestyle=line,
             linewidth=2,
             label=f"{label} {value:.2f}",

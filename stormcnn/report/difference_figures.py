@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from stormcnn.report.figure_style import GREY, STYLE, make_figure, model_style
+from stormcnn.report.figure_style import GRAY, STYLE, make_figure, model_style
 from stormcnn.report.series import compared_names, drop_variants, select_headline, select_seeds
 from stormcnn.report.table_cells import signed
 from stormcnn.verification.score_registry import score_text
@@ -55,7 +55,7 @@ def draw_differences(
     low,high`. Rows of claim `networks` are over blocks, those of claim `method` over blocks and
     seeds.
     """
-    axes.axvline(0, color=GREY, linewidth=1)
+    axes.axvline(0, color=GRAY, linewidth=1)
     pairs = ["model", "reference", "forecast", "reference_forecast"]
     order = {model: index for index, model in enumerate(titles)}
     compared = [rows for _, rows in table.groupby(pairs, sort=False)]
@@ -84,15 +84,15 @@ def draw_differences(
 
 def _draw_line(axes: Axes, place: int, rows: pd.DataFrame, style: dict[str, Any]) -> None:
     """Draw the intervals and the dots of one comparison at height `place`."""
-    colour = style["color"]
+    color = style["color"]
     seeds = select_seeds(rows)
     for claim, width in ((METHOD, 1.5), (NETWORKS, 6.0)):
         drawn = select_headline(rows[rows["claim"] == claim])
-        axes.hlines(np.full(len(drawn), place + 0.12), drawn["low"], drawn["high"], color=colour,
+        axes.hlines(np.full(len(drawn), place + 0.12), drawn["low"], drawn["high"], color=color,
                     linewidth=width, alpha=1 if claim == METHOD else 0.35)  # fmt: skip
     axes.plot(
         select_headline(rows)["difference"].iloc[:1], [place + 0.12], marker=style["marker"],
-        color=colour, markersize=9, linestyle="none", markeredgecolor="white",
+        color=color, markersize=9, linestyle="none", markeredgecolor="white",
     )  # fmt: skip
     if len(seeds) > 1:
         shift = np.linspace(-0.07, 0.07, len(seeds))

@@ -79,7 +79,7 @@ def explore_storms(
     shown = _read_patches(patches, first, chosen)
     fields, peak = shown["predictors"].values, shown["peak"].values
     names, units = ([str(text) for text in shown[name].values] for name in ("variable", "units"))
-    quantised, ranges = _quantise(fields, names)
+    quantized, ranges = _quantize(fields, names)
     quantiles = [] if judge is None else judge["quantile"].values.round(4).tolist()
     storms = []
     for place, index in enumerate(chosen):
@@ -132,7 +132,7 @@ def explore_storms(
         "quantiles": quantiles,
         "groups": [{"reason": reason, "count": len(i)} for reason, i in by_reason.items()],
         "storms": storms,
-        "fields": _encode(quantised.tobytes()),
+        "fields": _encode(quantized.tobytes()),
         "masks": _encode(np.packbits(shown["masks"].values).tobytes()) if "masks" in shown else "",
     }
 
@@ -176,12 +176,12 @@ def _read_patches(
     return own
 
 
-def _quantise(
+def _quantize(
     fields: np.ndarray, names: Sequence[str]
 ) -> tuple[np.ndarray, list[tuple[float, float]]]:
     """Return fields with one byte per value, shape (storm, variable, y, x), and their ranges."""
     ranges = []
-    quantised = np.empty((len(fields), len(names), *fields.shape[1:3]), np.uint8)
+    quantized = np.empty((len(fields), len(names), *fields.shape[1:3]), np.uint8)
     for number, name in enumerate(names):
         values = fields[..., number]
         low, high = (
@@ -191,12 +191,12 @@ def _quantise(
         )
         high = max(high, low + 1)
         scaled = (np.clip(values, low, high) - low) / (high - low)
-        quantised[:, number] = np.round(255 * scaled)
+        quantized[:, number] = np.round(255 * scaled)
         ranges.append((low, high))
-    return quantised, ranges
+    return quantized, ranges
 
 
 def _palette(variable: str) -> bytes:
-    """Return the 256 colours of a variable as bytes of red, green and blue."""
-    colours = REFLECTIVITY if variable.startswith("REFL") else matplotlib.colormaps["cividis"]
-    return colours(np.arange(256), bytes=True)[:, :3].tobytes()
+    """Return the 256 colors of a variable as bytes of red, green and blue."""
+    colors = REFLECTIVITY if variable.startswith("REFL") else matplotlib.colormaps["cividis"]
+    return colors(np.arange(256), bytes=True)[:, :3].tobytes()

@@ -1,7 +1,7 @@
 """The style that all figures share, and how they are created and saved.
 
-A model keeps its colour, line and marker in every figure. Models differ in line style and marker
-as well as in colour, so that figures can be read without colour.
+A model keeps its color, line and marker in every figure. Models differ in line style and marker
+as well as in color, so that figures can be read without color.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ DOTS_PER_INCH = 300
 
 MADE_UP_NOTE = "Made-up data: generated storms, not real ones"
 
-# Okabe and Ito (2008): distinguishable with all common colour vision deficiencies.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
+# Okabe and Ito (2008): distinguishable with all common color vision deficiencies.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-GREY = "#666666"
+GRAY = "#666666"
 PUBLISHED_MARKERS = {"lesson": "*", "course": "d"}
 """Marker of each source of published numbers."""
 
@@ -89,7 +89,7 @@ def make_figure(
                 ha="right",
                 fontsize=9,
                 style="italic",
-                bbox={"boxstyle": "round,pad=0.3", "facecolor": "#fff3c4", "edgecolor": GREY},
+                bbox={"boxstyle": "round,pad=0.3", "facecolor": "#fff3c4", "edgecolor": GRAY},
             )
     return figure, axes
 
@@ -97,7 +97,7 @@ def make_figure(
 def save_figure(figure: Figure, stem: StrPath) -> None:
     """Write `<stem>.png` with 300 dots per inch, and `<stem>.svg`, which keeps text as text.
 
-    The PNG has at most 256 colours, which makes it several times smaller. Equal figures give equal
+    The PNG has at most 256 colors, which makes it several times smaller. Equal figures give equal
     files: neither has a time stamp or random identifiers.
     """
     show_texts_as_written(figure)
@@ -138,10 +138,10 @@ def _format_as_written(formatter: Callable[[float, int | None], str], *place: An
 
 
 def model_style(index: int) -> dict[str, Any]:
-    """Return the colour, line and marker of the model at position `index` of the config."""
+    """Return the color, line and marker of the model at position `index` of the config."""
     return {
-        "color": COLOURS[index % len(COLOURS)],
-        "linestyle": LINES[(index + 2 * (index // len(COLOURS))) % len(LINES)],
+        "color": COLORS[index % len(COLORS)],
+        "linestyle": LINES[(index + 2 * (index // len(COLORS))) % len(LINES)],
         "marker": MARKERS[index % len(MARKERS)],
     }
 
@@ -166,11 +166,11 @@ def set_unit_square(axes: Axes) -> None:
     axes.set_aspect("equal")
 
 
-def draw_band(axes: Axes, rows: pd.DataFrame, x: str, low: str, high: str, colour: str) -> None:
+def draw_band(axes: Axes, rows: pd.DataFrame, x: str, low: str, high: str, color: str) -> None:
     """Shade the interval of a curve, if the table has the columns `low` and `high`."""
     if {low, high} <= set(rows.columns) and rows[low].notna().any():
         known = rows.dropna(subset=[x, low, high])
-        axes.fill_between(known[x], known[low], known[high], color=colour, alpha=0.18, linewidth=0)
+        axes.fill_between(known[x], known[low], known[high], color=color, alpha=0.18, linewidth=0)
 
 
 def error_bars(rows: pd.DataFrame, value: str) -> np.ndarray | None:

@@ -169,7 +169,7 @@ def _which_model(claims: Claims, wording: Wording) -> str:
         return "This cannot be told from these results."
     if choice.verdict is Change.WORSE:
         return (
-            "None can be recommended: no model is shown to be more skilful than the event "
+            "None can be recommended: no model is shown to be more skillful than the event "
             "frequency of the training period."
         )
     names = [titles[name] for name in choice.models]
@@ -272,9 +272,9 @@ def _worst_warning(claims: Claims, wording: Wording, scope: str, made_up: bool) 
     level = main_support(claims).level
     if level is Level.NOTHING:
         return scope
-    skilful = [one for one in claims.skill if one.verdict is Change.BETTER]
-    if claims.skill and not skilful:
-        return "No model is shown to be more skilful than the event frequency."
+    skillful = [one for one in claims.skill if one.verdict is Change.BETTER]
+    if claims.skill and not skillful:
+        return "No model is shown to be more skillful than the event frequency."
     if level is Level.NETWORKS:
         return scope
     biased = _titles(

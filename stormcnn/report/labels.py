@@ -25,7 +25,7 @@ class FigureText(NamedTuple):
     caption: str
     intervals: Intervals = Intervals.NETWORKS
     shape: str = "narrow"
-    """`narrow` if it can be read at the width of a phone, `wide` if not, `fields` if its colours
+    """`narrow` if it can be read at the width of a phone, `wide` if not, `fields` if its colors
     must not be changed in the dark."""
 
 
@@ -59,14 +59,14 @@ FIGURES = {
         "diagrams",
         "Relative operating characteristic (ROC)",
         "Probability of detection against probability of false detection for all thresholds. Thin "
-        "lines: single seeds; thick lines: their mean, with the mean of their interval bands. Grey "
+        "lines: single seeds; thick lines: their mean, with the mean of their interval bands. Gray "
         "lines connect points of equal Peirce skill score.",
     ),
     "reliability": FigureText(
         "diagrams",
         "Attributes diagram",
         "Observed frequency of the event by forecast probability. Thin lines: single seeds; thick "
-        "lines: their mean, with the mean of their interval bands. Points in the grey area "
+        "lines: their mean, with the mean of their interval bands. Points in the gray area "
         "contribute to the Brier skill score. The inset shows the number of storms per bin on a "
         "logarithmic scale.",
     ),
@@ -74,7 +74,7 @@ FIGURES = {
         "diagrams",
         "Performance diagram",
         "Probability of detection against success ratio for all thresholds. Thin lines: single "
-        "seeds; thick lines: their mean, with the mean of their interval bands. Grey shading: "
+        "seeds; thick lines: their mean, with the mean of their interval bands. Gray shading: "
         "critical success index; dashed lines: frequency bias.",
     ),
     "recalibration": FigureText(

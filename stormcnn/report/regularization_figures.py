@@ -12,7 +12,7 @@ import pandas as pd
 
 from stormcnn.io import reading
 from stormcnn.report.figure_style import (
-    GREY,
+    GRAY,
     STYLE,
     WIDE,
     make_figure,
@@ -99,7 +99,7 @@ def draw_overfitting(axes: Axes, skill: pd.DataFrame, titles: Mapping[str, str])
                 **(model_style(index) | {"linestyle": "none"}),
             )
     ends = [np.nanmin(networks["value"]), np.nanmax(networks["value"])] if len(networks) else [0, 1]
-    axes.plot(ends, ends, color=GREY, linewidth=1, label="No overfitting")
+    axes.plot(ends, ends, color=GRAY, linewidth=1, label="No overfitting")
     axes.set_xlabel("Brier skill score, training period")
     axes.set_ylabel("Test period")
     axes.set_title("Skill of each network", fontsize=11)
@@ -109,7 +109,7 @@ def draw_overfitting(axes: Axes, skill: pd.DataFrame, titles: Mapping[str, str])
 @matplotlib.rc_context(STYLE)
 def draw_weights(axes: Axes, kernels: Mapping[NetworkId, Array], titles: Mapping[str, str]) -> None:
     """Draw the share of kernel weights by size, all seeds of a model together."""
-    centres = (WEIGHT_EDGES[1:] + WEIGHT_EDGES[:-1]) / 2
+    centers = (WEIGHT_EDGES[1:] + WEIGHT_EDGES[:-1]) / 2
     for index, (model, title) in enumerate(titles.items()):
         own = [kernels[network] for network in kernels if network[0] == model]
         if not own:
@@ -118,7 +118,7 @@ def draw_weights(axes: Axes, kernels: Mapping[NetworkId, Array], titles: Mapping
         share, _ = np.histogram(size, WEIGHT_EDGES)
         style = model_style(index)
         axes.plot(
-            10**centres,
+            10**centers,
             100 * share / size.size,
             label=title,
             color=style["color"],
@@ -163,12 +163,12 @@ def draw_variance(axes: Axes, skill: pd.DataFrame, titles: Mapping[str, str]) ->
     models = [model for model in titles if (rows["model"] == model).any()]
     drawn = rows.set_index("model").loc[models]
     place = np.arange(len(models))
-    for shift, column, label, colour in (
+    for shift, column, label, color in (
         (-0.18, "seed_sd", "Seeds", "#0072b2"),
         (0.18, "block_sd", "Blocks", "#e69f00"),
     ):
         axes.barh(
-            place + shift, drawn[column].fillna(0), height=0.34, label=label, color=colour,
+            place + shift, drawn[column].fillna(0), height=0.34, label=label, color=color,
             edgecolor="black", linewidth=0.6,
         )  # fmt: skip
     axes.set_yticks(place, [""] * len(models))

@@ -170,5 +170,5 @@ def network_curves(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[S
 
 def thin_line(series: Series) -> dict[str, Any]:
     """Return the style of one of several seeds."""
-    colour, line = series.style["color"], series.style["linestyle"]
-    return {"color": colour, "linestyle": line, "linewidth": 0.7, "alpha": 0.5}
+    color, line = series.style["color"], series.style["linestyle"]
+    return {"color": color, "linestyle": line, "linewidth": 0.7, "alpha": 0.5}

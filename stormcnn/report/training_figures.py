@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from stormcnn.report.figure_style import (
-    COLOURS,
-    GREY,
+    COLORS,
+    GRAY,
     PUBLISHED_MARKERS,
     STYLE,
     WIDE,
@@ -104,7 +104,7 @@ def draw_training_curves(
                 rows["epoch"],
                 rows["loss"],
                 label=f"{title}, {PUBLISHED_SOURCES[str(source)]}",
-                color=COLOURS[index % len(COLOURS)],
+                color=COLORS[index % len(COLORS)],
                 linestyle=PUBLISHED_LINES[str(source)],
                 linewidth=1.1,
                 marker=PUBLISHED_MARKERS[str(source)],
@@ -152,7 +152,7 @@ def draw_dropout_masks(axes: np.ndarray, dropout: np.ndarray, spatial_dropout: n
                 ha="center",
                 va="center",
                 fontsize=9,
-                bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": GREY},
+                bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": GRAY},
             )
 
 
@@ -177,7 +177,7 @@ def draw_rate_sweep(
     if chosen is not None:
         axes.axvline(
             chosen,
-            color=COLOURS[1],
+            color=COLORS[1],
             linestyle="--",
             linewidth=1.2,
             label=f"Chosen: {chosen:g}",

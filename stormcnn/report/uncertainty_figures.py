@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from stormcnn.report.figure_style import (
-    COLOURS,
-    GREY,
+    COLORS,
+    GRAY,
     NARROW,
     STYLE,
     WIDE,
@@ -119,7 +119,7 @@ def draw_spread_skill(axes: Axes, table: pd.DataFrame) -> None:
                 **(style | {"markerfacecolor": "white", "linewidth": 1.0}),
             )
     limit = 1.05 * float(np.nan_to_num(drawn[["spread", "error"]]).max(initial=0)) or 1.0
-    axes.plot([0, limit], [0, limit], color=GREY, linewidth=1, label="Error = spread")
+    axes.plot([0, limit], [0, limit], color=GRAY, linewidth=1, label="Error = spread")
     axes.set_xlim(0, limit)
     axes.set_ylim(0, None)
     axes.set_xlabel("Spread (root mean square)")
@@ -142,7 +142,7 @@ def draw_discard(axes: Axes, table: pd.DataFrame) -> None:
             continue
         style = model_style(index)
         if order in ("total", "random"):
-            style |= {"color": GREY if order == "random" else "#333333"}
+            style |= {"color": GRAY if order == "random" else "#333333"}
         draw_band(axes, rows, "fraction", "low", "high", style["color"])
         axes.plot(
             rows["fraction"],
@@ -173,7 +173,7 @@ def draw_entropy_split(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str
     axes.barh(
         place,
         agreed,
-        color=COLOURS[5],
+        color=COLORS[5],
         edgecolor="black",
         label="What the MC members agree on",
     )
@@ -181,7 +181,7 @@ def draw_entropy_split(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str
         place,
         disagreement,
         left=agreed,
-        color=COLOURS[1],
+        color=COLORS[1],
         edgecolor="black",
         hatch="///",
         label="Disagreement (mutual information)",
@@ -213,13 +213,13 @@ def draw_counts(axes: Axes, table: pd.DataFrame) -> None:
     """
     rows = table.sort_values("run_date")
     place = np.arange(len(rows))
-    for low, high, colour, alpha in (
-        ("q05", "q95", COLOURS[5], 0.6),
-        ("q25", "q75", COLOURS[0], 1),
+    for low, high, color, alpha in (
+        ("q05", "q95", COLORS[5], 0.6),
+        ("q25", "q75", COLORS[0], 1),
     ):
         label = f"MC members, {int(low[1:])} to {int(high[1:])} %"
         axes.vlines(
-            place, rows[low], rows[high], color=colour, linewidth=4, alpha=alpha, label=label
+            place, rows[low], rows[high], color=color, linewidth=4, alpha=alpha, label=label
         )
     axes.plot(
         place, rows["q50"], linestyle="none", marker="_", markersize=9, color="white",
@@ -227,7 +227,7 @@ def draw_counts(axes: Axes, table: pd.DataFrame) -> None:
     )  # fmt: skip
     axes.plot(
         place, rows["deterministic"], linestyle="none", marker="D", markersize=4.5,
-        color=COLOURS[1], markerfacecolor="white", label="Without dropout",
+        color=COLORS[1], markerfacecolor="white", label="Without dropout",
     )  # fmt: skip
     axes.plot(
         place, rows["observed"], linestyle="none", marker="X", markersize=7.5, color="black",

@@ -200,7 +200,7 @@ def _sizes(one: Difference, wording: Wording) -> str:
 
 
 def describe_skill(one: Skill, wording: Wording) -> Statement:
-    """Return whether a model is more skilful than the event frequency of the training period."""
+    """Return whether a model is more skillful than the event frequency of the training period."""
     about, title = ABOUT[one.support.level], wording.titles[one.model]
     score = wording.interval(one.score, 3)
     if math.isnan(one.score.value):
@@ -209,9 +209,9 @@ def describe_skill(one: Skill, wording: Wording) -> Statement:
     if one.verdict in (Change.BETTER, Change.WORSE):
         more = "more" if one.verdict is Change.BETTER else "less"
         return Statement(
-            one.verdict.value, f"{about}, {title} is {more} skilful than {climatology}."
+            one.verdict.value, f"{about}, {title} is {more} skillful than {climatology}."
         )
-    text = f"{about}, it is not known whether {title} is more skilful than {climatology}."
+    text = f"{about}, it is not known whether {title} is more skillful than {climatology}."
     if one.verdict is Change.NONE:
         text += f" A skill of {RELEVANT_SKILL:g} is excluded."
     elif needed := wording.need(one.need):

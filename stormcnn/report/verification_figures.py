@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 
 from stormcnn.report.difference_figures import difference_figure
 from stormcnn.report.figure_style import (
-    COLOURS,
-    GREY,
+    COLORS,
+    GRAY,
     PUBLISHED_MARKERS,
     STYLE,
     WIDE,
@@ -52,14 +52,14 @@ COMPARED_SCORE = "brier_skill_score"
 DRAWN_SCORES = ("auc", "brier_score", "brier_skill_score", "log_score")
 STRATIFICATIONS = ("month", "forecast_hour", "region")
 RECALIBRATION_STYLES: dict[str, dict[str, Any]] = {
-    SINGLE: {"color": GREY, "linestyle": "-", "marker": "o"},
-    INTERCEPT: {"color": COLOURS[2], "linestyle": "-.", "marker": "D"},
-    ISOTONIC: {"color": COLOURS[0], "linestyle": ":", "marker": "s"},
-    LOGISTIC: {"color": COLOURS[1], "linestyle": "--", "marker": "^"},
+    SINGLE: {"color": GRAY, "linestyle": "-", "marker": "o"},
+    INTERCEPT: {"color": COLORS[2], "linestyle": "-.", "marker": "D"},
+    ISOTONIC: {"color": COLORS[0], "linestyle": ":", "marker": "s"},
+    LOGISTIC: {"color": COLORS[1], "linestyle": "--", "marker": "^"},
 }
 PUBLISHED_SCORE: dict[str, Any] = {
     "linestyle": "none",
-    "color": GREY,
+    "color": GRAY,
     "markerfacecolor": "white",
     "markersize": 9,
 }
@@ -199,7 +199,7 @@ def draw_roc(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) -> None
     `table` has `model,forecast,seed,threshold,pofd,pod` and may have `pod_low,pod_high`, the
     interval of POD at that POFD. Sources: Mason (1982), Peirce (1884).
     """
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="No skill")
+    axes.plot([0, 1], [0, 1], color=GRAY, linewidth=1, linestyle="--", label="No skill")
     for score in (0.2, 0.4, 0.6, 0.8):
         axes.plot([0, 1 - score], [score, 1], color="#aaaaaa", linewidth=0.8)
         _label_end(axes, f"{score:.1f}", (1 - score, 1))
@@ -224,10 +224,10 @@ def draw_performance(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str])
     levels = np.arange(0, 1.01, 0.1)
     axes.contourf(ratio, pod, csi, levels, cmap="Greys", vmin=-0.1, vmax=2.2)
     lines = axes.contour(ratio, pod, csi, levels[1:-1], colors="#999999", linewidths=0.7)
-    axes.clabel(lines, fmt="%.1f", fontsize=9, colors=GREY)
+    axes.clabel(lines, fmt="%.1f", fontsize=9, colors=GRAY)
     for bias in (0.25, 0.5, 1.0, 2.0, 4.0):
         end = (1.0, bias) if bias <= 1 else (1 / bias, 1.0)
-        axes.plot([0, end[0]], [0, end[1]], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        axes.plot([0, end[0]], [0, end[1]], color=GRAY, linewidth=0.9, linestyle=(0, (4, 3)))
         _label_end(axes, f"{bias:g}", end)
     for series in network_curves(table, titles):
         # The success ratio is 0 or undefined without hits, which would pull the line to the corner.
@@ -260,7 +260,7 @@ def _label_end(axes: Axes, text: str, end: tuple[float, float]) -> None:
         va="bottom" if above else "center",
         ha="center" if above else "left",
         fontsize=9,
-        color=GREY,
+        color=GRAY,
         annotation_clip=False,
     )
 
@@ -279,18 +279,18 @@ def draw_attributes(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) 
     c = climatology
     axes.fill([0, c, c, 0], [0, 0, c, c / 2], color="#e9e9e9", linewidth=0)
     axes.fill([c, 1, 1, c], [c, (1 + c) / 2, 1, 1], color="#e9e9e9", linewidth=0)
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, label="Perfect reliability")
+    axes.plot([0, 1], [0, 1], color=GRAY, linewidth=1, label="Perfect reliability")
     axes.plot(
         [0, 1],
         [c / 2, (1 + c) / 2],
-        color=GREY,
+        color=GRAY,
         linewidth=1,
         linestyle=":",
         label="No skill",
     )
     for number, draw_line in enumerate((axes.axhline, axes.axvline)):
         label = f"No resolution (climatology {c:.3f})" if number == 0 else None
-        draw_line(c, color=GREY, linewidth=1, linestyle="--", label=label)
+        draw_line(c, color=GRAY, linewidth=1, linestyle="--", label=label)
     inset = axes.inset_axes((0.10, 0.66, 0.34, 0.29))
     for series in forecasts:
         rows = series.rows[series.rows["storms"] > 0].sort_values("forecast_mean")
@@ -337,7 +337,7 @@ def draw_recalibration(
         panel.set_axis_off()
     for panel, (model, rows) in zip(axes, table.groupby("model", sort=False), strict=False):
         panel.set_axis_on()
-        panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, label="Perfect reliability")
+        panel.plot([0, 1], [0, 1], color=GRAY, linewidth=1, label="Perfect reliability")
         for forecast, style in RECALIBRATION_STYLES.items():
             drawn = rows[(rows["forecast"] == forecast) & (rows["storms"] > 0)]
             if drawn.empty:

@@ -44,7 +44,7 @@ def binary_entropy(probability: ArrayLike) -> NDArray[np.float64]:
     return entr(p) + entr(1 - p)
 
 
-def summarise_members(probability: ArrayLike) -> dict[str, NDArray[np.float64]]:
+def summarize_members(probability: ArrayLike) -> dict[str, NDArray[np.float64]]:
     """Return statistics of the MC members of each storm.
 
     `probability` has shape (storm, mc_member). The result holds, with shape (storm,), `mc_mean`,
@@ -52,7 +52,7 @@ def summarise_members(probability: ArrayLike) -> dict[str, NDArray[np.float64]]:
     of the entropies of the members, in nats), and `mc_quantile`, shape (storm, quantile), for the
     levels `QUANTILES`. Sums are computed in float64.
 
-    >>> summary = summarise_members([[0.25, 0.75]])
+    >>> summary = summarize_members([[0.25, 0.75]])
     >>> {name: float(summary[name].round(3)[0]) for name in ("mc_mean", "mc_std", "mc_entropy")}
     {'mc_mean': 0.5, 'mc_std': 0.354, 'mc_entropy': 0.562}
     """
@@ -204,7 +204,7 @@ def describe_storms(forecast: xr.Dataset, summary: dict[str, NDArray[np.float64]
     """Return the probabilities without dropout together with the statistics of the MC members.
 
     `forecast` has `probability` (storm), `label` (storm) and the coordinates of the storms;
-    `summary` is the result of `summarise_members`.
+    `summary` is the result of `summarize_members`.
     """
     meaning = {
         "mc_mean": ("mean of the members' probabilities", "1"),

@@ -31,12 +31,12 @@ COORDINATES: dict[str, dict[str, str]] = {
     "track_id": {"long_name": "number of the storm's track in its run file"},
     "track_step": {"long_name": "step in the storm's track, from 1"},
     "longitude": {
-        "long_name": "longitude of the patch's centre",
+        "long_name": "longitude of the patch's center",
         "standard_name": "longitude",
         "units": "degrees_east",
     },
     "latitude": {
-        "long_name": "latitude of the patch's centre",
+        "long_name": "latitude of the patch's center",
         "standard_name": "latitude",
         "units": "degrees_north",
     },

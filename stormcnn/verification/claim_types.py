@@ -113,7 +113,7 @@ class Calibration(NamedTuple):
 
 
 class Skill(NamedTuple):
-    """Whether a model is more skilful than the event frequency of the training period."""
+    """Whether a model is more skillful than the event frequency of the training period."""
 
     model: str
     support: Support

@@ -142,18 +142,18 @@ def choose_models(compared: Sequence[Difference], skill: Sequence[Skill]) -> Cho
 
     Models that are not known to have skill are left out.
     """
-    skilful = [one.model for one in skill if one.verdict is Change.BETTER]
+    skillful = [one.model for one in skill if one.verdict is Change.BETTER]
     if all(one.verdict is Change.UNKNOWN for one in skill):
         return Choice(Change.UNKNOWN, ())
-    if not skilful:
+    if not skillful:
         return Choice(Change.WORSE, ())
     better, worse = (
         {one.model for one in compared if one.verdict is verdict}
         for verdict in (Change.BETTER, Change.WORSE)
     )
-    if chosen := [name for name in skilful if name in better - worse]:
+    if chosen := [name for name in skillful if name in better - worse]:
         return Choice(Change.BETTER, tuple(chosen))
-    return Choice(Change.NONE, tuple(name for name in skilful if name not in worse))
+    return Choice(Change.NONE, tuple(name for name in skillful if name not in worse))
 
 
 def judge_skill(evidence: Evidence, model: str, confidence: float) -> Skill:

@@ -21,7 +21,7 @@ from stormcnn.vocabulary import Array
 
 
 def share_inside(lower: ArrayLike, upper: ArrayLike, edges: ArrayLike) -> Array:
-    """Return the share of uniform distributions between neighbouring `edges` (runs, edges - 1).
+    """Return the share of uniform distributions between neighboring `edges` (runs, edges - 1).
 
     The distributions have the ends `lower` and `upper` (runs,), both in [0, 1]; equal ends are a
     point.

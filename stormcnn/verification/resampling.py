@@ -82,8 +82,8 @@ def rescale(value: ArrayLike, samples: ArrayLike, blocks: int) -> Array:
     >>> rescale(1.0, [0.0, 1.0, 2.0], blocks=2).round(3)
     array([-0.414,  1.   ,  2.414])
     """
-    centre = np.asarray(value, dtype=np.float64)
-    return centre + np.sqrt(blocks / (blocks - 1)) * (np.asarray(samples) - centre)
+    center = np.asarray(value, dtype=np.float64)
+    return center + np.sqrt(blocks / (blocks - 1)) * (np.asarray(samples) - center)
 
 
 def interval(
@@ -120,7 +120,7 @@ def widened_interval(
     >>> round(float(low), 2), round(float(high), 2)
     (-0.15, 100.15)
     """
-    centre = np.asarray(value, dtype=np.float64)
+    center = np.asarray(value, dtype=np.float64)
     values = np.asarray(samples, dtype=np.float64)
     ends = np.full((2, *values.shape[1:]), np.nan)
     if len(values) >= resamples_needed(1, confidence):
@@ -131,7 +131,7 @@ def widened_interval(
         ends[:, whole] = np.quantile(values[:, whole], levels, axis=0)
         if some.any():
             ends[:, some] = np.nanquantile(values[:, some], levels, axis=0)
-        ends = centre + widening(tail, degrees_of_freedom) * (ends - centre)
+        ends = center + widening(tail, degrees_of_freedom) * (ends - center)
     return ends[0], ends[1]
 
 

@@ -74,9 +74,9 @@ class StormTotals:
     bin_probability_of_events: Array
     """Sum of p * y in each bin (rows, bins)."""
     step_events: Array
-    """Events in each step (steps, rows); steps are groups of equal or neighbouring p, descending.
+    """Events in each step (steps, rows); steps are groups of equal or neighboring p, descending.
 
-    Neighbouring probabilities at which no event occurred form one step, because no score changes
+    Neighboring probabilities at which no event occurred form one step, because no score changes
     its value between them.
     """
     step_others: Array

@@ -153,7 +153,7 @@ def test_successive_steps_of_a_track_are_correlated(runs):
 # Storms
 
 
-def test_masks_are_the_storm_object_at_the_centre(run):
+def test_masks_are_the_storm_object_at_the_center(run):
     values, _ = run
     masks, reflectivity = values["masks"], values["REFL_COM_curr"]
     assert set(np.unique(masks)) == {0, 1}
@@ -163,7 +163,7 @@ def test_masks_are_the_storm_object_at_the_centre(run):
     assert all(label(mask, np.ones((3, 3)))[1] == 1 for mask in masks)
 
 
-def test_neighbour_storms_are_not_in_the_masks(run):
+def test_neighbor_storms_are_not_in_the_masks(run):
     values, _ = run
     others = (values["REFL_COM_curr"] >= 40) & (values["masks"] == 0)
     assert np.mean(others.any(axis=(1, 2))) > 0.5
@@ -182,7 +182,7 @@ def test_values_are_within_the_physical_ranges(run):
     assert all(np.isfinite(value).all() for value in values.values())
 
 
-def test_neighbours_may_rotate_more_than_the_storm(run):
+def test_neighbors_may_rotate_more_than_the_storm(run):
     values, _ = run
     patch_peak = values["RVORT1_MAX_future"].max(axis=(1, 2))
     assert 0.3 < np.mean(patch_peak > storm_peak(values)) < 0.8
@@ -190,9 +190,9 @@ def test_neighbours_may_rotate_more_than_the_storm(run):
 
 def test_vortex_is_cyclonic_on_the_right_rear_flank():
     moving_east = environment.draw_environment(RUN_DATE, 0, 1)._replace(storm_motion=(10.0, 0.0))
-    centre = np.zeros(1)
+    center = np.zeros(1)
     vortex = storm_structure.low_level_vortex(
-        storm_structure.Cell(centre, centre, centre, grid.X[None]), np.array([3.0]), moving_east
+        storm_structure.Cell(center, center, center, grid.X[None]), np.array([3.0]), moving_east
     )
     assert vortex.x[0] < 0
     assert vortex.y[0] < 0
@@ -268,13 +268,13 @@ def test_storms_of_a_run_are_correlated(runs):
 
 
 def test_each_series_of_runs_covers_the_environments():
-    favourability = np.array(
-        [environment.draw_environment(RUN_DATE, index, 1).favourability for index in range(200)]
+    favorability = np.array(
+        [environment.draw_environment(RUN_DATE, index, 1).favorability for index in range(200)]
     )
     for length in (20, 36):
-        means = np.lib.stride_tricks.sliding_window_view(favourability, length).mean(axis=1)
+        means = np.lib.stride_tricks.sliding_window_view(favorability, length).mean(axis=1)
         assert means.std() < 0.5 / np.sqrt(length)  # half that of independent draws
-    assert favourability.std() == pytest.approx(1, abs=0.05)
+    assert favorability.std() == pytest.approx(1, abs=0.05)
 
 
 # True probabilities

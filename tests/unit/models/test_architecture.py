@@ -8,7 +8,7 @@ import pytest
 
 from stormcnn.config.models import Activation
 from stormcnn.errors import UserError
-from stormcnn.models.architecture import build_network, measure_size, summarise
+from stormcnn.models.architecture import build_network, measure_size, summarize
 
 LESSON = {"filters": [8, 16, 32], "kernel_size": 5, "activation": "relu", "pooling": "average"}
 DROPOUT = LESSON | {"filters": [16, 32, 64], "spatial_dropout": 0.2}
@@ -38,7 +38,7 @@ def test_activations_in_the_config_are_those_of_keras():
 def test_networks_of_the_lesson_have_as_many_parameters(architecture, parameters):
     network = build(architecture)
     assert measure_size(network)["trainable_parameters"] == parameters
-    assert f"{parameters:,}" in summarise(network)
+    assert f"{parameters:,}" in summarize(network)
 
 
 def test_layer_table_of_the_lesson():
@@ -62,7 +62,7 @@ def test_layer_table_of_the_lesson():
         ("output", (1,)),
         ("probability", (1,)),
     ]
-    assert "spatial_dropout" not in summarise(build(LESSON)).lower()
+    assert "spatial_dropout" not in summarize(build(LESSON)).lower()
 
 
 def test_scaling_is_the_first_layer_and_takes_physical_units():

@@ -179,7 +179,7 @@ def test_wording_and_notation_keep_the_digest(project: Project, old: str, new: s
         ("    logger.info", "    print('value')\n    logger.info"),
     ],
 )
-def test_other_behaviour_has_another_digest(project: Project, old: str, new: str) -> None:
+def test_other_behavior_has_another_digest(project: Project, old: str, new: str) -> None:
     assert old in CODE
     assert project.digest(CODE.replace(old, new)) != project.digest(CODE)
 

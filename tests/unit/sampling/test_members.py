@@ -16,7 +16,7 @@ from stormcnn.sampling.members import (
     binary_entropy,
     describe_storms,
     storm_uniforms,
-    summarise_members,
+    summarize_members,
 )
 
 RUN_DATES = np.array(["2015-04-01", "2015-04-02", "2015-05-11"], dtype="datetime64[ns]")
@@ -42,7 +42,7 @@ def counts_of(storms: dict[str, np.ndarray], order: np.ndarray, chunk: int) -> x
 
 
 def test_summary_of_two_members_by_hand():
-    summary = summarise_members([[0.25, 0.75], [0.0, 1.0]])
+    summary = summarize_members([[0.25, 0.75], [0.0, 1.0]])
     np.testing.assert_allclose(summary["mc_mean"], [0.5, 0.5])
     np.testing.assert_allclose(summary["mc_std"], [0.5 / np.sqrt(2), 1 / np.sqrt(2)])
     one_member = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
@@ -62,32 +62,32 @@ def test_entropy_is_zero_for_a_certain_event_and_largest_for_a_probability_of_on
 )  # fmt: skip
 def test_summary_of_a_storm_is_bit_identical_however_storms_are_split(probability, data):
     cut = data.draw(st.integers(1, len(probability) - 1))
-    whole = summarise_members(probability)
-    parts = [summarise_members(probability[:cut]), summarise_members(probability[cut:])]
+    whole = summarize_members(probability)
+    parts = [summarize_members(probability[:cut]), summarize_members(probability[cut:])]
     for name, values in whole.items():
         np.testing.assert_array_equal(values, np.concatenate([part[name] for part in parts]))
 
 
 def test_summary_does_not_depend_on_the_memory_layout():
     probability = some_storms(40, 77)["probability"]
-    for name, values in summarise_members(np.asfortranarray(probability)).items():
-        np.testing.assert_array_equal(values, summarise_members(probability)[name])
+    for name, values in summarize_members(np.asfortranarray(probability)).items():
+        np.testing.assert_array_equal(values, summarize_members(probability)[name])
 
 
 def test_equal_members_have_exactly_no_spread():
-    summary = summarise_members(np.repeat([[0.1], [0.7]], 49, axis=1))
+    summary = summarize_members(np.repeat([[0.1], [0.7]], 49, axis=1))
     np.testing.assert_array_equal(summary["mc_std"], 0)
     np.testing.assert_array_equal(summary["mc_mean"], [0.1, 0.7])
 
 
 def test_one_member_has_no_spread():
-    summary = summarise_members([[0.2], [0.6]])
+    summary = summarize_members([[0.2], [0.6]])
     assert np.isnan(summary["mc_std"]).all()
     np.testing.assert_array_equal(summary["mc_mean"], [0.2, 0.6])
 
 
 def test_batch_without_storms_has_an_empty_summary_and_empty_counts():
-    none, some = (summarise_members(np.full((storms, 5), 0.5)) for storms in (0, 3))
+    none, some = (summarize_members(np.full((storms, 5), 0.5)) for storms in (0, 3))
     for name, values in some.items():
         np.testing.assert_array_equal(np.concatenate([none[name], values]), values)
     assert EventCounts([], members=5, seed=0).dataset().sizes == {"run": 0, "mc_member": 5}
@@ -102,7 +102,7 @@ def test_random_numbers_of_a_storm_do_not_depend_on_other_storms_or_members():
     assert np.unique(np.concatenate([uniforms, others])).size == 36
 
 
-def test_random_numbers_of_neighbouring_storms_are_uniform_and_independent():
+def test_random_numbers_of_neighboring_storms_are_uniform_and_independent():
     uniforms = storm_uniforms(np.full(2000, "a.nc"), np.arange(2000), members=20, seed=0)
     assert stats.kstest(uniforms.ravel(), "uniform").pvalue > 0.01
     assert abs(np.corrcoef(uniforms[:-1].ravel(), uniforms[1:].ravel())[0, 1]) < 0.02
@@ -208,7 +208,7 @@ def test_storms_are_described_with_and_without_dropout():
         {"probability": ("storm", probability[:, 0]), "label": ("storm", [0, 1, 0, 0])},
         coords={"patch": ("storm", np.arange(4))},
     )
-    described = describe_storms(forecast, summarise_members(probability))
+    described = describe_storms(forecast, summarize_members(probability))
     assert described["mc_quantile"].dims == ("storm", "quantile")
     np.testing.assert_array_equal(described["quantile"], QUANTILES)
     np.testing.assert_allclose(described["mc_mean"], probability.mean(axis=1), rtol=1e-6)

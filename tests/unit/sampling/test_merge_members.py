@@ -5,7 +5,7 @@ import xarray as xr
 
 from scripts.merge_members import merge_members
 from stormcnn.io import write_netcdf
-from stormcnn.sampling.members import EventCounts, describe_storms, summarise_members
+from stormcnn.sampling.members import EventCounts, describe_storms, summarize_members
 
 RUN_DATES = np.array(["2015-04-01", "2015-04-02", "2015-05-11"], dtype="datetime64[ns]")
 STORMS = 30
@@ -32,7 +32,7 @@ def write_members(folder, storms):
         forecast["run_file"],
         forecast["patch"],
     )
-    described = describe_storms(forecast, summarise_members(probability[storms]))
+    described = describe_storms(forecast, summarize_members(probability[storms]))
     write_netcdf(described, folder / "storms.nc")
     write_netcdf(counts.dataset(), folder / "counts.nc")
 

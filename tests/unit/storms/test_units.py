@@ -20,7 +20,7 @@ TARGET = "RVORT1_MAX_future"
         ("m/s", "m s-1", 10),
         ("m.s-1", "m s-1", 10),
         ("m s^-1", "m s-1", 10),
-        ("metre second-1", "m s-1", 10),
+        ("meter second-1", "m s-1", 10),
         ("kt", "m s-1", 5.14444),
         ("knots", "m s-1", 5.14444),
         ("KNOTS", "m s-1", 5.14444),

@@ -94,7 +94,7 @@ def test_logistic_recalibration_undoes_a_slope():
     np.testing.assert_allclose(odds, [-np.log(4) / 2, np.log(4) / 2], atol=0.12)
 
 
-def test_isotonic_gives_the_frequencies_of_pooled_neighbours():
+def test_isotonic_gives_the_frequencies_of_pooled_neighbors():
     function = fit_recalibration("isotonic", [0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1])
     np.testing.assert_allclose(function.apply([0.0, 0.1, 0.2, 0.3, 0.9]), [0, 0, 0.5, 0.5, 1])
 

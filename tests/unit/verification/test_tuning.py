@@ -9,7 +9,7 @@ import xarray as xr
 from sampled_members import event_counts
 
 from stormcnn.errors import UserError
-from stormcnn.sampling.members import describe_storms, summarise_members
+from stormcnn.sampling.members import describe_storms, summarize_members
 from stormcnn.verification.tuning import choose_rate, compare_losses, score_rates
 
 DATES = np.repeat(np.array(["2014-04-01", "2014-05-01", "2014-06-01"], "datetime64[ns]"), [3, 2, 5])
@@ -231,7 +231,7 @@ def sampled(truth: np.ndarray, noise: float, seed: int = 0) -> tuple[xr.Dataset,
         },
     )
     counts = event_counts(members, events(truth), run_date)
-    return describe_storms(forecast, summarise_members(members)), counts
+    return describe_storms(forecast, summarize_members(members)), counts
 
 
 def events(truth: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from stormcnn.sampling.members import binary_entropy, summarise_members
+from stormcnn.sampling.members import binary_entropy, summarize_members
 from stormcnn.verification.uncertainty_splits import split_entropy, split_variance
 
 members_of_storms = arrays.arrays(
@@ -19,7 +19,7 @@ members_of_storms = arrays.arrays(
 
 @given(members_of_storms)
 def test_variance_of_the_event_is_what_members_agree_on_plus_their_spread(members):
-    summary = summarise_members(members)
+    summary = summarize_members(members)
     split = split_variance(summary["mc_mean"], summary["mc_std"], members.shape[1])
     np.testing.assert_allclose(split.aleatoric + split.epistemic, split.total, atol=1e-15)
     np.testing.assert_allclose(split.aleatoric, (members * (1 - members)).mean(1), atol=1e-12)
@@ -28,7 +28,7 @@ def test_variance_of_the_event_is_what_members_agree_on_plus_their_spread(member
 
 @given(members_of_storms)
 def test_entropy_of_the_mean_is_the_mean_entropy_plus_information_that_is_never_negative(members):
-    summary = summarise_members(members)
+    summary = summarize_members(members)
     split = split_entropy(summary["mc_mean"], summary["mc_entropy"])
     assert (split.mutual_information >= 0).all()
     np.testing.assert_allclose(split.expected + split.mutual_information, split.total, atol=1e-12)
