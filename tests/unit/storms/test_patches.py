@@ -48,7 +48,7 @@ def test_storms_have_peaks_and_coordinates_but_no_fields(batches):
 @settings(max_examples=15, deadline=None)
 @given(storms=st.lists(st.integers(-71, 70), max_size=6))
 def test_chosen_storms_equal_those_of_all_patches(batches, patches, storms):
-    chosen = read_storms(batches, storms).drop_vars("masks")
+    chosen = read_storms(batches, storms)
     xr.testing.assert_equal(chosen, patches.isel(storm=storms))
 
 
