@@ -22,6 +22,7 @@ from stormcnn.storms.patch_file import (
 )
 from stormcnn.storms.run_summary import runs_title
 from stormcnn.storms.titles import is_made_up_title
+from stormcnn.storms.variables import MASK_ATTRIBUTES
 from stormcnn.vocabulary import PATCH_DIMENSIONS, Array, StrPath
 
 
@@ -59,7 +60,11 @@ def read_storms(paths: Sequence[StrPath], indices: Sequence[int]) -> xr.Dataset:
     fields = patches.fields.take(chosen)
     storms = patches.storms.isel(storm=chosen).assign(predictors=(PATCH_DIMENSIONS, fields))
     masks = patches.fields.take_masks(chosen)
-    return storms if masks is None else storms.assign(masks=(PATCH_DIMENSIONS[:3], masks))
+    return (
+        storms
+        if masks is None
+        else storms.assign(masks=(PATCH_DIMENSIONS[:3], masks, MASK_ATTRIBUTES))
+    )
 
 
 class StoredFields:

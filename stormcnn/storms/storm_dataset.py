@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from stormcnn.storms.run_files import RunName
-from stormcnn.storms.variables import PER_STORM, Selection, quantity_of
+from stormcnn.storms.variables import MASK_ATTRIBUTES, PER_STORM, Selection, quantity_of
 from stormcnn.vocabulary import PATCH_DIMENSIONS, Array
 
 COORDINATES: dict[str, dict[str, str]] = {
@@ -94,7 +94,7 @@ def storm_dataset(
         dataset["masks"] = (
             PATCH_DIMENSIONS[:3],
             values["masks"][kept].astype(np.int8),
-            {"long_name": "1 at the grid points of the storm, else 0"},
+            MASK_ATTRIBUTES,
         )
     if target is not None:
         inside = values["masks"][kept] == 1 if selection.masked else True

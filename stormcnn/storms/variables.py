@@ -12,6 +12,9 @@ from stormcnn.vocabulary import STORM_FAULTS
 PER_STORM = ("time", "track_id", "track_step", "centroid_lon", "centroid_lat")
 """Variables with one value per storm."""
 
+MASK_ATTRIBUTES = {"long_name": "1 at the grid points of the storm, else 0"}
+"""Attributes of `masks` in our files."""
+
 
 class Quantity(NamedTuple):
     """A physical quantity: CF standard name, units, and range of physically possible values."""
