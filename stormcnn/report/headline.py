@@ -230,6 +230,15 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
     if biased := [one.model for one in original if one.bias in (Bias.OVER, Bias.UNDER)]:
         counts = [f"{expected[name]:,.0f}" for name in biased]
         text += f" They forecast {join(counts)} events; {claims.events.events:,} occurred."
+    if harmed := [
+        wording.titles[one.model] for one in claims.recalibration if one.in_test is Change.WORSE
+    ]:
+        text += (
+            " Recalibration that was fitted to held-out storms makes the log score of the test "
+            f"period worse for {join(list(dict.fromkeys(harmed)))}."
+        )
+        if not helped:
+            text += " Forecasts do not use it."
     return text
 
 

@@ -139,6 +139,17 @@ def test_miscalibration_that_no_recalibration_corrects_is_not_hidden():
     assert "no recalibration is shown to help" in headline(bias=Bias.UNDER).advice[1].answer
 
 
+def test_recalibration_that_made_the_test_score_worse_is_not_hidden():
+    hurts = Recalibration("dropout", "intercept", METHOD, Change.UNKNOWN, SMALL, Change.WORSE)
+    answer = headline(recalibration=(hurts,)).advice[1].answer
+    assert "test period worse for Spatial dropout" in answer
+    assert "do not use it" in answer
+    helps = hurts._replace(verdict=Change.BETTER)
+    answer = headline(bias=Bias.OVER, recalibration=(helps,)).advice[1].answer
+    assert "test period worse for Spatial dropout" in answer
+    assert "do not use it" not in answer
+
+
 def test_summary_for_the_terminal_has_the_verdict_and_the_worst_warning():
     words = headline(support=NETWORKS, made_up=True)
     text = " ".join(summarize(words).split())
