@@ -11,8 +11,13 @@ import h5py
 import numpy as np
 import pandas as pd
 
-# Columns that contain the duration of the training, by the name of their table.
-DURATIONS = {"history.csv": "seconds", "comparison.csv": "training_seconds"}
+# Columns with the duration of the training, and the time stamps of copied run files, by the name of
+# their table.
+VARYING = {
+    "history.csv": "seconds",
+    "comparison.csv": "training_seconds",
+    "runs.csv": "modified",
+}
 
 
 def differing_files(actual: Path, expected: Path) -> list[str]:
@@ -42,9 +47,9 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
 def _is_equal(actual: Path, expected: Path) -> bool:
     if not actual.exists():
         return False
-    if expected.name in DURATIONS:
-        column = DURATIONS[expected.name]
-        one, other = (pd.read_csv(path).drop(columns=column) for path in (actual, expected))
+    if expected.name in VARYING:
+        column = VARYING[expected.name]
+        one, other = (pd.read_csv(path).drop(columns=column, errors="ignore") for path in (actual, expected))
         return one.equals(other)
     if expected.suffix == ".keras":
         return has_weights(actual, read_weights(expected))
