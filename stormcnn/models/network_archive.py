@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stormcnn.errors import UserError
+from stormcnn.io import to_remove
 from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
 
@@ -76,7 +77,10 @@ def read_json(path: StrPath, name: str) -> Any:
     # The readers of zip and JSON raise exceptions of many classes for damaged files.
     except Exception as error:
         cause = printable(f"{type(error).__name__}: {error}", longest=200)
-        raise UserError(f"{path}: {name} cannot be read ({cause}). {_ADVICE}") from error
+        raise UserError(
+            f"{path}: {name} cannot be read ({cause}). Remove {to_remove(path)} and train again, or "
+            "use another network."
+        ) from error
 
 
 def _classes(config: Any) -> Iterator[tuple[Any, Any]]:
