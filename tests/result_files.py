@@ -49,7 +49,9 @@ def _is_equal(actual: Path, expected: Path) -> bool:
         return False
     if expected.name in VARYING:
         column = VARYING[expected.name]
-        one, other = (pd.read_csv(path).drop(columns=column, errors="ignore") for path in (actual, expected))
+        one, other = (
+            pd.read_csv(path).drop(columns=column, errors="ignore") for path in (actual, expected)
+        )
         return one.equals(other)
     if expected.suffix == ".keras":
         return has_weights(actual, read_weights(expected))

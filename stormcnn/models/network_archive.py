@@ -78,8 +78,8 @@ def read_json(path: StrPath, name: str) -> Any:
     except Exception as error:
         cause = printable(f"{type(error).__name__}: {error}", longest=200)
         raise UserError(
-            f"{path}: {name} cannot be read ({cause}). Remove {to_remove(path)} and train again, or "
-            "use another network."
+            f"{path}: {name} cannot be read ({cause}). Remove {to_remove(path)} and train again, "
+            "or use another network."
         ) from error
 
 
