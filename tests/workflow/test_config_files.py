@@ -19,7 +19,7 @@ def test_names_are_kept_as_written(checkout: Checkout, name: str) -> None:
     )
     plan = checkout.plan()
     assert f"results/{name}/report.html" in plan["write_report"].outputs
-    assert f"train_network {name} 0" in plan
+    assert f"train_seeds {name}" in plan
     assert f"sample_cases {name} 0" in plan
 
 
