@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import repeat
@@ -171,10 +171,11 @@ def verify(
         shared = repeat(event), repeat(draws)
         scored = dict(zip(forecasts, pool.map(score, forecasts.values(), *shared), strict=True))
         averages = average_over_seeds(forecasts)
-        for mean, parts in averages.items():
-            seeds = tuple(part.seed for part in parts)
-            drawn = draw_seeds(mean.model, len(seeds), resamples, seed)
-            scored[mean] = average([scored[part] for part in parts], seeds, drawn)
+        drawn = {
+            mean: draw_seeds(mean.model, len(parts), resamples, seed)
+            for mean, parts in averages.items()
+        }
+        scored |= _average_networks(scored, averages, drawn)
         for forecast, of_forecast in scored.items():
             table = score_rows(of_forecast, confidence)
             scores.append(_describe_stratum(forecast, period, "all", table, size))
@@ -188,7 +189,9 @@ def verify(
             else:
                 shared_inside = repeat(part["label"]), repeat(drawn_inside)
                 scored_inside = pool.map(score, judged.values(), *shared_inside)
-            for forecast, of_forecast in zip(judged, scored_inside, strict=False):
+            by_forecast = dict(zip(judged, scored_inside, strict=False))
+            by_forecast |= _average_networks(by_forecast, averages, drawn)
+            for forecast, of_forecast in by_forecast.items():
                 table = score_rows(of_forecast, confidence)
                 scores.append(_describe_stratum(forecast, period, stratum, table, of_part))
         curve = partial(_curves_of, confidence=confidence)
@@ -204,6 +207,18 @@ def verify(
     pairs += pair_averages(averages, forecasts, reference, matched or {})
     differences = difference_table(pairs, scored, forecasts, event, period, confidence, size)
     return Tables(pd.concat(scores, ignore_index=True), differences, **tables)
+
+
+def _average_networks(
+    scored: Mapping[Forecast, Scored],
+    averages: Mapping[Forecast, Sequence[Forecast]],
+    drawn: Mapping[Forecast, Array],
+) -> dict[Forecast, Scored]:
+    """Return the mean over the seeds of the scores of single networks, for each of `averages`."""
+    return {
+        mean: average([scored[part] for part in parts], tuple(p.seed for p in parts), drawn[mean])
+        for mean, parts in averages.items()
+    }
 
 
 def _recalibrated_by(method: str, predictions: Predictions) -> tuple[str, str, Predictions]:

@@ -6,6 +6,7 @@ import pytest
 from made_up_predictions import forecast, made_up_storms, row_of, score_of, verify_made_up
 
 from stormcnn.errors import UserError
+from stormcnn.report.score_tables import strata_table
 
 
 def hourly_storms(days=14, runs=6, storms=8, seed=0):
@@ -217,3 +218,50 @@ def test_number_of_threads_does_not_matter():
         verify_made_up(predictions), verify_made_up(predictions, threads=2), strict=True
     ):
         pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_strata_have_averages_over_seeds_as_all_storms_have():
+    storms = made_up_storms(12, 40)
+    single = several_seeds(storms, {"baseline": 3, "l2": 1})
+    members = {
+        network: {**storms[1], "mc_mean": arrays["probability"] ** 1.2}
+        for network, arrays in single.items()
+        if network[0] == "baseline"
+    }
+    everywhere = {"everywhere": {"longitude": (-180, 180), "latitude": (-90, 90)}}
+    tables = verify_made_up(single, monte_carlo=members, curves=False, regions=everywhere)
+    for kind in ("single", "mc_mean"):
+        of_kind = tables.scores[
+            (tables.scores["forecast"] == kind) & (tables.scores["model"] == "baseline")
+        ]
+        part = of_kind[of_kind["stratum"] == "forecast_hour=24-29"]
+        by_seed = part[part["score"] == "brier_skill_score"].set_index("seed")
+        each = by_seed.loc[["0", "1", "2"], "value"]
+        assert by_seed.loc["mean", "value"] == pytest.approx(each.mean(), rel=1e-12)
+        assert by_seed.loc["mean", "seed_sd"] == pytest.approx(each.std(), rel=1e-12)
+        # A region of all storms has the same averages and intervals as all storms.
+        inside, whole = (
+            of_kind[(of_kind["stratum"] == stratum) & (of_kind["seed"] == "mean")]
+            for stratum in ("region=everywhere", "all")
+        )
+        columns = ["score", "value", "low", "high", "seed_sd", "block_sd", "blocks"]
+        pd.testing.assert_frame_equal(
+            inside[columns].reset_index(drop=True), whole[columns].reset_index(drop=True)
+        )
+    # The report shows the average of the first model, and the only network of the second.
+    of_networks = tables.scores[tables.scores["forecast"] == "single"]
+    shown = strata_table(of_networks, {"baseline": "Baseline", "l2": "L2"})
+    skill = of_networks.query("score == 'brier_skill_score' and stratum != 'all'")
+    for column, model, seed in ((4, "baseline", "mean"), (5, "l2", "0")):
+        expected = skill.loc[(skill["model"] == model) & (skill["seed"] == seed), "value"]
+        found = [row[column].sort for row in shown.rows]
+        assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_strata_with_too_few_events_have_empty_averages():
+    odds, shared = made_up_storms(12, 40)
+    shared["label"] = np.where(shared["forecast_hour"] < 18, 0, shared["label"]).astype("int8")
+    tables = verify_scores(several_seeds((odds, shared), {"baseline": 3}))
+    rows = tables.scores.query("stratum == 'forecast_hour=12-17' and seed == 'mean'")
+    assert len(rows) > 10
+    assert rows[["value", "low", "high", "seed_sd", "block_sd"]].isna().all(axis=None)
