@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -91,23 +91,32 @@ def pair_forecasts(
     pairs = []
     for forecast in forecasts:
         if forecast.kind in VARIANTS:
-            pairs.append((forecast, forecast._replace(kind=SINGLE)))
-            continue
-        own = _without_dropout(forecast)
-        others = dict.fromkeys(
-            _same_kind(forecast._replace(model=model), forecasts)
-            for model in _compared_models(forecast.model, reference, matched)
-        )
-        for other in others:
-            if other not in forecasts:
-                logger.warning(
-                    "Model %s, seed %s is not compared with model %s, which has no such seed.",
-                    forecast.model,
-                    forecast.seed,
-                    other.model,
-                )
-        pairs += [(forecast, o) for o in (*others, own) if o != forecast and o in forecasts]
-    return pairs
+            others = [forecast._replace(kind=SINGLE)]
+        else:
+            others = [
+                _same_kind(forecast._replace(model=model), forecasts)
+                for model in _compared_models(forecast.model, reference, matched)
+            ]
+            others.append(_without_dropout(forecast))
+        pairs += [(forecast, other) for other in dict.fromkeys(others) if other != forecast]
+    return _existing(pairs, forecasts)
+
+
+def _existing(
+    pairs: Iterable[tuple[Forecast, Forecast]], forecasts: Container[Forecast]
+) -> list[tuple[Forecast, Forecast]]:
+    """Return the pairs whose second forecast exists, and log the others."""
+    possible = []
+    for forecast, other in pairs:
+        if other in forecasts:
+            possible.append((forecast, other))
+        else:
+            logger.warning(
+                "Model %s, seed %s (%s) is not compared with model %s (%s), which has no such "
+                "seed.",
+                *(forecast.model, forecast.seed, forecast.kind, other.model, other.kind),
+            )
+    return possible
 
 
 def pair_averages(
@@ -125,7 +134,7 @@ def pair_averages(
     `OVER_SEEDS`.
     """
     averages, forecasts = list(averages), list(forecasts)
-    several = {average.model for average in averages}
+    several = {average.model for average in averages if average.kind == SINGLE}
     once = {f.model: f for f in forecasts if f.kind == SINGLE and f.model not in several}
     pairs = []
     for average in averages:
@@ -137,7 +146,7 @@ def pair_averages(
             joint = (f for f in forecasts if f.seed == ALL_SEEDS and f.model == average.model)
             pairs += [(mean, average) for mean in joint]
         else:
-            pairs.append((average, average._replace(kind=SINGLE)))
+            pairs += _existing([(average, average._replace(kind=SINGLE))], averages)
     for model, forecast in once.items():
         for other_model in _compared_models(model, reference, matched):
             other = Forecast(other_model, SINGLE, OVER_SEEDS)

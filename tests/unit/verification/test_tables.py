@@ -9,6 +9,7 @@ from reference_scores import reference_scores
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from stormcnn.errors import UserError
+from stormcnn.verification.claims import judge
 from stormcnn.verification.contingency import contingency
 from stormcnn.verification.resampling import interval, p_value, resample_blocks
 from stormcnn.verification.storm_totals import ForecastByBlock
@@ -456,6 +457,65 @@ def test_seed_that_the_reference_lacks_is_scored_and_named(predictions, caplog):
     assert np.isfinite(score_of(tables, "auc", "l2")["value"])
     assert tables.differences.empty
     assert "l2, seed 3" in caplog.text
+
+
+def with_members(arrays):
+    return {**arrays, "mc_mean": arrays["probability"] ** 1.2}
+
+
+def compared_forecasts(tables):
+    columns = ["model", "forecast", "seed", "reference", "reference_forecast"]
+    return sorted(map(tuple, tables.differences[columns].drop_duplicates().to_numpy()))
+
+
+def test_members_of_seeds_without_predictions_are_compared_as_far_as_possible(caplog):
+    storms = made_up_storms(12, 40)
+    l2 = {("l2", seed): forecast(*storms, noise=0.5, seed=seed) for seed in (0, 1, 2)}
+    single = {("baseline", 0): forecast(*storms, noise=0.8), ("l2", 0): l2["l2", 0]}
+    members = {network: with_members(arrays) for network, arrays in l2.items()}
+    tables = verify_made_up(single, monte_carlo=members, curves=False)
+    assert compared_forecasts(tables) == [
+        ("l2", "mc_mean", "0", "baseline", "single"),
+        ("l2", "mc_mean", "0", "l2", "single"),
+        ("l2", "mc_mean", "mean", "baseline", "single"),
+        ("l2", "single", "0", "baseline", "single"),
+    ]
+    for seed, model in (("1", "l2"), ("mean", "l2"), ("2", "baseline")):
+        missing = f"l2, seed {seed} (mc_mean) is not compared with model {model} (single)"
+        assert missing in caplog.text
+    judge(tables.scores, tables.differences, confidence=0.95, resamples=200)
+
+
+def test_members_of_a_reference_without_all_predictions_do_not_hide_its_network():
+    storms = made_up_storms(12, 40)
+    networks = {
+        (model, seed): forecast(*storms, noise=noise, seed=seed)
+        for model, noise in (("baseline", 0.8), ("l2", 0.5))
+        for seed in (0, 1, 2)
+    }
+    single = {
+        n: arrays for n, arrays in networks.items() if n not in (("baseline", 1), ("baseline", 2))
+    }
+    members = {n: with_members(arrays) for n, arrays in networks.items() if n[0] == "baseline"}
+    tables = verify_made_up(single, monte_carlo=members, curves=False)
+    assert ("l2", "single", "mean", "baseline", "single") in compared_forecasts(tables)
+    row = row_of(tables.differences, model="l2", forecast="single", seed="mean", score="auc")
+    assert (row["claim"], row["reference_seeds"]) == ("networks", 1)
+
+
+def test_recalibrated_and_sampled_networks_without_predictions_are_scored(predictions, caplog):
+    other = {**with_members(predictions["dropout", 0]), "probability_logistic": [0.1] * 1200}
+    alone = {("baseline", 0): predictions["baseline", 0]}
+    tables = verify_made_up(
+        alone,
+        recalibrated={("dropout", 0): other},
+        monte_carlo={("dropout", 0): other},
+        curves=False,
+    )
+    assert score_of(tables, "auc", "dropout", forecast="logistic")["value"] == 0.5
+    assert compared_forecasts(tables) == [("dropout", "mc_mean", "0", "baseline", "single")]
+    for kind in ("logistic", "mc_mean"):
+        assert f"dropout, seed 0 ({kind}) is not compared with model dropout" in caplog.text
 
 
 def test_models_that_forecast_different_storms_are_named_in_the_error(predictions):
