@@ -29,6 +29,12 @@ class FigureText(NamedTuple):
     must not be changed in the dark."""
 
 
+BANDS = (
+    "Bands: interval over blocks of storms, mean over the networks; it does not include the choice "
+    "of seeds."
+)
+"""What the bands of curves are."""
+
 FIGURES = {
     "differences": FigureText(
         "summary",
@@ -59,23 +65,22 @@ FIGURES = {
         "diagrams",
         "Relative operating characteristic (ROC)",
         "Probability of detection against probability of false detection for all thresholds. Thin "
-        "lines: single seeds; thick lines: their mean, with the mean of their interval bands. Gray "
-        "lines connect points of equal Peirce skill score.",
+        "lines: single seeds; thick lines: their mean. " + BANDS + " Gray lines connect points of "
+        "equal Peirce skill score.",
     ),
     "reliability": FigureText(
         "diagrams",
         "Attributes diagram",
         "Observed frequency of the event by forecast probability. Thin lines: single seeds; thick "
-        "lines: their mean, with the mean of their interval bands. Points in the gray area "
-        "contribute to the Brier skill score. The inset shows the number of storms per bin on a "
-        "logarithmic scale.",
+        "lines: their mean. " + BANDS + " Points in the gray area contribute to the Brier skill "
+        "score. The inset shows the number of storms per bin on a logarithmic scale.",
     ),
     "performance": FigureText(
         "diagrams",
         "Performance diagram",
         "Probability of detection against success ratio for all thresholds. Thin lines: single "
-        "seeds; thick lines: their mean, with the mean of their interval bands. Gray shading: "
-        "critical success index; dashed lines: frequency bias.",
+        "seeds; thick lines: their mean. " + BANDS + " Gray shading: critical success index; "
+        "dashed lines: frequency bias.",
     ),
     "recalibration": FigureText(
         "calibration",

@@ -66,7 +66,7 @@ def average_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """Return the curves of single networks averaged over seeds, point by point.
 
     All curves of a forecast have the same points in the same order. The ends of intervals are
-    averaged as well, so the averaged interval is never too narrow for the averaged curve.
+    averaged as well. These account for the choice of blocks, but not for that of seeds.
     """
     networks = select_seeds(table)
     point = networks.groupby(["model", "forecast", "seed"], sort=False).cumcount()
