@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,33 @@ def rates(results: Mapping[str, Any], question: str, case: str) -> tuple[list[st
     return found, right
 
 
+def largest_error(data_sets: int) -> float:
+    """Return the standard error (percentage points) of a rate of one half.
+
+    >>> largest_error(100)
+    5.0
+    """
+    return 50 / math.sqrt(data_sets)
+
+
+def about_rates(sizes: Sequence[int]) -> str:
+    """Return from how many data sets the rates come, and how exact that makes them."""
+    few, many = min(sizes), max(sizes)
+    return (
+        f"Each rate comes from {few} to {many} data sets, and the share of right directions from "
+        f"those of them that have a finding. Rates from {few} data sets have a standard error of "
+        f"up to {largest_error(few):.0f} percentage points, rates from {many} of up to "
+        f"{largest_error(many):.0f}."
+    )
+
+
+def not_measured(results: Mapping[str, Any]) -> str:
+    """Return a sentence on the settings of the full benchmark that have no results."""
+    planned = dict.fromkeys(one.name for one in (*SETTINGS, *COVERAGE))
+    missing = [name for name in planned if name not in results]
+    return f" Not measured: {'; '.join(missing)}." if missing else ""
+
+
 def lines(results: Mapping[str, Any]) -> list[str]:
     """Return the tables: false alarms, faults that were found, and coverage of intervals."""
     questions = dict.fromkeys(
@@ -86,7 +115,7 @@ def lines(results: Mapping[str, Any]) -> list[str]:
         for counted in cases.values()
     ]
     return [
-        f"Each rate comes from {min(sizes)} to {max(sizes)} data sets.",
+        *textwrap.wrap(about_rates(sizes) + not_measured(results), 105),
         "",
         "False alarms (%): the forecasts do not have the fault, or do not differ.",
         "",

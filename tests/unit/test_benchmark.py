@@ -56,6 +56,20 @@ def test_tables_of_verdicts_match_results(tmp_path):
     assert page.read_text() == (ROOT / "docs/science.md").read_text()
 
 
+def test_settings_without_results_are_named_in_the_page(tmp_path):
+    page = tmp_path / "science.md"
+    page.write_text((ROOT / "docs/science.md").read_text())
+    daily = RESULTS["claims"]
+    hourly = {name.replace("daily", "hourly"): counted for name, counted in daily.items()}
+    for results in (daily, daily | hourly):
+        write_claims(results, page)
+        header = page.read_text().split("Coverage (%)")[1]
+        for name in ("10 days, hourly", "36 days, hourly"):
+            assert (f"| {name} |" in header) == (name in results)
+            listed = page.read_text().partition("Not measured:")[2].partition(".")[0]
+            assert (name in listed) == (name not in results)
+
+
 def test_ratio_is_median_of_pairwise_ratios():
     assert ratio([1, 2, 30], [1, 4, 10]) == {"median": 1, "low": 0.5, "high": 3, "pairs": 3}
 
