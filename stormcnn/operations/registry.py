@@ -109,7 +109,7 @@ def read_champion(folder: StrPath) -> dict[str, Any] | None:
     entry = read_last_entry(folder)
     if entry is None or entry.champion is None:
         return None
-    check_network(folder, entry.champion)
+    check_network(folder, entry.champion, entry.number)
     return entry.champion.model_dump(mode="json")
 
 
@@ -123,10 +123,11 @@ def read_history(folder: StrPath) -> list[Entry]:
     return entries
 
 
-def check_network(folder: StrPath, network: Champion) -> None:
+def check_network(folder: StrPath, network: Champion, number: int) -> None:
     """Raise `UserError` unless a champion is the file that the registry kept when it was promoted.
 
     The file must lie in the registry and have the SHA-256 that is recorded, in the history as well.
+    `number` is that of the last entry, whose copy alone may be missing from the history.
     """
     path = Path(network.network)
     remedy = "Restore the file, or return to the previous champion with ops/retrain --rollback."
@@ -135,9 +136,13 @@ def check_network(folder: StrPath, network: Champion) -> None:
             f"{Path(folder, 'champion.json')}: the network {path} of the champion does not lie in "
             f"{Path(folder, 'networks')}. {FROM_BACKUP}"
         )
-    history = _history_paths(folder)
-    if history and network.entry <= int(history[-1].stem):
-        promotion = _history_path(folder, network.entry)
+    if network.entry > number:
+        raise UserError(
+            f"{Path(folder, 'champion.json')}: the champion is said to be promoted by entry "
+            f"{network.entry}, but the last entry is {number}. {FROM_BACKUP}"
+        )
+    promotion = _history_path(folder, network.entry)
+    if network.entry < number or promotion.exists():
         promoted = _read(promotion).champion
         if promoted is None or promoted.sha256 != network.sha256:
             raise UserError(
@@ -219,7 +224,7 @@ def roll_back(folder: StrPath, now: datetime) -> Entry:
     previous = _read(path).champion
     if previous is None:
         raise UserError(f"{path} names no champion. {FROM_BACKUP}")
-    check_network(folder, previous)
+    check_network(folder, previous, last.number)
     entry = Entry(
         number=_next_number(last),
         time=now,

@@ -249,12 +249,34 @@ def test_champion_outside_of_the_registry_is_refused(folder, place):
         read_champion(folder)
 
 
-def test_champion_that_is_not_the_promoted_network_is_refused(folder):
-    enter(folder, 1)
-    enter(folder, 2, promote=False)
+def replace_champion(folder, **changes):
+    """Make another file in the registry the champion, with the SHA-256 of that file."""
     content = b"other weights"
     other = folder / "networks" / "other.keras"
     other.write_bytes(content)
-    change_champion(folder, network=str(other), sha256=hashlib.sha256(content).hexdigest())
+    sha256 = hashlib.sha256(content).hexdigest()
+    change_champion(folder, network=str(other), sha256=sha256, **changes)
+
+
+@pytest.mark.parametrize("promote", [True, False])
+@pytest.mark.parametrize(
+    ("entry", "named"), [(1, r"000001\.json"), (0, r"000000\.json"), (999, "999.* 2")]
+)
+def test_champion_that_is_not_the_promoted_network_is_refused(folder, promote, entry, named):
+    enter(folder, 1)
+    enter(folder, 2, promote=promote)
+    replace_champion(folder, entry=entry)
+    with pytest.raises(UserError, match=named):
+        read_champion(folder)
+
+
+def test_only_the_copy_of_the_last_entry_may_be_missing(folder):
+    enter(folder, 1)
+    (folder / "history" / "000001.json").unlink()
+    assert read_champion(folder)["experiment"] == "storms-1"
+    enter(folder, 2, promote=False)
+    assert read_champion(folder)["experiment"] == "storms-1"
+    for path in (folder / "history").iterdir():
+        path.unlink()
     with pytest.raises(UserError, match=r"000001\.json"):
         read_champion(folder)
