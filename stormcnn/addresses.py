@@ -16,10 +16,12 @@ HIDDEN = "***"
 SHORTEST = 3
 """Shorter secrets are not searched for in texts, because they are part of other words."""
 
-_ADDRESS = re.compile(r"(?:[A-Za-z][\w+.-]*:)?//[^\s'\"<>]+")
+# Quotes and brackets may end an address in a sentence or belong to a secret. Those before an @ or
+# after the path are taken for a part of the secret.
+_ADDRESS = re.compile(r"(?:[A-Za-z][\w+.-]*:)?//(?:\S*@)?[^\s'\"<>?#;]*(?:[?#;]\S*)?")
 _DELIMITERS = re.compile(r"[:/?#@;&=]+")
 # The error messages of HTTP clients contain the path and query of an address on their own.
-_QUERY = re.compile(r"\?[^\s'\"<>)]+")
+_QUERY = re.compile(r"\?\S+")
 
 
 def secret_parts(address: str) -> dict[str, str]:
@@ -77,8 +79,6 @@ def hide_secrets(text: str, addresses: Iterable[str] = (), secrets: Iterable[str
     >>> hide_secrets("GET /a?key=12345 of http://u:pass@host failed: pass", ["http://u:pass@host"])
     'GET /a?*** of http://***@host failed: ***'
     """
-    text = _ADDRESS.sub(lambda found: without_secrets(found[0]), text)
-    text = _QUERY.sub(f"?{HIDDEN}", text)
     known = {form for secret in secrets for form in _forms(secret)}
     for address in addresses:
         for part in secret_parts(address).values():
@@ -87,7 +87,8 @@ def hide_secrets(text: str, addresses: Iterable[str] = (), secrets: Iterable[str
     for secret in sorted(known, key=len, reverse=True):
         if len(secret) >= SHORTEST:
             text = text.replace(secret, HIDDEN)
-    return text
+    text = _ADDRESS.sub(lambda found: without_secrets(found[0]), text)
+    return _QUERY.sub(f"?{HIDDEN}", text)
 
 
 def _split(address: str) -> SplitResult | None:

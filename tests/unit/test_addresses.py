@@ -58,6 +58,38 @@ def test_address_without_secrets_stays(address: str) -> None:
     assert hide_secrets(f"{address} failed") == f"{address} failed"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://ann:p?w'{SECRET}@example.org/a",
+        f"https://ann:p#w>{SECRET}@example.org/a",
+        f"https://ann:p'{SECRET}@example.org/a",
+        f'https://example.org/a?b="c"{SECRET}',
+        f"https://example.org/a?b=(c){SECRET}",
+        f"https://example.org/a#b<c>{SECRET}",
+        f"https://example.org/a;b'{SECRET}",
+    ],
+)
+def test_quotes_and_brackets_do_not_end_a_secret(address: str) -> None:
+    assert SECRET not in hide_secrets(f"GET '{address}' failed.")
+    assert SECRET not in hide_secrets(f"GET '{address}' failed.", [address])
+
+
+@pytest.mark.parametrize(
+    "address", ["http://ann:p?w {}@host/a", "http://ann:p?w'x {}@host/a", "host/a?b='c'{}"]
+)
+def test_known_secret_is_hidden_whatever_characters_it_contains(address: str) -> None:
+    address = address.format(SECRET)
+    text = hide_secrets(f"GET {address} failed.", [address])
+    assert SECRET not in text
+    assert text.startswith("GET ")
+    assert text.endswith(" failed.")
+
+
+def test_query_is_hidden_up_to_the_next_space() -> None:
+    assert hide_secrets(f"GET /a?b=(c)'{SECRET} failed.") == "GET /a?*** failed."
+
+
 def test_encoded_secret_is_hidden_in_both_forms() -> None:
     assert "cret" not in hide_secrets("s%26cret and s&cret", ["http://ann:s%26cret@host"])
 
