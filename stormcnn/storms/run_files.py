@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from stormcnn.errors import UserError
 from stormcnn.storms.finding import SUFFIX, find_run_files
+from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
 
 # These characters have a meaning in the patterns of rules. The NetCDF library reads a backslash as
@@ -82,25 +83,30 @@ def parse_run_name(path: StrPath) -> RunName:
     Raises `UserError` if the name has a different form or contains no valid date, or if the path
     contains a character that is not printable or is in `RESERVED`.
     """
-    name = Path(path).name
-    form = (
-        "Rename it to the form ENSEMBLE_YYYYMMDD-HHMM_MEMBER_model_patches.nc, "
-        "for example NCARSTORM_20101024-0000_d01_model_patches.nc."
-    )
-    if not str(path).isprintable() or set(str(path)) & RESERVED:
+    try:
+        return _parse(str(path))
+    except ValueError as error:
         raise UserError(
-            f"{str(path)!a}: the path contains a character that is not printable or is reserved "
-            f"({' '.join(sorted(RESERVED))}). Rename it."
+            f"{printable(str(path))}: {error} Choose such files with data.folder or "
+            "forecast.runs, for example NCARSTORM_20101024-0000_d01_model_patches.nc."
+        ) from None
+
+
+def _parse(path: str) -> RunName:
+    """Return the parts of a run file's name; raise `ValueError` with what it must contain."""
+    if not path.isprintable() or set(path) & RESERVED:
+        raise ValueError(
+            "the path contains a character that is not printable or is reserved. It must contain "
+            f"only printable characters, and none of {' '.join(sorted(RESERVED))}."
         )
-    match = _NAME.fullmatch(name)
+    form = "The name must have the form ENSEMBLE_YYYYMMDD-HHMM_MEMBER_model_patches.nc."
+    match = _NAME.fullmatch(Path(path).name)
     if match is None:
-        raise UserError(f"{path}: the file name contains no run date. {form}")
+        raise ValueError(f"the file name contains no run date. {form}")
     try:
         run_date = datetime.strptime(match["date"], "%Y%m%d-%H%M")
     except ValueError:
-        raise UserError(
-            f"{path}: {match['date']} in the file name is not a valid date. {form}"
-        ) from None
+        raise ValueError(f"{match['date']} in the file name is not a valid date. {form}") from None
     return RunName(match["ensemble"], run_date, match["ensemble_member"])
 
 
@@ -246,7 +252,7 @@ def _read_rows(path: StrPath, columns: Sequence[str]) -> list[dict[str, str]]:
         if column not in reader.fieldnames:
             raise UserError(
                 f"{path}, line 1: column {column} is missing from the run list (got "
-                f"{', '.join(reader.fieldnames) or 'nothing'}). Add it, or rename a column."
+                f"{', '.join(reader.fieldnames) or 'nothing'}). Add it."
             )
         for line, row in rows:
             if not row[column]:

@@ -42,6 +42,13 @@ def test_name_without_valid_run_date_is_refused_with_the_expected_form(name):
     with pytest.raises(UserError, match="YYYYMMDD-HHMM") as error:
         parse_run_name(name)
     assert name in str(error.value)
+    assert_names_a_setting(error.value)
+
+
+def assert_names_a_setting(error):
+    """A run file with another name would be taken for another run, so no name may be changed."""
+    assert "data.folder" in str(error)
+    assert "rename" not in str(error).lower()
 
 
 @pytest.mark.parametrize("part", ["\x1b[2J", "a\nb", "\udcff", "\u202e", "<b>", "{member}", "a\\b"])
@@ -50,6 +57,7 @@ def test_unprintable_and_reserved_characters_are_refused_and_escaped(part):
         parse_run_name(f"runs/{part}_20101024-0000_d01_model_patches.nc")
     assert str(error.value).isascii()
     assert str(error.value).isprintable()
+    assert_names_a_setting(error.value)
 
 
 @pytest.mark.parametrize(
