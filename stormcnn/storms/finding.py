@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from stormcnn.vocabulary import StrPath
@@ -15,7 +16,7 @@ SUFFIX = "_model_patches.nc"
 SIMILAR = "model_patches"
 
 MOST_NAMED = 5
-"""Most paths that one warning names."""
+"""Most paths that one message names."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +53,14 @@ def find_run_files(folder: StrPath) -> list[Path]:
             elif kind:
                 left_out.setdefault(kind, []).append(path)
     for kind, paths in left_out.items():
-        named = ", ".join(map(ascii_path, paths[:MOST_NAMED]))
-        more = ", ..." if len(paths) > MOST_NAMED else ""
-        logger.warning("Not taken from data.folder: %s %s: %s%s", len(paths), kind, named, more)
+        logger.warning("Not taken from data.folder: %s %s: %s", len(paths), kind, name_some(paths))
     return sorted(found)
+
+
+def name_some(paths: Sequence[StrPath]) -> str:
+    """Return the first `MOST_NAMED` paths as printable text."""
+    named = [ascii_path(Path(path)) for path in paths[:MOST_NAMED]]
+    return ", ".join([*named, "..."] if len(paths) > MOST_NAMED else named)
 
 
 def ascii_path(path: Path) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stormcnn.errors import UserError
-from stormcnn.storms.finding import SUFFIX, find_run_files
+from stormcnn.storms.finding import SUFFIX, find_run_files, name_some
 from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
 
@@ -153,13 +153,24 @@ def list_folder(folder: StrPath, batch_size: str, settle_seconds: float = 0) -> 
         run._replace(bytes=size, modified=modified) for run, (size, modified) in _states(runs)
     ]
     latest = time.time_ns() - settle_seconds * 1e9 if settle_seconds else math.inf
-    settled = [run for run in listed if run.modified is None or run.modified <= latest]
-    if len(settled) < len(listed):
-        young = ", ".join(run.file for run in listed if run not in settled)
-        what = f"modified less than {settle_seconds:g} s ago (data.settle_seconds): {young}"
+    settled: list[Run] = []
+    young: list[str] = []
+    for run in listed:
+        if run.modified is None or run.modified <= latest:
+            settled.append(run)
+        else:
+            young.append(run.file)
+    if young:
+        what = f"modified less than {settle_seconds:g} s ago (data.settle_seconds)"
+        named = name_some(young)
         if not settled:
-            raise UserError(f"data.folder: all run files were {what}. Wait, and run again.")
-        logger.warning("Left for the next call, because they were %s", what)
+            raise UserError(
+                f"data.folder: all {len(young)} run files were {what}: {named}. Wait, and run "
+                "again."
+            )
+        logger.warning(
+            "%s run files left for the next call, because they were %s: %s", len(young), what, named
+        )
     return settled
 
 

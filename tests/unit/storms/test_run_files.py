@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stormcnn.errors import UserError
+from stormcnn.storms.finding import MOST_NAMED
 from stormcnn.storms.run_files import (
     Run,
     as_run,
@@ -139,6 +140,23 @@ def test_young_files_are_left_for_the_next_call_and_named(tmp_path, caplog):
     (tmp_path / NAME).unlink()
     with pytest.raises(UserError, match=rf"data\.settle_seconds.*{later}"):
         list_folder(tmp_path, "year", settle_seconds=60)
+
+
+@pytest.mark.parametrize("settled", [0, 1])
+def test_many_young_files_are_counted_and_the_first_named(tmp_path, caplog, settled):
+    names = [NAME.replace("2010", str(2010 + year)) for year in range(settled + 40)]
+    folder_of(tmp_path, *names)
+    for name in names[:settled]:
+        os.utime(tmp_path / name, (0, 0))
+    if settled:
+        assert len(list_folder(tmp_path, "year", settle_seconds=60)) == settled
+        (message,) = caplog.messages
+    else:
+        with pytest.raises(UserError) as error:
+            list_folder(tmp_path, "year", settle_seconds=60)
+        message = str(error.value)
+    assert "40" in message.split()
+    assert [name for name in names if name in message] == names[settled : settled + MOST_NAMED]
 
 
 def test_column_missing_from_the_run_list_is_named(tmp_path):
