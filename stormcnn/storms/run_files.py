@@ -14,7 +14,7 @@ import re
 import time
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -213,64 +213,102 @@ def read_run_list(path: StrPath) -> list[Run]:
             int(row["bytes"]) if row.get("bytes") else None,
             int(row["modified"]) if row.get("modified") else None,
         )
-        for row in _read_rows(path, COLUMNS)
+        for _, row in _read_rows(path, COLUMNS)
     ]
 
 
 def read_archive_list(path: StrPath, folder: StrPath, batch_size: str) -> list[Run]:
     """Read the list `run_date,file[,sha256]` of an archive whose files are unpacked to `folder`.
 
-    Raises `UserError` if it is not such a list, if a row names a folder, or if its run date differs
-    from the one in its file name.
+    Run dates may have any form of ISO 8601. Raises `UserError` if it is not such a list, if a row
+    names a folder, or if its run date differs from the one in its file name.
     """
     runs = []
-    for row in _read_rows(path, ("run_date", "file")):
+    for line, row in _read_rows(path, ("run_date", "file")):
+        file, listed = row["file"].strip(), row["run_date"].strip()
+        where = f"{path}, line {line}, column"
         # The file will be written under this name.
-        if Path(row["file"]).name != row["file"]:
+        if Path(file).name != file:
             raise UserError(
-                f"{path}: {row['file']!a} is not the name of a file without a folder. Correct the "
+                f"{where} file: {file!a} is not the name of a file without a folder. Correct the "
                 "list."
             )
-        run = as_run(Path(folder, row["file"]), batch_size, row.get("sha256") or "")
-        if row["run_date"] != run.run_date:
+        try:
+            named = _parse(file).run_date
+        except ValueError as error:
+            raise UserError(f"{where} file: {printable(file)}: {error} Correct the list.") from None
+        if _as_utc(listed) != named:
             raise UserError(
-                f"{path}: {row['file']} is listed with run date {row['run_date']}, but its "
-                f"name contains {run.run_date}. Correct the list."
+                f"{where} run_date: the run date is {printable(listed)}, but {file} contains "
+                f"{named.isoformat(timespec='minutes')}. Correct the list."
             )
-        runs.append(run)
+        runs.append(as_run(Path(folder, file), batch_size, row.get("sha256", "").strip()))
     return check_runs(runs)
 
 
-def _read_rows(path: StrPath, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Return the rows of a CSV file; raise `UserError` if a column or a value of it is missing.
-
-    Spreadsheets may have added a byte order mark, or separated columns by semicolons or tabs.
-    """
-    content = Path(path).read_bytes()
-    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+def _as_utc(text: str) -> datetime | None:
+    """Return the time (UTC) that a text in ISO 8601 says, or None if it says none."""
+    if not text.isprintable():  # `fromisoformat` ignores a NUL at the end
+        return None
     try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise UserError(
-            f"{path}, line {line}: the list is not UTF-8 text ({error.reason}). Save it as UTF-8."
-        ) from None
-    header = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=header.count))
-    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-    rows = [(reader.line_num, row) for row in reader]
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return None
+
+
+def _read_rows(path: StrPath, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of a CSV file and the lines on which they begin.
+
+    Spreadsheets may have added a byte order mark or rows without values, or separated columns by
+    semicolons or tabs. Raises `UserError` if a column or a value of it is missing.
+    """
+    records = _read_records(path)
+    line, header = records[0] if records else (1, [])
+    names = [name.strip() for name in header]
     for column in columns:
-        if column not in reader.fieldnames:
+        if column not in names:
+            got = printable(", ".join(names)) or "nothing"
             raise UserError(
-                f"{path}, line 1: column {column} is missing from the run list (got "
-                f"{', '.join(reader.fieldnames) or 'nothing'}). Add it."
+                f"{path}, line {line}: column {column} is missing from the run list (got {got}). "
+                "Add it."
             )
-        for line, row in rows:
-            if not row[column]:
+    rows = [(line, dict(zip(names, values, strict=False))) for line, values in records[1:]]
+    for line, row in rows:
+        for column in columns:
+            if not row.get(column, "").strip():
                 raise UserError(f"{path}, line {line}: {column} is empty. Complete the line.")
     if not rows:
         raise UserError(f"{path}: the run list has no rows. List at least two run files.")
-    return [row for _, row in rows]
+    return rows
+
+
+def _read_records(path: StrPath) -> list[tuple[int, list[str]]]:
+    """Return the lines and values of the records of a CSV file that have any value."""
+    content = Path(path).read_bytes()
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        text = io.StringIO(content.decode(encoding), newline=None)
+    except UnicodeDecodeError as error:
+        line = len((content[: error.start] + b"?").splitlines())
+        raise UserError(
+            f"{path}, line {line}: the list is not UTF-8 text ({error.reason}). Save it as UTF-8."
+        ) from None
+    header = next((row for row in text if row.strip(",;\t \n")), "")
+    text.seek(0)
+    reader = csv.reader(text, delimiter=max(",;\t", key=header.count), strict=True)
+    records: list[tuple[int, list[str]]] = []
+    line = 1
+    try:
+        for values in reader:
+            if any(value.strip() for value in values):
+                records.append((line, values))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(
+            f"{path}, line {line}: the line is not CSV ({error}). Check its quotes and separators."
+        ) from None
+    return records
 
 
 def format_run_list(runs: Sequence[Run]) -> str:

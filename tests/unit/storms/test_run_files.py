@@ -175,13 +175,26 @@ def test_column_missing_from_the_run_list_is_named(tmp_path):
         (f"run_date,file\n,{NAME}\n".encode(), "line 2: run_date"),
         (f"run_date,file\n2010-10-24T00:00,{NAME}\n2010-10-25T00:00\n".encode(), "line 3: file"),
         ("run_date,file\n2010-10-24T00:00,é".encode("latin-1"), "UTF-8"),
+        ("run_date,file\r2010-10-24T00:00,é".encode("latin-1"), "line 2"),
+        (f"run_date,file\n0001-01-01T00:00+01:00,{NAME}\n".encode(), "line 2, column run_date"),
+        (f'run_date,file\n"2010-10-24T00:00,{NAME}\n2010-10-25T00:00,x\n'.encode(), "line 2: "),
+        (f"run_date,file\n\n2010-10-24T00:00,{'x' * 200_000}\n".encode(), "line 3: "),
+        (f'run_date,file\n"2010-10-24"T00:00,{NAME}\n'.encode(), "line 2: "),
+        (b"run_date,file\n\n2010-10-24T00:00,storms.nc\n", "line 3, column file: storms"),
+        (b"run_date,file\n2010-10-24T00:00,a/b.nc\n", "line 2, column file: 'a/b.nc'"),
+        (f"run_date,file\nnever,{NAME}\n".encode(), "line 2, column run_date: .*never"),
+        (f"run_date,file\n2010-10-24T01:00,{NAME}\n".encode(), "line 2, column run_date: "),
+        (f"run_date,file\n2010-10-24T00:00\0,{NAME}\n".encode(), "line 2, column run_date: "),
+        (f"run_date,file\n2010-10-24T00:00,\0{NAME}\n".encode(), "line 2, column file: "),
+        (f"run_date,fi\0le\n2010-10-24T00:00,{NAME}\n".encode(), "line 1: column file"),
     ],
 )
 def test_fault_of_an_archive_list_is_named(tmp_path, content, named):
     path = tmp_path / "list.csv"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=rf"list\.csv.*{named}"):
+    with pytest.raises(UserError, match=rf"list\.csv.*{named}") as error:
         read_archive_list(path, "data", "year")
+    assert str(error.value).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -191,10 +204,33 @@ def test_fault_of_an_archive_list_is_named(tmp_path, content, named):
         lambda text: text.replace(",", ";").encode(),
         lambda text: text.replace(",", "\t").encode("utf-16"),
         lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace("\n", "\r").encode(),
         lambda text: text.replace(",", " ,", 1).encode(),
+        lambda text: text.replace(",", " , ").replace("\n", " \n").encode(),
+        lambda text: text.replace("\n", "\n,,\n , \n").encode(),
+        lambda text: b"\n" + text.replace(",", ";").encode(),
+        lambda text: text.replace("T00:00,", "T00:00:00,").encode(),
+        lambda text: text.replace("T00:00,", " 00:00:00,").encode(),
+        lambda text: text.replace("T00:00,", "T00:00Z,").encode(),
+        lambda text: text.replace("T00:00,", "T01:00+01:00,").encode(),
         lambda text: "\n".join(",".join(reversed(row.split(","))) for row in text.split()).encode(),
     ],
-    ids=["BOM", "semicolons", "UTF-16 and tabs", "CRLF", "space", "other order"],
+    ids=[
+        "BOM",
+        "semicolons",
+        "UTF-16 and tabs",
+        "CRLF",
+        "CR",
+        "space in the header",
+        "spaces",
+        "empty rows",
+        "empty first line",
+        "seconds",
+        "space and seconds",
+        "UTC",
+        "time zone",
+        "other order",
+    ],
 )
 def test_archive_list_saved_by_a_spreadsheet_is_read(tmp_path, save):
     text = ARCHIVE_RUNS.read_text(encoding="utf-8")
