@@ -226,6 +226,12 @@ def describe_calibration(one: Calibration, wording: Wording) -> Statement:
         title += f" with {RECALIBRATION_WORDS[one.forecast]}"
     about = ABOUT[one.support.level]
     value, low, high = one.intercept
+    if math.isnan(value):
+        return Statement(
+            "none",
+            f"{about}, it is not known whether {title} is calibrated: its bias is not defined, "
+            "for instance because all storms are events, or none.",
+        )
     too_high = Estimate(math.exp(-value), math.exp(-high), math.exp(-low))
     odds = f"the odds that it forecasts are {wording.interval(too_high, 2)} times those observed"
     slope = f"calibration slope {wording.interval(one.slope_estimate, 2)}"

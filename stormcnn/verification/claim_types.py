@@ -71,9 +71,9 @@ class Estimate(NamedTuple):
         """Return whether the interval lies between `low` and `high`."""
         return low < self.low and self.high < high
 
-    def contains(self, value: float) -> bool:
-        """Return whether the interval contains `value`."""
-        return self.low <= value <= self.high
+    def excludes(self, value: float) -> bool:
+        """Return whether the interval excludes `value`; one without ends excludes nothing."""
+        return self.low > value or self.high < value
 
     @property
     def sign(self) -> int:

@@ -192,12 +192,12 @@ def judge_calibration(
     bias, tilt = Bias.UNKNOWN, Slope.UNKNOWN
     if support.level is not Level.NOTHING:
         # The tests hold for other blocks, the intervals of a method for other seeds as well.
-        if bias_found and not intercept.contains(0):
-            bias = Bias.UNDER if intercept.value > 0 else Bias.OVER
+        if bias_found and intercept.excludes(0):
+            bias = Bias.UNDER if intercept.low > 0 else Bias.OVER
         elif intercept.within(-RELEVANT_LOG_ODDS, RELEVANT_LOG_ODDS):
             bias = Bias.NONE
-        if slope_found and not slope.contains(1):
-            tilt = Slope.FLAT if slope.value > 1 else Slope.SHARP
+        if slope_found and slope.excludes(1):
+            tilt = Slope.FLAT if slope.low > 1 else Slope.SHARP
         elif slope.within(*RELEVANT_SLOPES):
             tilt = Slope.NONE
     needed = [

@@ -156,6 +156,17 @@ def test_bias_and_slope_of_calibration_are_described_apart(bias, slope, verdict,
     assert "confident" not in statement.text
 
 
+def test_undefined_bias_is_no_number():
+    nothing = Estimate(math.nan, math.nan, math.nan)
+    one = Calibration(
+        "baseline", "single", METHOD, Bias.UNKNOWN, Slope.UNKNOWN, nothing, nothing, Need()
+    )
+    statement = describe_calibration(one, WORDING)
+    assert statement.verdict == "none"
+    assert "not defined" in statement.text
+    assert "\u2013" not in statement.text
+
+
 def test_skill_names_its_reference_and_what_is_excluded():
     one = Skill("dropout", METHOD, Change.NONE, Estimate(0.01, -0.01, 0.03), Need())
     text = describe_skill(one, WORDING).text

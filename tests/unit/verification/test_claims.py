@@ -95,6 +95,15 @@ def test_slope_is_found_with_its_direction_or_excluded_or_unknown(estimate, p, s
     assert (calibration.bias, calibration.slope) == (Bias.NONE, slope)
 
 
+@pytest.mark.parametrize("value", [-0.5, 0.5, 1.5, math.nan])
+def test_bias_and_slope_without_an_interval_are_unknown(value):
+    unknown, significant = (value, math.nan, math.nan), (0.001, math.nan, math.nan)
+    rows = {f"calibration_{name}": unknown for name in ("intercept", "slope")}
+    rows |= {f"calibration_{name}_p_value": significant for name in ("bias", "slope")}
+    calibration = verdicts(score_rows("baseline", **rows)).calibration[0]
+    assert (calibration.bias, calibration.slope) == (Bias.UNKNOWN, Slope.UNKNOWN)
+
+
 def test_blocks_that_would_do_halve_the_interval_with_four_times_as_many():
     def needed(half_width):
         rows = {"calibration_intercept": (0.0, -half_width, half_width)}
