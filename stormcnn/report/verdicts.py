@@ -97,6 +97,14 @@ class Wording(NamedTuple):
         )
         return join(parts)
 
+    def would_show(self, need: Need, level: Level, effect: str) -> str:
+        """Return a sentence with a leading space on what would show `effect`; empty if unknown."""
+        if not (needed := self.need(need)):
+            return ""
+        if need.resamples or level is Level.NOTHING:
+            return f" At least {needed} are needed."
+        return f" About {needed} would show {effect}."
+
 
 def round_up(count: int) -> int:
     """Return the next number with two significant digits, because estimates are not more precise.
@@ -151,12 +159,8 @@ def describe_difference(one: Difference, wording: Wording) -> Statement:
         text = f"{about}, it is not known whether {subject} is better than {other}: {evidence}."
         if one.support.level is Level.NOTHING:
             text += f" {wording.blocks(one.support.blocks)} are too few to tell."
-        if needed := wording.need(one.need):
-            text += (
-                f" About {needed} would show a difference of {RELEVANT_DIFFERENCE:g}."
-                if not one.need.resamples and one.support.level is not Level.NOTHING
-                else f" At least {needed} are needed."
-            )
+        effect = f"a difference of {RELEVANT_DIFFERENCE:g}"
+        text += wording.would_show(one.need, one.support.level, effect)
     text += _other_scores(one) + _sizes(one, wording)
     verdict = one.verdict.value if one.verdict in (Change.BETTER, Change.WORSE) else "none"
     return Statement(verdict, text)
@@ -214,8 +218,9 @@ def describe_skill(one: Skill, wording: Wording) -> Statement:
     text = f"{about}, it is not known whether {title} is more skillful than {climatology}."
     if one.verdict is Change.NONE:
         text += f" A skill of {RELEVANT_SKILL:g} is excluded."
-    elif needed := wording.need(one.need):
-        text += f" About {needed} would show a skill of {RELEVANT_SKILL:g}."
+    else:
+        effect = f"a skill of {RELEVANT_SKILL:g}"
+        text += wording.would_show(one.need, one.support.level, effect)
     return Statement("none", text)
 
 
@@ -248,11 +253,10 @@ def describe_calibration(one: Calibration, wording: Wording) -> Statement:
         Slope.UNKNOWN: "Whether its probabilities are too sharp or too flat is not known",
     }[one.slope]
     text = f"{about}, {bias}: {odds}. {tilt}: {slope}."
-    if needed := wording.need(one.need):
-        faults = ["odds twice or half as high as those observed"] * (one.bias is Bias.UNKNOWN)
-        low, high = RELEVANT_SLOPES
-        faults += [f"a slope below {low:g} or above {high:g}"] * (one.slope is Slope.UNKNOWN)
-        text += f" About {needed} would show {join(faults)}."
+    faults = ["odds twice or half as high as those observed"] * (one.bias is Bias.UNKNOWN)
+    low, high = RELEVANT_SLOPES
+    faults += [f"a slope below {low:g} or above {high:g}"] * (one.slope is Slope.UNKNOWN)
+    text += wording.would_show(one.need, one.support.level, join(faults))
     found = one.bias in (Bias.OVER, Bias.UNDER) or one.slope in (Slope.SHARP, Slope.FLAT)
     good = (one.bias, one.slope) == (Bias.NONE, Slope.NONE)
     return Statement("worse" if found else "better" if good else "none", text)

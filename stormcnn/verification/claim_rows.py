@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -25,6 +25,9 @@ SMALLER_IS_BETTER = (LOG_SCORE,)
 
 POWER = 0.8
 """How often a relevant effect is found with as many blocks or seeds as a verdict asks for."""
+
+LEAST_RESAMPLES = 200
+"""Fewest resamples with which differences are claimed."""
 
 Row = Mapping[Hashable, Any]
 """A row of a table, by column."""
@@ -104,18 +107,64 @@ def change_of(row: Row, p: float, confidence: float) -> Change:
     return Change.BETTER if sign > 0 else Change.WORSE
 
 
-def blocks_needed(blocks: int, estimate: Estimate, relevant: float, confidence: float) -> int:
-    """Return how many blocks show an effect of the size `relevant` in `POWER` of the cases.
+def what_would_do(
+    support: Support,
+    estimate: Estimate,
+    relevant: float,
+    confidence: float,
+    resamples: int,
+    from_seeds: float = 0.0,
+) -> Need:
+    """Return how many blocks or seeds show an effect of the size `relevant` in `POWER` of cases.
 
-    `estimate` comes from `blocks` blocks; the width of its interval shrinks with their root.
+    The variance of `estimate` has a part `from_seeds`, and the rest comes from blocks. If one of
+    them is small already, more of the other is enough. Without an interval, only the number of
+    `resamples` can be known to be too small.
 
-    >>> blocks_needed(20, Estimate(0, -0.1, 0.1), relevant=0.1, confidence=0.95)
+    >>> support = Support(Level.NETWORKS, seeds=1, blocks=20, need=Need())
+    >>> what_would_do(support, Estimate(0, -0.1, 0.1), 0.1, confidence=0.95, resamples=1000).blocks
     41
     """
-    if math.isnan(estimate.half_width):
-        return max(LEAST_BLOCKS, blocks + 1)
-    times = (estimate.half_width * power_factor(confidence) / relevant) ** 2
-    return max(LEAST_BLOCKS, blocks + 1, math.ceil(times * blocks))
+    if support.level is Level.NOTHING:
+        return Need(blocks=support.need.blocks)
+    z = norm.ppf((1 + confidence) / 2)
+    variance = (estimate.half_width / z) ** 2
+    if not math.isfinite(variance):
+        return Need(resamples=LEAST_RESAMPLES if resamples < LEAST_RESAMPLES else None)
+    target = (relevant / (z * power_factor(confidence))) ** 2
+    from_blocks = max(variance - from_seeds, 0)
+    if from_seeds <= target / 2:
+        times = from_blocks / (target - from_seeds)
+        return Need(blocks=max(support.blocks + 1, math.ceil(times * support.blocks)))
+    if from_blocks <= target / 2:
+        times = from_seeds / (target - from_blocks)
+        return Need(seeds=max(support.seeds + 1, math.ceil(times * support.seeds)))
+    times = variance / target
+    return Need(
+        max(support.blocks + 1, math.ceil(times * support.blocks)),
+        max(support.seeds + 1, math.ceil(times * support.seeds)),
+    )
+
+
+def seed_variance(row: Row, support: Support) -> float:
+    """Return the part of the variance of a mean over seeds that is due to the seeds."""
+    seed_sd = float(row["seed_sd"]) if support.level is Level.METHOD else 0.0
+    return 0.0 if math.isnan(seed_sd) else seed_sd**2 / support.seeds
+
+
+def most_of(needs: Iterable[Need]) -> Need:
+    """Return what meets all of several needs.
+
+    >>> most_of([Need(blocks=40, seeds=4), Need(blocks=60)])
+    Need(blocks=60, seeds=4, resamples=None)
+    """
+    listed = list(needs)
+    return Need(
+        *(
+            max((value for need in listed if (value := getattr(need, name))), default=None)
+            for name in Need._fields
+        )
+    )
 
 
 def power_factor(confidence: float) -> float:

@@ -19,13 +19,15 @@ from stormcnn.verification.claim_rows import (
     LOG_SCORE,
     Evidence,
     Row,
-    blocks_needed,
     change_of,
     estimate_of,
     judge_support,
+    most_of,
     power_factor,
     read_evidence,
     rows_by,
+    seed_variance,
+    what_would_do,
 )
 from stormcnn.verification.claim_types import (
     Bias,
@@ -89,7 +91,7 @@ def judge(
     forecasts = [(model, forecast) for period, model, forecast in evidence.scores if period == TEST]
     compared = judge_differences(evidence, confidence, resamples)
     skill = tuple(
-        judge_skill(evidence, model, confidence)
+        judge_skill(evidence, model, confidence, resamples)
         for model, forecast in forecasts
         if forecast == SINGLE
     )
@@ -99,7 +101,7 @@ def judge(
         differences=compared,
         skill=skill,
         calibration=tuple(
-            judge_calibration(evidence, model, forecast, confidence)
+            judge_calibration(evidence, model, forecast, confidence, resamples)
             for model, forecast in forecasts
             if forecast in (SINGLE, *RECALIBRATIONS)
         ),
@@ -156,7 +158,7 @@ def choose_models(compared: Sequence[Difference], skill: Sequence[Skill]) -> Cho
     return Choice(Change.NONE, tuple(name for name in skillful if name not in worse))
 
 
-def judge_skill(evidence: Evidence, model: str, confidence: float) -> Skill:
+def judge_skill(evidence: Evidence, model: str, confidence: float, resamples: int) -> Skill:
     """Return whether a model beats the event frequency of the training period.
 
     The frequency of the test period is no fair opponent, because no forecaster knows it beforehand.
@@ -169,12 +171,13 @@ def judge_skill(evidence: Evidence, model: str, confidence: float) -> Skill:
     elif support.level is not Level.NOTHING and score.high < RELEVANT_SKILL:
         verdict = Change.NONE
     else:
-        need = Need(blocks=blocks_needed(support.blocks, score, RELEVANT_SKILL, confidence))
+        from_seeds = seed_variance(row, support)
+        need = what_would_do(support, score, RELEVANT_SKILL, confidence, resamples, from_seeds)
     return Skill(model, support, verdict, score, need)
 
 
 def judge_calibration(
-    evidence: Evidence, model: str, forecast: str, confidence: float
+    evidence: Evidence, model: str, forecast: str, confidence: float, resamples: int
 ) -> Calibration:
     """Return whether a forecast is calibrated in the test period.
 
@@ -200,15 +203,21 @@ def judge_calibration(
             tilt = Slope.FLAT if slope.low > 1 else Slope.SHARP
         elif slope.within(*RELEVANT_SLOPES):
             tilt = Slope.NONE
-    needed = [
-        blocks_needed(support.blocks, estimate, relevant, confidence)
-        for unknown, estimate, relevant in (
-            (bias is Bias.UNKNOWN, intercept, RELEVANT_LOG_ODDS),
-            (tilt is Slope.UNKNOWN, slope, 1 - RELEVANT_SLOPES[0]),
+    need = most_of(
+        what_would_do(
+            support,
+            estimate,
+            relevant,
+            confidence,
+            resamples,
+            seed_variance(rows[f"calibration_{name}"], support),
+        )
+        for unknown, name, estimate, relevant in (
+            (bias is Bias.UNKNOWN, "intercept", intercept, RELEVANT_LOG_ODDS),
+            (tilt is Slope.UNKNOWN, "slope", slope, 1 - RELEVANT_SLOPES[0]),
         )
         if unknown
-    ]
-    need = Need(blocks=max(needed, default=None))
+    )
     return Calibration(model, forecast, support, bias, tilt, intercept, slope, need)
 
 

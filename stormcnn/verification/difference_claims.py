@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from scipy.stats import norm
-
 from stormcnn.verification.claim_rows import (
+    LEAST_RESAMPLES,
     LOG_SCORE,
     Evidence,
     Row,
     change_of,
     difference_of,
     judge_support,
-    power_factor,
+    seed_variance,
+    what_would_do,
 )
 from stormcnn.verification.claim_types import Change, Difference, Level, Need, Support
 from stormcnn.verification.resampling import holm, resamples_needed
@@ -28,8 +28,6 @@ OTHER_SCORES = ("auc", "average_precision", LOG_SCORE)
 
 RELEVANT_DIFFERENCE = 0.05
 """A difference in Brier skill score that must not be missed."""
-
-LEAST_RESAMPLES = 200
 
 
 Pairs = Mapping[tuple[str, str], Mapping[str, Row]]
@@ -71,8 +69,11 @@ def judge_averaging(
 
 
 def _widen(row: Row, noise: float) -> Row:
-    """Return a row whose interval accounts for a share of the variance that was left out."""
-    factor = 1 / math.sqrt(1 - noise) if noise < 1 else math.inf
+    """Return a row whose interval accounts for a share of the variance that was left out.
+
+    Without a share below 1, the interval is unknown.
+    """
+    factor = 1 / math.sqrt(1 - noise) if noise < 1 else math.nan
     value = row["difference"]
     low, high = (value + factor * (row[end] - value) for end in ("low", "high"))
     return {**row, "low": low, "high": high}
@@ -99,7 +100,14 @@ def _judge_pairs(
             excluded = difference.within(-RELEVANT_DIFFERENCE, RELEVANT_DIFFERENCE)
             if verdict is Change.NONE and not excluded:
                 verdict = Change.UNKNOWN
-                need = _what_would_do(evidence, support, row, confidence)
+                need = what_would_do(
+                    support,
+                    difference,
+                    RELEVANT_DIFFERENCE,
+                    confidence,
+                    resamples,
+                    _from_seeds(evidence, support, row),
+                )
         verdicts.append(
             Difference(
                 model,
@@ -131,28 +139,11 @@ def _other_differences(
     return {pair: tuple(changes) for pair, changes in found.items()}
 
 
-def _what_would_do(evidence: Evidence, support: Support, row: Row, confidence: float) -> Need:
-    """Return how many blocks or seeds show a difference of `RELEVANT_DIFFERENCE`.
-
-    The variance of the difference has a part from seeds, which the scores' `seed_sd` gives, and one
-    from blocks. If one of them is small already, more of the other is enough.
-    """
-    z = norm.ppf((1 + confidence) / 2)
-    variance = (difference_of(row).half_width / z) ** 2
-    target = (RELEVANT_DIFFERENCE / (z * power_factor(confidence))) ** 2
-    from_seeds = 0.0
-    if support.level is Level.METHOD and row["model"] != row["reference"]:
-        for model in (row["model"], row["reference"]):
-            seed_sd = evidence.scores["test", model, SINGLE][CLAIMED]["seed_sd"]
-            from_seeds += seed_sd**2 / support.seeds
-    from_blocks = max(variance - from_seeds, 0)
-    if math.isnan(variance):
-        return Need()
-    if from_seeds <= target / 2:
-        times = from_blocks / (target - from_seeds)
-        return Need(blocks=max(support.blocks + 1, math.ceil(times * support.blocks)))
-    if from_blocks <= target / 2:
-        times = from_seeds / (target - from_blocks)
-        return Need(seeds=max(support.seeds + 1, math.ceil(times * support.seeds)))
-    times = variance / target
-    return Need(math.ceil(times * support.blocks), math.ceil(times * support.seeds))
+def _from_seeds(evidence: Evidence, support: Support, row: Row) -> float:
+    """Return the part of the variance of a difference that is due to the seeds of both models."""
+    if row["model"] == row["reference"]:
+        return 0.0
+    return sum(
+        seed_variance(evidence.scores["test", model, SINGLE][CLAIMED], support)
+        for model in (row["model"], row["reference"])
+    )

@@ -156,6 +156,11 @@ def test_bias_and_slope_of_calibration_are_described_apart(bias, slope, verdict,
     assert "confident" not in statement.text
 
 
+def test_skill_says_that_a_minimum_of_blocks_is_needed():
+    one = Skill("dropout", NOTHING, Change.UNKNOWN, Estimate(0.1, -0.1, 0.3), Need(blocks=10))
+    assert "At least 10 days are needed" in describe_skill(one, WORDING).text
+
+
 def test_undefined_bias_is_no_number():
     nothing = Estimate(math.nan, math.nan, math.nan)
     one = Calibration(

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from stormcnn.verification.claim_types import Bias, Change, Level, Slope, Width
+from stormcnn.verification.claim_types import Bias, Change, Level, Need, Slope, Width
 from stormcnn.verification.claims import judge
 from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_SEEDS
 
@@ -107,7 +107,7 @@ def test_bias_and_slope_without_an_interval_are_unknown(value):
 def test_blocks_that_would_do_halve_the_interval_with_four_times_as_many():
     def needed(half_width):
         rows = {"calibration_intercept": (0.0, -half_width, half_width)}
-        return verdicts(score_rows("baseline", **rows)).calibration[0].need.blocks
+        return verdicts(score_rows("baseline", seeds=1, **rows)).calibration[0].need.blocks
 
     assert needed(2.0) == pytest.approx(4 * needed(1.0), abs=4)
     # The interval excludes 0.69 = ln 2 in 80 % of the cases if its half-width is 0.485.
@@ -121,7 +121,6 @@ def test_blocks_that_would_do_halve_the_interval_with_four_times_as_many():
         ((-0.3, -0.4, -0.2), Change.WORSE),
         ((0.02, -0.05, 0.09), Change.NONE),
         ((0.1, -0.1, 0.3), Change.UNKNOWN),
-        ((math.nan,) * 3, Change.UNKNOWN),
     ],
 )
 def test_skill_is_against_the_training_climatology(estimate, verdict):
@@ -129,6 +128,46 @@ def test_skill_is_against_the_training_climatology(estimate, verdict):
     skill = verdicts(score_rows("baseline", **rows)).skill[0]
     assert skill.verdict == verdict
     assert (skill.need.blocks is not None) == (verdict is Change.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("resamples", "blocks", "need"),
+    [
+        (1000, 36, Need()),
+        (30, 36, Need(resamples=200)),
+        (1000, 9, Need(blocks=LEAST_BLOCKS)),
+        (30, 9, Need(blocks=LEAST_BLOCKS)),
+    ],
+)
+def test_without_an_interval_only_known_shortages_are_named(resamples, blocks, need):
+    names = ("brier_skill_score_training", "calibration_intercept", "calibration_slope")
+    rows = dict.fromkeys(names, (0.3, math.nan, math.nan))
+    claims = verdicts(score_rows("baseline", **rows), resamples=resamples, blocks=blocks)
+    assert claims.skill[0].need == claims.calibration[0].need == need
+
+
+def test_intervals_of_few_blocks_do_not_say_how_many_would_do():
+    rows = {
+        "brier_skill_score_training": (0.1, -0.5, 0.7),
+        "calibration_intercept": (0.0, -3.0, 3.0),
+    }
+    claims = verdicts(score_rows("baseline", **rows), blocks=9)
+    assert claims.skill[0].need == claims.calibration[0].need == Need(blocks=LEAST_BLOCKS)
+
+
+def test_skill_and_calibration_ask_for_seeds_if_seeds_dominate():
+    rows = {
+        "brier_skill_score_training": (0.1, -0.1, 0.3),
+        "calibration_intercept": (0.0, -0.2, 0.2),
+        "calibration_slope": (1.0, 0.0, 2.0),
+    }
+    scores = pd.DataFrame(score_rows("baseline", **rows))
+    scores["seed_sd"] = scores["score"].map(
+        {"brier_skill_score_training": 0.225, "calibration_slope": 1.125}
+    )
+    claims = verdicts(scores)
+    assert all(one.need.seeds > 5 for one in (claims.skill[0], claims.calibration[0]))
+    assert claims.skill[0].need.blocks is claims.calibration[0].need.blocks is None
 
 
 def test_nothing_is_claimed_with_few_blocks():
@@ -251,6 +290,7 @@ def test_noise_of_members_widens_the_gain_of_their_mean():
 
     assert gain(0.1) is Change.BETTER
     assert gain(0.9) is not Change.BETTER
+    assert gain(1.0) is gain(math.inf) is gain(math.nan) is Change.UNKNOWN
 
 
 def count_rows(bias=(0.1, 0.5), variance=(1 / 12, 0.5)):
