@@ -10,7 +10,7 @@ from stormcnn.report.verdicts import describe_scope, differing_scores
 from stormcnn.report.words import RECALIBRATION_WORDS, join
 from stormcnn.verification.claim_types import Bias, Change, Level, Slope
 from stormcnn.verification.difference_claims import RELEVANT_DIFFERENCE
-from stormcnn.vocabulary import SINGLE
+from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -258,21 +258,33 @@ def _titles(
 
 def _enough_events(claims: Claims, wording: Wording) -> str:
     """Return whether there are enough events to tell the models apart."""
-    return f"{'Yes' if claims.events.enough else 'No'}. {_power(claims, wording)}"
+    answers = {True: "Yes", False: "No", None: "This cannot be told"}
+    return f"{answers[claims.events.enough]}. {_power(claims, wording)}"
 
 
 def _power(claims: Claims, wording: Wording) -> str:
     """Return which differences between models would be detected, and what more would take."""
     events = claims.events
-    text = f"There are {events.events:,} events on {wording.blocks(events.blocks)}."
+    text = (
+        f"There are {events.events:,} events among {events.storms:,} storms on "
+        f"{wording.blocks(events.blocks)}."
+    )
     if not math.isnan(events.detectable):
         text = (
             f"With {events.events:,} events on {wording.blocks(events.blocks)}, a difference of "
             f"{events.detectable:.2f} in Brier skill score would be detected in four of five "
             "cases, and smaller ones less often."
         )
-    if needed := wording.need(events.need):
-        text += f" Detecting {RELEVANT_DIFFERENCE:g} takes about {needed}."
+    if min(events.events, events.storms - events.events) < LEAST_EVENTS:
+        text += f" At least {LEAST_EVENTS} storms with and as many without an event are needed."
+    if not claims.differences:
+        text += " With one model, there is no difference to detect."
+    elif needed := wording.need(events.need):
+        text += (
+            f" At least {needed} are needed."
+            if events.need.resamples or events.blocks < LEAST_BLOCKS
+            else f" Detecting {RELEVANT_DIFFERENCE:g} takes about {needed}."
+        )
     return text
 
 
@@ -291,8 +303,10 @@ def _worst_warning(claims: Claims, wording: Wording, scope: str, made_up: bool) 
     )
     if biased:
         return f"{join(biased)} {'forecasts' if len(biased) == 1 else 'forecast'} too many events."
-    if not claims.events.enough:
+    if claims.events.enough is False:
         return f"There are too few events. {_power(claims, wording)}"
+    if claims.events.need.resamples:
+        return _power(claims, wording)
     if made_up:
         return "The storms are made up: the results say nothing about real storms."
     return ""

@@ -172,11 +172,13 @@ class Counts(NamedTuple):
 class Events(NamedTuple):
     """Whether there are enough events to tell the models apart."""
 
-    enough: bool
+    enough: bool | None
+    """None if that cannot be told."""
     events: int
+    storms: int
     blocks: int
     detectable: float
-    """Difference in Brier skill score that is found in 80 % of the cases."""
+    """Difference in Brier skill score that is found in 80 % of the cases; NaN if unknown."""
     need: Need
 
 

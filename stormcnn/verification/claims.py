@@ -117,26 +117,31 @@ def judge_events(evidence: Evidence, compared: Sequence[Difference], confidence:
     """Return whether there are enough events to find a difference of `RELEVANT_DIFFERENCE`.
 
     Comparisons of methods decide; if there are none, those of networks, because a logistic
-    regression differs so much from them that its difference is less certain.
+    regression differs so much from them that its difference is less certain. Storms without an
+    event may be the rare ones.
     """
     rows = next(rows for (period, *_), rows in evidence.scores.items() if period == TEST)
     row = rows["brier_score"]
-    events, blocks = int(row["events"]), int(row["blocks"])
+    events, storms, blocks = (int(row[name]) for name in ("events", "storms", "blocks"))
+    rarer = min(events, storms - events)
     of_methods = [one for one in compared if one.support.level is Level.METHOD]
     of_networks = [one for one in compared if LOGISTIC_REGRESSION not in (one.model, one.reference)]
     decisive = of_methods or of_networks or compared
-    detectable = max(
-        (one.difference.half_width * power_factor(confidence) for one in decisive),
-        default=float("nan"),
-    )
-    needed = [one.need.blocks for one in decisive if one.need.blocks is not None]
-    seeds = max((one.need.seeds or 0 for one in decisive), default=0) or None
+    widths = [one.difference.half_width for one in decisive]
+    unknown = not widths or not all(map(math.isfinite, widths))
+    detectable = math.nan if unknown else max(widths) * power_factor(confidence)
+    needs = [one.need for one in decisive]
     if blocks < LEAST_BLOCKS:
-        needed.append(LEAST_BLOCKS)
-    if events < LEAST_EVENTS:
-        needed.append(math.ceil(blocks * LEAST_EVENTS / max(events, 1)))
-    need = Need(blocks=max(needed, default=None), seeds=seeds)
-    return Events(need == Need(), events, blocks, detectable, need)
+        needs.append(Need(blocks=LEAST_BLOCKS))
+    if 0 < rarer < LEAST_EVENTS:
+        needs.append(Need(blocks=math.ceil(blocks * LEAST_EVENTS / rarer)))
+    need = most_of(needs)
+    enough: bool | None = need == Need()
+    if blocks < LEAST_BLOCKS or rarer < LEAST_EVENTS:
+        enough = False
+    elif unknown or need.resamples:
+        enough = None
+    return Events(enough, events, storms, blocks, detectable, need)
 
 
 def choose_models(compared: Sequence[Difference], skill: Sequence[Skill]) -> Choice:

@@ -73,7 +73,8 @@ def _widen(row: Row, noise: float) -> Row:
 
     Without a share below 1, the interval is unknown.
     """
-    factor = 1 / math.sqrt(1 - noise) if noise < 1 else math.nan
+    known = math.isfinite(noise) and noise < 1
+    factor = 1 / math.sqrt(1 - max(noise, 0.0)) if known else math.nan
     value = row["difference"]
     low, high = (value + factor * (row[end] - value) for end in ("low", "high"))
     return {**row, "low": low, "high": high}

@@ -41,7 +41,7 @@ def claims(support=METHOD, verdict=Change.UNKNOWN, others=(), bias=Bias.NONE, **
         Change.WORSE: Choice(Change.NONE, ("baseline",)),
     }
     return Claims(
-        events=Events(False, 64, support.blocks, 0.12, Need(blocks=140)),
+        events=Events(False, 64, 1440, support.blocks, 0.12, Need(blocks=140)),
         choice=both.get(verdict, Choice(Change.NONE, tuple(TITLES))),
         differences=(difference,),
         skill=(Skill("baseline", support, Change.BETTER, SMALL, Need()),),
@@ -110,10 +110,27 @@ def test_smallest_of_equally_good_models_is_recommended():
 
 
 def test_everything_that_a_relevant_difference_takes_is_named():
-    events = Events(False, 64, 36, 0.126, Need(blocks=228, seeds=32))
+    events = Events(False, 64, 1440, 36, 0.126, Need(blocks=228, seeds=32))
     answer = headline(events=events).advice[2].answer
     assert all(text in answer for text in ("0.13", "230 days", "32 seeds"))
     assert headline(events=events._replace(enough=True)).advice[2].answer.startswith("Yes. ")
+
+
+def test_without_evidence_events_are_not_said_to_be_enough():
+    events = Events(None, 64, 1440, 36, math.nan, Need(resamples=200))
+    words = headline(events=events)
+    assert words.advice[2].answer.startswith("This cannot be told. ")
+    assert "At least 200 resamples" in words.advice[2].answer
+    assert "200 resamples" in words.warning
+    alone = headline(events=events._replace(need=Need()), differences=())
+    assert "no difference to detect" in alone.advice[2].answer
+
+
+def test_few_blocks_do_not_say_what_a_relevant_difference_takes():
+    events = Events(False, 64, 1440, 6, 0.3, Need(blocks=10))
+    answer = headline(events=events).advice[2].answer
+    assert "At least 10 days are needed" in answer
+    assert "takes about" not in answer
 
 
 def test_calibration_that_was_not_refuted_is_not_affirmed():

@@ -374,6 +374,34 @@ def test_events_are_enough_if_a_relevant_difference_would_show():
     assert far.detectable == pytest.approx(0.2 * (1.96 + 0.8416) / 1.96, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("width", "resamples", "detectable"),
+    [(math.nan, 1, False), (math.nan, 30, False), (0.02, 100, True), (math.nan, 1000, False)],
+)
+def test_without_evidence_events_are_not_enough(width, resamples, detectable):
+    rows = difference_rows("l2", brier_skill_score=(0.0, -width, width, 0.9))
+    rows += difference_rows("l1", brier_skill_score=(0.0, -0.01, 0.01, 0.9))
+    scores = two_models() + score_rows("l1")
+    for ordered in (rows, rows[::-1]):
+        events = verdicts(scores, ordered, resamples=resamples).events
+        assert events.enough is None
+        assert events.need.resamples == (200 if resamples < 200 else None)
+        assert math.isfinite(events.detectable) is detectable
+
+
+def test_one_model_does_not_say_whether_events_are_enough():
+    assert verdicts(score_rows("baseline")).events.enough is None
+
+
+@pytest.mark.parametrize("events", [0, 3, 1437, 1440])
+def test_rare_storms_with_or_without_an_event_are_not_enough(events):
+    rows = difference_rows("l2", brier_skill_score=(0.0, -0.01, 0.01, 0.9))
+    scores = pd.DataFrame(two_models()).assign(events=events).to_dict("records")
+    judged = verdicts(scores, rows).events
+    assert judged.enough is False
+    assert judged.need.blocks == (240 if events in (3, 1437) else None)
+
+
 def test_a_logistic_regression_does_not_decide_whether_there_are_enough_events():
     def compare(*models):
         widths = {"l2": 0.02, "logistic_regression": 0.2}
