@@ -72,6 +72,7 @@ def difference_row(**columns):
             "p_value": 0.006,
             "p_holm": 0.012,
             "claim": "networks",
+            "test": "bootstrap",
             "blocks": 36,
         }
         | columns

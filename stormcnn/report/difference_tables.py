@@ -20,12 +20,12 @@ from stormcnn.report.table_cells import (
     MISSING,
     Cell,
     Table,
-    at_floor,
     p_value,
     signed,
     text_cell,
 )
 from stormcnn.verification.difference_claims import CLAIMED
+from stormcnn.verification.differences import BOOTSTRAP
 from stormcnn.verification.score_registry import score_text
 from stormcnn.vocabulary import (
     ALL_SEEDS,
@@ -39,7 +39,7 @@ from stormcnn.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
 CLAIM_WORDS = {METHOD: "method", NETWORKS: "these networks"}
 GAINED = ("brier_skill_score", "log_score")
@@ -72,7 +72,9 @@ def difference_tables(
             text_cell(score.label),
             Cell(signed(row["difference"], score.decimals), float(row["difference"])),
             Cell(interval, float(row["low"])),
-            Cell(p_value(row["p_value"], resamples), float(row["p_value"])),
+            Cell(
+                p_value(row["p_value"], at_floor=_at_floor(row, resamples)), float(row["p_value"])
+            ),
             _p_holm_cell(row, resamples),
             text_cell(CLAIM_WORDS[row["claim"]]),
         ]
@@ -118,16 +120,21 @@ def floored_differences(
     """
     rows = differences[(differences["period"] == "test") & (differences["score"] == CLAIMED)]
     rows = _one_claim_each(select_headline(rows))
-    floored = rows[[at_floor(value, resamples) for value in rows["p_value"]]]
+    floored = rows[[_at_floor(row, resamples) for row in rows.to_dict("records")]]
     return frozenset(zip(floored["model"], floored["reference"], floored["forecast"], strict=True))
 
 
-def _p_holm_cell(row: Mapping[str, Any], resamples: int) -> Cell:
+def _p_holm_cell(row: Mapping[Hashable, Any], resamples: int) -> Cell:
     """Return a corrected p-value, with `≤` if the uncorrected one is the smallest possible."""
-    text = p_value(row["p_holm"])
-    if at_floor(row["p_value"], resamples) and not text.startswith("<"):
-        text = f"≤ {text}"
-    return Cell(text, float(row["p_holm"]))
+    return Cell(p_value(row["p_holm"], at_floor=_at_floor(row, resamples)), float(row["p_holm"]))
+
+
+def _at_floor(row: Mapping[Hashable, Any], resamples: int) -> bool:
+    """Return whether the p-value of a row is the smallest that resamples can give.
+
+    It is 2 / (resamples + 1). The p-value of a t test has no such limit.
+    """
+    return row["test"] == BOOTSTRAP and bool(row["p_value"] <= 2 / (resamples + 1) * (1 + 1e-9))
 
 
 def gain_table(

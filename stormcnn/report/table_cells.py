@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import pandas as pd
@@ -40,18 +41,19 @@ def signed(value: float, decimals: int) -> str:
     return MISSING if pd.isna(value) else f"{value:+.{decimals}f}".replace("-", "−")
 
 
-def at_floor(value: float, resamples: int) -> bool:
-    """Return whether a p-value is the smallest that resamples can give, 2 / (resamples + 1)."""
-    return bool(value <= 2 / (resamples + 1) * (1 + 1e-9))
+def p_value(value: float, *, at_floor: bool = False) -> str:
+    """Return a p-value with three decimals, after `≤` if more resamples could give a smaller one.
 
+    An upper limit is rounded up.
 
-def p_value(value: float, resamples: int | None = None) -> str:
-    """Return a p-value with three decimals, after `≤` if it is the smallest one possible."""
+    >>> p_value(0.0121), p_value(0.0121, at_floor=True), p_value(0.0002, at_floor=True)
+    ('0.012', '≤ 0.013', '< 0.001')
+    """
     if pd.isna(value):
         return MISSING
-    if resamples is not None and at_floor(value, resamples):
-        return f"≤ {value:.3f}"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    if value < 0.001:
+        return "< 0.001"
+    return f"≤ {math.ceil(1000 * value - 1e-9) / 1000:.3f}" if at_floor else f"{value:.3f}"
 
 
 def percentage(value: float) -> str:

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from stormcnn.report.series import forecast_name
-from stormcnn.report.table_cells import number, signed
+from stormcnn.report.table_cells import number, p_value, signed
 from stormcnn.report.words import RECALIBRATION_WORDS, block_name, join
 from stormcnn.verification.claim_types import (
     Bias,
@@ -80,9 +80,9 @@ class Wording(NamedTuple):
 
     def p_holm(self, one: Difference) -> str:
         """Return `p = 0.012`, or `p ≤ 0.006` if more resamples could give a smaller p-value."""
-        if (one.model, one.reference, one.forecast) in self.floored:
-            return f"p ≤ {one.p_holm:.3f}"
-        return "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.3f}"
+        floored = (one.model, one.reference, one.forecast) in self.floored
+        text = p_value(one.p_holm, at_floor=floored)
+        return f"p {text}" if text.startswith(("<", "≤")) else f"p = {text}"
 
     def blocks(self, count: int) -> str:
         """Return a number of blocks in words: `36 days`."""

@@ -109,3 +109,16 @@ def test_smallest_possible_p_value_is_marked():
         ["0.004", "0.004"],
     ]
     assert floored_differences(rows, 1000) == {("dropout", "baseline", "single")}
+
+
+def test_t_tests_have_no_smallest_p_value():
+    rows = difference_row(p_value=0.001, p_holm=0.002, test="t_test")
+    (main, _) = difference_tables(rows, TITLES, resamples=1000)
+    assert [cell.text for cell in main.rows[0][5:7]] == ["0.001", "0.002"]
+    assert floored_differences(rows, 1000) == frozenset()
+
+
+def test_limit_of_a_p_value_is_never_rounded_to_zero():
+    rows = difference_row(p_value=2 / 10001, p_holm=4 / 10001)
+    (main, _) = difference_tables(rows, TITLES, resamples=10000)
+    assert [cell.text for cell in main.rows[0][5:7]] == ["< 0.001", "< 0.001"]

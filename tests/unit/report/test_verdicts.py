@@ -125,6 +125,7 @@ def test_different_sizes_of_compared_models_are_mentioned():
 def test_smallest_possible_p_value_is_an_upper_limit():
     at_floor = WORDING._replace(floored=frozenset({("dropout", "baseline", "single")}))
     assert "p ≤ 0.012" in describe_difference(difference(), at_floor).text
+    assert "p < 0.001" in describe_difference(difference(p_holm=0.0004), at_floor).text
 
 
 @pytest.mark.parametrize(
