@@ -116,13 +116,11 @@ def _verdict(claims: Claims, wording: Wording) -> str:
         (Change.NONE, f"within {RELEVANT_DIFFERENCE:g} in Brier skill score of"),
     ):
         for reference, found in _by_reference(claims.differences, verdict).items():
-            names = [_with_size(one.model, reference, wording) for one in found]
+            names, other = _with_sizes(found, reference, wording)
             verb = "is" if len(names) == 1 else "are"
-            other = _with_size(reference, found[0].model, wording)
             sentences.append(f"{join(names)} {verb} {words} {other}.")
     for reference, found in _by_reference(claims.differences, Change.UNKNOWN).items():
-        names = [_with_size(one.model, reference, wording) for one in found]
-        other = _with_size(reference, found[0].model, wording)
+        names, other = _with_sizes(found, reference, wording)
         sentences.append(
             f"Whether {join(names, 'or')} is better or worse than {other} is not known."
         )
@@ -141,12 +139,25 @@ def _by_reference(
     return found
 
 
-def _with_size(model: str, other: str, wording: Wording) -> str:
-    """Return the title of a model, with its number of parameters if that of another differs."""
-    own, compared = (wording.parameters.get(name, math.nan) for name in (model, other))
-    if own == compared or math.isnan(own) or math.isnan(compared):
-        return wording.titles[model]
-    return f"{wording.titles[model]} ({own:,.0f} parameters)"
+def _with_sizes(
+    found: Sequence[Difference], reference: str, wording: Wording
+) -> tuple[list[str], str]:
+    """Return the titles of models and of their reference, with the sizes that differ from it.
+
+    The size of the reference is given if that of any model differs.
+    """
+    own = wording.parameters.get(reference, math.nan)
+    sizes = {one.model: wording.parameters.get(one.model, math.nan) for one in found}
+    differing = {
+        model: size for model, size in sizes.items() if not math.isnan(size - own) and size != own
+    }
+    sizes_to_give = differing | ({reference: own} if differing else {})
+    titles = {
+        model: wording.titles[model]
+        + (f" ({sizes_to_give[model]:,.0f} parameters)" if model in sizes_to_give else "")
+        for model in (*sizes, reference)
+    }
+    return [titles[model] for model in sizes], titles[reference]
 
 
 def _elsewhere(differences: Sequence[Difference], wording: Wording) -> list[str]:

@@ -75,6 +75,19 @@ def test_verdict_gives_the_direction_and_the_sizes(verdict, text):
     assert ("No model is shown" in words.verdict) == (verdict is not Change.BETTER)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("verdict", [Change.BETTER, Change.UNKNOWN])
+def test_size_of_the_reference_is_given_if_any_other_differs(verdict, order):
+    titles = {**TITLES, "l2": "L2"}
+    wording = WORDING._replace(titles=titles, parameters={**WORDING.parameters, "l2": 17169})
+    (one,) = claims(verdict=verdict).differences
+    both = (one._replace(model="l2"), one)[::order]
+    text = write_headline(claims(differences=both), wording, {}, False).verdict
+    assert "Spatial dropout (66,337 parameters)" in text
+    assert "Baseline (17,169 parameters)" in text
+    assert "L2 (" not in text
+
+
 def test_differences_in_other_scores_are_on_the_first_screen():
     verdict = headline(others=(("auc", Change.BETTER), ("log_score", Change.WORSE))).verdict
     assert "better in area under the ROC curve and worse in log score" in verdict
