@@ -33,6 +33,7 @@ from stormcnn.verification.score_registry import score_text
 from stormcnn.vocabulary import (
     LEAST_BLOCKS,
     LEAST_SEEDS,
+    LOGISTIC_REGRESSION,
     OVER_SEEDS,
     OWN_SCALING,
     SINGLE,
@@ -129,10 +130,13 @@ def describe_scope(support: Support, wording: Wording) -> str:
             f"test period has {wording.blocks(support.blocks)}, and at least "
             f"{LEAST_BLOCKS} are needed."
         )
-    seeds = "one seed" if support.seeds == 1 else f"{support.seeds} seeds"
+    text = "This is about these trained networks only. No claim about a method is possible, because"
+    if not support.need.seeds:
+        return f"{text} {wording.titles[LOGISTIC_REGRESSION]} is fitted without a seed."
+    seeds = "only one seed" if support.seeds == 1 else f"only {support.seeds} seeds"
     return (
-        f"This is about these trained networks only. No claim about a method is possible, because "
-        f"each was trained with {seeds}; at least {LEAST_SEEDS} are needed (training.seeds)."
+        f"{text} a network was trained with {seeds}; at least {LEAST_SEEDS} are needed "
+        "(training.seeds)."
     )
 
 

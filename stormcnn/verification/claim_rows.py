@@ -71,20 +71,21 @@ def rows_by(table: pd.DataFrame, *keys: str) -> dict[Any, dict[str, Row]]:
 def judge_support(row: Row, seeds: Mapping[str, int]) -> Support:
     """Return what a statement that rests on a row of a table can be about.
 
-    `seeds` gives the number of trained networks of each model. If the row compares two models, the
-    one with fewer decides.
+    `seeds` gives the number of trained networks of each model. If the row compares two networks,
+    the one with fewer seeds decides.
     """
     models = {row["model"], row.get("reference", row["model"])}
-    fewest = min(seeds[name] for name in models)
     # A logistic regression has no seeds, so more of them would not help.
-    trained = models - {LOGISTIC_REGRESSION}
+    trained = [seeds[name] for name in models - {LOGISTIC_REGRESSION}]
     need = Need(
         blocks=LEAST_BLOCKS if row["blocks"] < LEAST_BLOCKS else None,
-        seeds=LEAST_SEEDS if any(seeds[name] < LEAST_SEEDS for name in trained) else None,
+        seeds=LEAST_SEEDS if any(number < LEAST_SEEDS for number in trained) else None,
     )
-    over_seeds = str(row["seed"]) == OVER_SEEDS and fewest >= LEAST_SEEDS
-    level = Level.METHOD if over_seeds else Level.NETWORKS
-    return Support(Level.NOTHING if need.blocks else level, fewest, int(row["blocks"]), need)
+    of_method = str(row["seed"]) == OVER_SEEDS and LOGISTIC_REGRESSION not in models
+    level = Level.METHOD if of_method and not need.seeds else Level.NETWORKS
+    return Support(
+        Level.NOTHING if need.blocks else level, min(trained, default=1), int(row["blocks"]), need
+    )
 
 
 def estimate_of(row: Row) -> Estimate:

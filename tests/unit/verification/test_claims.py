@@ -199,6 +199,15 @@ def test_claim_about_methods_needs_several_seeds(seeds, claim, level):
     assert claims.differences[0].verdict is Change.BETTER
 
 
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_a_logistic_regression_does_not_hide_the_seeds_of_networks(seeds):
+    scores = score_rows("baseline", seeds=seeds) + score_rows("logistic_regression", seeds=1)
+    rows = pd.DataFrame(difference_rows("logistic_regression", claim="networks", **BETTER))
+    support = verdicts(scores, rows.assign(seed="mean")).differences[0].support
+    assert (support.level, support.seeds) == (Level.NETWORKS, seeds)
+    assert support.need.seeds == (LEAST_SEEDS if seeds < LEAST_SEEDS else None)
+
+
 def test_rows_about_methods_precede_those_about_networks():
     rows = difference_rows("l2", **BETTER) + difference_rows("l2", claim="networks")
     assert verdicts(two_models(), rows).differences[0].verdict is Change.BETTER
