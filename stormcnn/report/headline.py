@@ -189,7 +189,8 @@ def _which_model(claims: Claims, wording: Wording) -> str:
     else:
         sizes = {name: wording.parameters.get(name, math.nan) for name in choice.models}
         least = min((size for size in sizes.values() if not math.isnan(size)), default=math.nan)
-        small = [titles[name] for name, size in sizes.items() if size == least]
+        winners = _winners(claims)
+        small = [titles[name] for name, size in sizes.items() if size == least and not winners]
         text = f"{join(small or names, 'or')}: nothing shows that another model is better"
         larger = {name: size for name, size in sizes.items() if size > least}
         if larger:
@@ -198,6 +199,10 @@ def _which_model(claims: Claims, wording: Wording) -> str:
             )
             text += f" instead of {least:,.0f}"
         text += "."
+        for reference, found in winners.items():
+            text += f" Only {join([titles[name] for name in found])} "
+            text += f"{'is' if len(found) == 1 else 'are'} shown to be better than "
+            text += f"{titles[reference]}."
     for one in claims.averaging:
         if one.verdict is Change.BETTER:
             text += (
@@ -207,6 +212,20 @@ def _which_model(claims: Claims, wording: Wording) -> str:
         elif one.verdict is Change.WORSE:
             text += f" Of {titles[one.model]}, avoid the Monte Carlo mean: it is worse."
     return text
+
+
+def _winners(claims: Claims) -> dict[str, list[str]]:
+    """Return the chosen models that are better than the reference of the comparison, by its name.
+
+    That reference is the one that is not compared with another model itself.
+    """
+    compared = {one.model for one in claims.differences}
+    return {
+        reference: names
+        for reference, found in _by_reference(claims.differences, Change.BETTER).items()
+        if reference not in compared
+        and (names := [one.model for one in found if one.model in claims.choice.models])
+    }
 
 
 def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]) -> str:

@@ -186,8 +186,8 @@ class Choice(NamedTuple):
     """Which models to use: none of those given is known to be worse than another."""
 
     verdict: Change
-    """`BETTER` if the models beat the reference, `NONE` if nothing beats it, `WORSE` if no model
-    is known to have skill, `UNKNOWN` if nothing can be claimed."""
+    """`BETTER` if each of the models beats another one, `NONE` if they may be as good, `WORSE` if
+    no model is known to have skill, `UNKNOWN` if nothing can be claimed."""
     models: tuple[str, ...]
 
 

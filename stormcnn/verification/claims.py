@@ -145,22 +145,25 @@ def judge_events(evidence: Evidence, compared: Sequence[Difference], confidence:
 
 
 def choose_models(compared: Sequence[Difference], skill: Sequence[Skill]) -> Choice:
-    """Return the models to use: those that beat a reference, or else all that may be as good.
+    """Return the models to use: those with skill that are not known to lose to another.
 
-    Models that are not known to have skill are left out.
+    They may be as good as each other, unless all of them beat some model.
     """
-    skillful = [one.model for one in skill if one.verdict is Change.BETTER]
     if all(one.verdict is Change.UNKNOWN for one in skill):
         return Choice(Change.UNKNOWN, ())
+    skillful = [one.model for one in skill if one.verdict is Change.BETTER]
     if not skillful:
         return Choice(Change.WORSE, ())
     better, worse = (
-        {one.model for one in compared if one.verdict is verdict}
+        {(one.model, one.reference) for one in compared if one.verdict is verdict}
         for verdict in (Change.BETTER, Change.WORSE)
     )
-    if chosen := [name for name in skillful if name in better - worse]:
-        return Choice(Change.BETTER, tuple(chosen))
-    return Choice(Change.NONE, tuple(name for name in skillful if name not in worse))
+    winners = {model for model, _ in better}
+    losers = {reference for _, reference in better} | {model for model, _ in worse}
+    chosen = tuple(name for name in skillful if name not in losers)
+    if not chosen:
+        return Choice(Change.UNKNOWN, ())
+    return Choice(Change.BETTER if winners.issuperset(chosen) else Change.NONE, chosen)
 
 
 def judge_skill(evidence: Evidence, model: str, confidence: float, resamples: int) -> Skill:

@@ -122,6 +122,26 @@ def test_smallest_of_equally_good_models_is_recommended():
     assert headline(verdict=Change.BETTER).advice[0].answer.startswith("Spatial dropout.")
 
 
+def test_a_smaller_model_does_not_replace_one_that_beats_the_reference():
+    titles = {**TITLES, "l2": "L2", "wide": "Wide"}
+    wording = WORDING._replace(titles=titles, parameters={**WORDING.parameters, "l2": 17169})
+    (one,) = claims(verdict=Change.BETTER).differences
+    unknown = one._replace(model="l2", verdict=Change.UNKNOWN)
+    choice = Choice(Change.NONE, ("dropout", "l2"))
+
+    def answer(*differences):
+        judged = claims(differences=differences, choice=choice)
+        return write_headline(judged, wording, {}, False).advice[0].answer
+
+    text = answer(one, unknown)
+    assert text.startswith("Spatial dropout or L2: ")
+    assert "Only Spatial dropout is shown to be better than Baseline" in text
+    # Compared with the baseline itself, a wide network is no reference of the comparison.
+    matched = one._replace(reference="wide")
+    against = one._replace(model="wide", verdict=Change.UNKNOWN)
+    assert "shown to be better" not in answer(matched, against, unknown)
+
+
 def test_everything_that_a_relevant_difference_takes_is_named():
     events = Events(False, 64, 1440, 36, 0.126, Need(blocks=228, seeds=32))
     answer = headline(events=events).advice[2].answer

@@ -283,6 +283,33 @@ def test_worse_model_is_not_chosen():
     )
 
 
+def test_all_models_that_are_not_known_to_lose_are_chosen():
+    scores = [row for name in ("baseline", "wide", "dropout", "l2") for row in score_rows(name)]
+    unknown = {"brier_skill_score": (0.02, -0.08, 0.12, 0.6)}
+
+    def choose(*rows):
+        return verdicts(scores, [row for listed in rows for row in listed]).choice
+
+    # The network that dropout beats is out, but not the reference and others.
+    assert choose(
+        difference_rows("wide", **unknown),
+        difference_rows("dropout", **unknown),
+        difference_rows("dropout", "wide", **BETTER),
+        difference_rows("l2", **unknown),
+    ) == (Change.NONE, ("baseline", "dropout", "l2"))
+    assert choose(
+        difference_rows("wide", **BETTER),
+        difference_rows("dropout", **BETTER),
+        difference_rows("dropout", "wide", **BETTER),
+        difference_rows("l2", **BETTER),
+    ) == (Change.BETTER, ("dropout", "l2"))
+    assert choose(
+        difference_rows("dropout", **BETTER),
+        difference_rows("wide", **unknown),
+        difference_rows("l2", **unknown),
+    ) == (Change.NONE, ("wide", "dropout", "l2"))
+
+
 def test_no_model_is_chosen_without_skill():
     rows = {"brier_skill_score_training": (0.0, -0.05, 0.05)}
     assert verdicts(two_models(**rows), difference_rows("l2")).choice == (Change.WORSE, ())
