@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stormcnn.report.verdicts import describe_scope, differing_scores
 from stormcnn.report.words import RECALIBRATION_WORDS, join
+from stormcnn.verification.claim_rows import most_of
 from stormcnn.verification.claim_types import Bias, Change, Level, Slope
 from stormcnn.verification.difference_claims import RELEVANT_DIFFERENCE
 from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS, SINGLE
@@ -250,10 +251,15 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
         text = "Yes: " + join(
             [f"{RECALIBRATION_WORDS[how]} helps {join(names)}" for how, names in helped.items()]
         )
+        text += f", as trained {wording.held_out}"
     elif found:
-        text = "They are miscalibrated, but no recalibration is shown to help"
-    elif any(Bias.UNKNOWN is one.bias or Slope.UNKNOWN is one.slope for one in original):
-        text = "Not known: there are too few events to tell"
+        faulty = list(dict.fromkeys(name for names in faults.values() for name in names))
+        text = f"{join(faulty)} {'is' if len(faulty) == 1 else 'are'} miscalibrated, but no "
+        text += "recalibration is shown to help"
+    elif unknown := [
+        one for one in original if Bias.UNKNOWN is one.bias or Slope.UNKNOWN is one.slope
+    ]:
+        text = f"Not known: {_what_is_missing(unknown, wording)}"
     else:
         text = "Nothing shows that they must"
     text += f". {'; '.join(found)}." if found else "."
@@ -264,12 +270,22 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
         wording.titles[one.model] for one in claims.recalibration if one.in_test is Change.WORSE
     ]:
         text += (
-            " Recalibration that was fitted to held-out storms makes the log score of the test "
-            f"period worse for {join(list(dict.fromkeys(harmed)))}."
+            " Recalibration that was fitted to held-out storms made the log score of the first "
+            f"seed in the test period worse for {join(list(dict.fromkeys(harmed)))}."
         )
         if not helped:
             text += " Forecasts do not use it."
     return text
+
+
+def _what_is_missing(unknown: Sequence[Calibration], wording: Wording) -> str:
+    """Return what would show whether models are calibrated."""
+    need = most_of(one.need for one in unknown)
+    if not (needed := wording.need(need)):
+        return "no interval of bias or slope can be computed"
+    if need.resamples or all(one.support.level is Level.NOTHING for one in unknown):
+        return f"at least {needed} are needed"
+    return f"about {needed} would tell"
 
 
 def _titles(

@@ -98,6 +98,11 @@ class Wording(NamedTuple):
         )
         return join(parts)
 
+    @property
+    def held_out(self) -> str:
+        """How networks are trained whose held-out storms a recalibration is fitted to."""
+        return f"once without the last {block_name(self.block)} of the training period"
+
     def would_show(self, need: Need, level: Level, effect: str) -> str:
         """Return a sentence with a leading space on what would show `effect`; empty if unknown."""
         if not (needed := self.need(need)):
@@ -267,10 +272,13 @@ def describe_calibration(one: Calibration, wording: Wording) -> Statement:
 
 
 def describe_recalibration(one: Recalibration, wording: Wording) -> Statement:
-    """Return whether recalibration helps, and whether the test period agrees."""
-    about, title = ABOUT[one.support.level], wording.titles[one.model]
+    """Return whether recalibration helps, and whether the test period agrees.
+
+    It is judged with a single network per model, which was trained without the held-out storms.
+    """
+    about = f"For {wording.titles[one.model]} as trained {wording.held_out}"
     change = wording.interval(one.log_score, 4, sign=True)
-    recalibration = f"{RECALIBRATION_WORDS[one.method]} of {title}"
+    recalibration = RECALIBRATION_WORDS[one.method]
     text = {
         Change.BETTER: f"{about}, {recalibration} helps",
         Change.WORSE: f"{about}, {recalibration} makes it worse",
@@ -282,9 +290,11 @@ def describe_recalibration(one: Recalibration, wording: Wording) -> Statement:
         "better."
     )
     if one.in_test is Change.WORSE:
-        text += " In the test period it made the log score significantly worse."
+        text += " In the test period it made the log score of the first seed significantly worse."
     elif one.in_test is Change.BETTER:
-        text += " In the test period it improved the log score significantly."
+        text += " In the test period it improved the log score of the first seed significantly."
+    if one.verdict is Change.UNKNOWN and (needed := wording.need(one.support.need)):
+        text += f" At least {needed} are needed."
     verdict = one.verdict.value if one.verdict in (Change.BETTER, Change.WORSE) else "none"
     return Statement(verdict, text)
 

@@ -180,23 +180,41 @@ def test_over_forecasting_is_given_in_numbers_of_events():
     words = headline(bias=Bias.OVER, recalibration=(helps,))
     answer = words.advice[1].answer
     assert answer.startswith("Yes: logistic recalibration helps Spatial dropout")
+    assert "once without the last days of the training period" in answer
     assert "Spatial dropout over-forecasts" in answer
     assert "94 events; 64 occurred" in answer
     assert "too many events" in words.warning
 
 
 def test_miscalibration_that_no_recalibration_corrects_is_not_hidden():
-    assert "no recalibration is shown to help" in headline(bias=Bias.UNDER).advice[1].answer
+    answer = headline(bias=Bias.UNDER).advice[1].answer
+    assert answer.startswith("Spatial dropout is miscalibrated")
+    assert "no recalibration is shown to help" in answer
+
+
+@pytest.mark.parametrize(
+    ("support", "need", "reason"),
+    [
+        (METHOD, Need(seeds=12), "about 12 seeds"),
+        (METHOD, Need(blocks=300), "about 300 days"),
+        (METHOD, Need(resamples=200), "at least 200 resamples"),
+        (METHOD, Need(), "no interval"),
+        (NOTHING, Need(blocks=10), "at least 10 days"),
+    ],
+)
+def test_unknown_calibration_says_what_is_missing(support, need, reason):
+    one = claims().calibration[0]._replace(bias=Bias.UNKNOWN, support=support, need=need)
+    assert reason in headline(calibration=(one,)).advice[1].answer
 
 
 def test_recalibration_that_made_the_test_score_worse_is_not_hidden():
     hurts = Recalibration("dropout", "intercept", METHOD, Change.UNKNOWN, SMALL, Change.WORSE)
     answer = headline(recalibration=(hurts,)).advice[1].answer
-    assert "test period worse for Spatial dropout" in answer
+    assert "first seed in the test period worse for Spatial dropout" in answer
     assert "do not use it" in answer
     helps = hurts._replace(verdict=Change.BETTER)
     answer = headline(bias=Bias.OVER, recalibration=(helps,)).advice[1].answer
-    assert "test period worse for Spatial dropout" in answer
+    assert "first seed in the test period worse for Spatial dropout" in answer
     assert "do not use it" not in answer
 
 

@@ -67,10 +67,6 @@ def test_every_verdict_says_what_it_is_about(support, beginning):
             ),
             WORDING,
         ),
-        describe_recalibration(
-            Recalibration("dropout", "logistic", support, Change.NONE, estimate, Change.NONE),
-            WORDING,
-        ),
     ]
     assert all(statement.text.startswith(beginning) for statement in statements)
 
@@ -196,6 +192,22 @@ def test_recalibration_that_makes_the_test_period_worse_says_so():
     assert statement.verdict == "better"
     assert "helps" in statement.text
     assert "worse" in statement.text
+    assert "of the first seed" in statement.text
+
+
+@pytest.mark.parametrize("verdict", list(Change))
+def test_recalibration_is_about_one_network_without_the_held_out_blocks(verdict):
+    one = Recalibration(
+        "baseline", "isotonic", NETWORKS, verdict, Estimate(-0.01, -0.02, 0.0), Change.NONE
+    )
+    text = describe_recalibration(one, WORDING._replace(block="run")).text
+    assert "once without the last forecast runs of the training period" in text
+
+
+def test_unknown_recalibration_says_how_many_blocks_are_needed():
+    unknown = Estimate(math.nan, math.nan, math.nan)
+    one = Recalibration("baseline", "isotonic", NOTHING, Change.UNKNOWN, unknown, Change.NONE)
+    assert "At least 10 days" in describe_recalibration(one, WORDING).text
 
 
 @pytest.mark.parametrize(
