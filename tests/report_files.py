@@ -117,6 +117,7 @@ def rates_tried(current=0.4):
             "count_crps": [2.0, 2.5, 1.0],
             "count_coverage_90": [0.8, 0.7, 0.9],
             "spread_skill_ratio": [0.1, 0.2, 0.3],
+            "told_apart": [False, False, True],
             "as_good": [True, True, False],
             "chosen": [True, False, False],
             "reason": ["lowest log score", "larger CRPS", HOSTILE],

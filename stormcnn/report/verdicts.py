@@ -167,7 +167,8 @@ def describe_difference(one: Difference, wording: Wording) -> Statement:
     else:
         text = f"{about}, it is not known whether {subject} is better than {other}: {evidence}."
         if one.support.level is Level.NOTHING:
-            text += f" {wording.blocks(one.support.blocks)} are too few to tell."
+            verb = "is" if one.support.blocks == 1 else "are"
+            text += f" {wording.blocks(one.support.blocks)} {verb} too few to tell."
         effect = f"a difference of {RELEVANT_DIFFERENCE:g}"
         text += wording.would_show(one.need, one.support.level, effect)
     text += _other_scores(one) + _sizes(one, wording)
@@ -360,14 +361,19 @@ def describe_rate_choice(choice: pd.DataFrame) -> list[str]:
         sentences.append(
             "This is the current rate of the network, so there is no reason to change it."
         )
-    elif current["as_good"].all():
-        sentences.append(
-            f"The current rate of the network, {current['rate'].iloc[0]:g}, is not shown to give "
-            "worse probabilities, so the choice rests on the event counts alone."
-        )
     else:
-        sentences.append(
-            f"The current rate of the network, {current['rate'].iloc[0]:g}, should be changed: "
-            f"{current['reason'].iloc[0]}."
-        )
+        rate = f"The current rate of the network, {current['rate'].iloc[0]:g},"
+        if current["told_apart"].all():
+            text = f"{rate} should be changed: {current['reason'].iloc[0]}."
+        elif current["as_good"].all():
+            text = (
+                f"{rate} is not shown to give worse probabilities, so the choice rests on the "
+                "event counts alone."
+            )
+        else:
+            text = (
+                f"{rate} is not shown to give worse probabilities beyond chance, so nothing shows "
+                f"that it should be changed: {current['reason'].iloc[0]}."
+            )
+        sentences.append(text)
     return sentences

@@ -98,6 +98,8 @@ def test_too_few_blocks_are_named_with_the_number_that_would_do():
     assert "6 days" in statement.text
     assert "10 days" in statement.text
     assert "10" in describe_scope(NOTHING, WORDING)
+    one_day = difference(NOTHING._replace(blocks=1), Change.UNKNOWN, need=Need(blocks=10))
+    assert "1 day is too few" in describe_difference(one_day, WORDING).text
     assert "3" in describe_scope(NETWORKS, WORDING)
 
 
@@ -244,3 +246,10 @@ def test_choice_of_a_rate_advises_on_the_current_rate(current, advice):
     assert "3 dropout rates" in first
     assert "0.1 was chosen: lowest log score" in first
     assert advice in second
+
+
+def test_a_rate_that_is_worse_by_chance_need_not_be_changed():
+    tried = rates_tried(0.4).assign(told_apart=False)
+    advice = describe_rate_choice(tried)[1]
+    assert "nothing shows that it should be changed" in advice
+    assert HOSTILE in advice
