@@ -55,6 +55,10 @@ class Change(StrEnum):
     UNKNOWN = "unknown"
 
 
+ROUNDING = 1e-6
+"""Scores of 0 differ from it by less, because predictions are stored in single precision."""
+
+
 class Estimate(NamedTuple):
     """A value with the ends of its confidence interval, NaN if they are unknown."""
 
@@ -77,8 +81,8 @@ class Estimate(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """1 or -1 if the interval lies above or below 0, else 0."""
-        return int(self.low > 0) - int(self.high < 0)
+        """1 or -1 if the interval lies above or below 0 by more than rounding errors, else 0."""
+        return int(self.low > ROUNDING) - int(self.high < -ROUNDING)
 
 
 class Need(NamedTuple):

@@ -120,6 +120,8 @@ def test_blocks_that_would_do_halve_the_interval_with_four_times_as_many():
         ((0.3, 0.2, 0.4), Change.BETTER),
         ((-0.3, -0.4, -0.2), Change.WORSE),
         ((0.02, -0.05, 0.09), Change.NONE),
+        ((3e-8, 1e-8, 5e-8), Change.NONE),  # rounding errors of a constant forecast
+        ((-3e-8, -5e-8, -1e-8), Change.NONE),
         ((0.1, -0.1, 0.3), Change.UNKNOWN),
     ],
 )
