@@ -185,7 +185,10 @@ def _which_model(claims: Claims, wording: Wording) -> str:
             "frequency of the training period."
         )
     names = [titles[name] for name in choice.models]
-    if choice.verdict is Change.BETTER:
+    if len(claims.skill) == 1 and not claims.differences:
+        text = f"{join(names)}, the only one: it is more skillful than the event frequency of the "
+        text += "training period."
+    elif choice.verdict is Change.BETTER:
         text = f"{join(names, 'or')}."
     else:
         sizes = {name: wording.parameters.get(name, math.nan) for name in choice.models}
@@ -321,14 +324,15 @@ def _power(claims: Claims, wording: Wording) -> str:
             f"{events.detectable:.2f} in Brier skill score would be detected in four of five "
             "cases, and smaller ones less often."
         )
-    if min(events.events, events.storms - events.events) < LEAST_EVENTS:
+    too_rare = min(events.events, events.storms - events.events) < LEAST_EVENTS
+    if too_rare:
         text += f" At least {LEAST_EVENTS} storms with and as many without an event are needed."
     if not claims.differences:
         text += " With one model, there is no difference to detect."
     elif needed := wording.need(events.need):
         text += (
             f" At least {needed} are needed."
-            if events.need.resamples or events.blocks < LEAST_BLOCKS
+            if too_rare or events.need.resamples or events.blocks < LEAST_BLOCKS
             else f" Detecting {RELEVANT_DIFFERENCE:g} takes about {needed}."
         )
     return text

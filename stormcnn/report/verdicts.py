@@ -135,13 +135,15 @@ def describe_scope(support: Support, wording: Wording) -> str:
             f"test period has {wording.blocks(support.blocks)}, and at least "
             f"{LEAST_BLOCKS} are needed."
         )
-    text = "This is about these trained networks only. No claim about a method is possible, because"
     if not support.need.seeds:
-        return f"{text} {wording.titles[LOGISTIC_REGRESSION]} is fitted without a seed."
+        return (
+            "The comparison is one of these trained models only, not of methods, because "
+            f"{wording.titles[LOGISTIC_REGRESSION]} is fitted without a seed."
+        )
     seeds = "only one seed" if support.seeds == 1 else f"only {support.seeds} seeds"
     return (
-        f"{text} a network was trained with {seeds}; at least {LEAST_SEEDS} are needed "
-        "(training.seeds)."
+        "This is about these trained networks only. No claim about a method is possible, because "
+        f"a network was trained with {seeds}; at least {LEAST_SEEDS} are needed (training.seeds)."
     )
 
 

@@ -159,6 +159,21 @@ def test_without_evidence_events_are_not_said_to_be_enough():
     assert "no difference to detect" in alone.advice[2].answer
 
 
+def test_rare_events_do_not_say_what_a_relevant_difference_takes():
+    events = Events(False, 2, 1440, 36, math.nan, Need(blocks=360))
+    answer = headline(events=events).advice[2].answer
+    assert "At least 20 storms" in answer
+    assert "At least 360 days" in answer
+    assert "takes about" not in answer
+
+
+def test_a_single_model_is_not_compared_with_others():
+    choice = Choice(Change.NONE, ("baseline",))
+    answer = headline(differences=(), choice=choice).advice[0].answer
+    assert answer.startswith("Baseline, the only one")
+    assert "another model" not in answer
+
+
 def test_few_blocks_do_not_say_what_a_relevant_difference_takes():
     events = Events(False, 64, 1440, 6, 0.3, Need(blocks=10))
     answer = headline(events=events).advice[2].answer
