@@ -40,7 +40,7 @@ def decode(variable: netCDF4.Variable, index: Any = ...) -> Array:
     stored = np.asarray(variable[index])
     compared = stored.view(stored.dtype.str.replace("i", "u")) if unsigned else stored
     missing = _outside_limits(compared, attributes, packing)
-    for value in attributes.fill_values(compared.dtype):
+    for value in attributes.fill_values(compared.dtype, packing):
         missing = missing | (compared == value)
     encoding: dict[str, Any] = packing | ({"_Unsigned": "true"} if unsigned else {})
     decoded = stored
@@ -121,23 +121,32 @@ class _Attributes:
             raise self.fault("_Unsigned", value, "true or false")
         return value == "true" and self._variable.dtype.kind == "i"
 
-    def fill_values(self, dtype: np.dtype[Any]) -> list[Any]:
-        """Return the values of the type `dtype` that stand for missing ones."""
+    def fill_values(self, dtype: np.dtype[Any], packing: dict[str, Any]) -> list[Any]:
+        """Return the stored values, of the type `dtype`, that stand for missing ones."""
         numbers = [number for name in self.present(FILL) for number in self.numbers(name)]
         if "_FillValue" not in self._names and dtype.itemsize > 1:
             numbers.append(netCDF4.default_fillvals[f"{dtype.kind}{dtype.itemsize}"])
-        signed = np.dtype(dtype.str.replace("u", "i"))
-        values = []
         with np.errstate(all="ignore"):
-            for number in numbers:
-                value = np.asarray(number).astype(dtype)
-                # A value that the type cannot hold occurs nowhere. Values of unsigned variables are
-                # often written as signed ones.
-                if dtype.kind == "f" or value == number:
-                    values.append(value)
-                elif number < 0 and np.asarray(number).astype(signed) == number:
-                    values.append(np.asarray(number).astype(signed).view(dtype))
-        return values
+            values = [_stored_value(np.asarray(number), dtype, packing) for number in numbers]
+        return [value for value in values if value is not None]
+
+
+def _stored_value(number: Array, dtype: np.dtype[Any], packing: dict[str, Any]) -> Any:
+    """Return the stored value that a number of an attribute means; None if it occurs nowhere.
+
+    Values of unsigned variables are often written as signed ones, and those of packed variables as
+    unpacked ones, although the NetCDF conventions ask for the stored value.
+    """
+    value = number.astype(dtype)
+    if dtype.kind == "f" or value == number:
+        return value
+    signed = number.astype(dtype.str.replace("u", "i"))
+    unpacked = bool(packing) and (number.dtype.kind == "f" or signed != number)
+    if unpacked:
+        offset, factor = float(packing.get("add_offset", 0)), float(packing.get("scale_factor", 1))
+        packed = np.rint((float(number) - offset) / factor)
+        return packed.astype(dtype) if packed.astype(dtype) == packed else None
+    return signed.view(dtype) if number < 0 and signed == number else None
 
 
 def _as_number(text: str) -> int | float:

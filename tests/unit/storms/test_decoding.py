@@ -52,6 +52,32 @@ def f4(*values):
             {"scale_factor": 0.5, "add_offset": 300.0, "missing_value": np.int16(-32768)},
             [300, 350, NAN],
         ),
+        (
+            np.array([0, -9999], "i2"),
+            {"scale_factor": 0.1, "missing_value": -999.9},
+            [0, NAN],
+        ),
+        (
+            np.array([0, -9999], "i2"),
+            {"scale_factor": np.float32(0.1), "missing_value": "-999.9"},
+            [0, NAN],
+        ),
+        (
+            np.array([0, 2], "u1"),
+            {"scale_factor": 10.0, "add_offset": -9999.0, "missing_value": -9999.0},
+            [NAN, -9979],
+        ),
+        (
+            np.array([0, 2], "u1"),
+            {"scale_factor": 10.0, "add_offset": -9999.0, "missing_value": "-9999"},
+            [NAN, -9979],
+        ),
+        (
+            np.array([0, -1], "i1"),
+            {"_Unsigned": "true", "scale_factor": 1.0, "add_offset": -1.0, "missing_value": -1.0},
+            [NAN, 254],
+        ),
+        (np.array([0, 255], "u1"), {"scale_factor": 0.5, "missing_value": 1e20}, [0, 127.5]),
         (np.array([0, 100], "i2"), {"scale_factor": "0.5", "add_offset": "1"}, [1, 51]),
         (np.array([0, 100], "i2"), {"scale_factor": 0.5, "valid_max": np.int16(99)}, [0, NAN]),
         (np.array([0, 100], "i2"), {"scale_factor": 0.5, "valid_max": 49.0}, [0, NAN]),
