@@ -41,7 +41,7 @@ def decode(variable: netCDF4.Variable, index: Any = ...) -> Array:
     compared = stored.view(stored.dtype.str.replace("i", "u")) if unsigned else stored
     missing = _outside_limits(compared, attributes, packing)
     for value in attributes.fill_values(compared.dtype, packing):
-        missing = missing | (compared == value)
+        missing = missing | _equal(compared, value)
     encoding: dict[str, Any] = packing | ({"_Unsigned": "true"} if unsigned else {})
     decoded = stored
     if encoding:
@@ -147,6 +147,15 @@ def _stored_value(number: Array, dtype: np.dtype[Any], packing: dict[str, Any]) 
         packed = np.rint((float(number) - offset) / factor)
         return packed.astype(dtype) if packed.astype(dtype) == packed else None
     return signed.view(dtype) if number < 0 and signed == number else None
+
+
+def _equal(stored: Array, value: Any) -> Any:
+    """Return where stored values equal a value, also if one of both had single precision before."""
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+        if stored.dtype == np.float64 and np.isfinite(single):
+            return stored.astype(np.float32) == single
+    return stored == value
 
 
 def _as_number(text: str) -> int | float:
