@@ -31,6 +31,15 @@ _DEFINITIONS = (
     "@alias kelvin = degree_K = degrees_K = deg_K",
 )
 
+SAME_UNITS = {
+    "degree": ["degrees", "degrees_north", "degrees_east", "degree_north", "degree_east"],
+    "m s-1": ["m/s", "m s^-1", "m s**-1", "m.s-1"],
+    "s-1": ["1/s", "s^-1", "s**-1"],
+    "dBZ": ["dBz", "dbz", "dB"],
+    "K": ["kelvin", "Kelvin"],
+}
+"""Other spellings of units, for which pint, whose import takes a second, is not needed."""
+
 
 class UnknownUnits(ValueError):
     """Units that are unknown, or that cannot be converted to those needed."""
@@ -47,7 +56,7 @@ def convert(values: Array, units: str, target: str) -> Array:
     >>> convert(np.array([50.0]), "10**-5 s**-1", "s-1").round(6)
     array([0.0005])
     """
-    if units == target:
+    if units == target or units in SAME_UNITS.get(target, ()):
         return values
     # Old programs write units in capital letters.
     for spelling in dict.fromkeys([units, units.lower()]):

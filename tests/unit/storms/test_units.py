@@ -1,5 +1,8 @@
 """Units of run files: known ones are converted, others are refused."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,7 +10,7 @@ from run_files import run_values, write_run_file
 
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import BadRunFile
-from stormcnn.storms.units import UnknownUnits, convert
+from stormcnn.storms.units import SAME_UNITS, UnknownUnits, convert
 
 PREDICTORS = ["REFL_COM_curr", "U10_curr", "T2_curr"]
 TARGET = "RVORT1_MAX_future"
@@ -121,6 +124,28 @@ def test_variable_with_impossible_units_is_named(tmp_path, name, units):
     with pytest.raises(BadRunFile, match=name) as error:
         read_run(path, predictors=PREDICTORS, target=TARGET)
     assert units in str(error.value)
+
+
+@pytest.mark.parametrize(("units", "needed"), [("m/s", False), ("kt", True)])
+def test_definitions_of_units_are_loaded_only_for_conversions(tmp_path, units, needed):
+    path = write_in_units(tmp_path, "U10_curr", units, lambda values: values)
+    program = (
+        "import sys; from stormcnn.storms.reading import read_run; "
+        f"read_run({str(path)!r}, predictors={PREDICTORS}, target={TARGET!r}); "
+        "print('pint' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == str(needed)
+
+
+def test_spellings_that_need_no_conversion_have_the_same_scale(monkeypatch):
+    spellings = dict(SAME_UNITS)
+    monkeypatch.setattr("stormcnn.storms.units.SAME_UNITS", {})
+    values = np.array([0.0, 1.0, 2.0])
+    for target, units in spellings.items():
+        for spelling in units:
+            np.testing.assert_allclose(convert(values, spelling, target), values, rtol=1e-12)
 
 
 def test_variables_of_unknown_quantities_keep_their_units_or_get_those_requested(tmp_path):
