@@ -171,8 +171,13 @@ def _outside_limits(stored: Array, attributes: _Attributes, packing: dict[str, A
     The limits of packed values are packed, too, unless they have the type of the unpacked ones.
     """
     outside: Any = False
+    unsigned = attributes.unsigned()
     for name in attributes.present(LIMITS):
         limits = attributes.numbers(name, LIMITS[name])
+        if unsigned and limits.dtype.kind == "i":  # often written as signed, like the stored values
+            lowest = -(1 << (8 * stored.dtype.itemsize - 1))
+            wrapped = (lowest <= limits) & (limits < 0)
+            limits = np.where(wrapped, limits.astype(stored.dtype), limits)
         values = stored
         if packing and stored.dtype.kind in "iu" and limits.dtype.kind == "f":
             values = stored * float(packing.get("scale_factor", 1)) + float(

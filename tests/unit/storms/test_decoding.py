@@ -92,6 +92,18 @@ def f4(*values):
         (np.array([1, -1], "i1"), {"_Unsigned": "true", "missing_value": 255}, [1, NAN]),
         (np.array([1, -1], "i1"), {"_Unsigned": "true", "valid_max": 254}, [1, NAN]),
         (
+            np.array([1, -1], "i1"),
+            {"_Unsigned": "true", "valid_range": np.array([0, -1], "i1")},
+            [1, 255],
+        ),
+        (
+            np.array([1, -1], "i2"),
+            {"_Unsigned": "true", "valid_max": np.int16(-2)},
+            [1, NAN],
+        ),
+        (np.array([1, -1], "i1"), {"_Unsigned": "true", "valid_min": -300}, [1, 255]),
+        (np.array([1, -1], "i1"), {"valid_range": np.array([0, 5], "i1")}, [1, NAN]),
+        (
             np.array([2, -1], "i1"),
             {"_Unsigned": "true", "scale_factor": 0.5, "add_offset": 1.0},
             [2, 128.5],
