@@ -250,7 +250,13 @@ def _in_units(name: str, values: Array, stated: str, wanted: str) -> tuple[Array
 
 
 def _zeros_and_ones(masks: Array) -> Array:
-    """Return masks with 1 instead of the usual value other than 0 if this is not 1, such as 255."""
+    """Return masks with 0 and 1 instead of other usual values.
+
+    Outside the storms a file may have missing values instead of zeros, and inside another single
+    value than 1, such as 255.
+    """
+    if not (masks == 0).any():
+        masks = np.where(np.isnan(masks), 0, masks)
     if (masks == 1).any():
         return masks
     others = masks[np.isfinite(masks) & (masks != 0)]

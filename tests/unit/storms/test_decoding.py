@@ -196,6 +196,41 @@ def test_masks_may_have_any_single_value_other_than_zero(tmp_path, encode):
     np.testing.assert_array_equal(storms["peak"], expected["peak"])
 
 
+@pytest.mark.parametrize(
+    ("encode", "missing"),
+    [
+        (lambda masks: masks.astype("u1"), np.uint8(0)),
+        (lambda masks: (255 * masks).astype("u1"), "0"),
+        (lambda masks: np.where(masks == 1, 1, -9999).astype("i4"), np.int32(-9999)),
+        (lambda masks: np.where(masks == 1, 1, np.nan).astype("f4"), None),
+        (lambda masks: np.where(masks == 1, 1, np.nan).astype("f4"), np.float32("nan")),
+    ],
+)
+def test_masks_may_be_missing_outside_the_storms(tmp_path, encode, missing):
+    settings = {"predictors": ["U10_curr"], "target": "RVORT1_MAX_future"}
+    values = run_values()
+    expected = read_run(write_run_file(tmp_path / "usual", values), **settings)
+    values["masks"] = encode(values["masks"])
+    path = write_run_file(tmp_path / "other", values)
+    if missing is not None:
+        with netCDF4.Dataset(path, "a") as file:
+            file["masks"].setncatts({"missing_value": missing})
+    storms = read_run(path, **settings)
+    assert storms.attrs["rejected"] == 0
+    np.testing.assert_array_equal(storms["peak"], expected["peak"])
+
+
+def test_missing_values_of_masks_with_zeros_are_a_fault(tmp_path):
+    values = run_values()
+    values["masks"] = values["masks"].astype("f4")
+    values["masks"][3, 4, 4] = np.nan
+    storms = read_run(
+        write_run_file(tmp_path, values), predictors=["U10_curr"], target="RVORT1_MAX_future"
+    )
+    assert "(p = 3)" in storms.attrs["reason"]
+    assert storms.attrs["rejected"] == 1
+
+
 def test_masks_may_be_true_and_false(tmp_path):
     settings = {"predictors": ["U10_curr"], "target": "RVORT1_MAX_future"}
     values = run_values()
