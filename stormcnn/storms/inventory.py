@@ -74,7 +74,8 @@ def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
     """Check that the run files of all batches are compatible; `rows` may have any order.
 
     Raises `UserError` if two run files with storms have the same content (SHA-256), so that a run
-    would count twice, or if the size of the patches or the units of a variable differ.
+    would count twice, if the size of the patches or the units of a variable differ, or if only some
+    files state the units of a variable.
     """
     files_by_content: dict[str, list[str]] = {}
     first_of_size: dict[str, str] = {}
@@ -86,6 +87,14 @@ def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
             for units in filter(None, row["units"].split("; ")):
                 variable = units.partition(": ")[0]
                 first, file = first_with_units.setdefault(variable, (units, row["file"]))
+                by_units = {first: file, units: row["file"]}
+                if len(by_units) > 1 and variable in by_units:
+                    silent = by_units.pop(variable)
+                    ((stated, stating),) = by_units.items()
+                    raise UserError(
+                        f"{silent} states no units of {variable}, but {stating} does ({stated}), "
+                        "so the scale is unknown. Add the attribute units with ncatted."
+                    )
                 if first != units:
                     raise UserError(
                         f"{file} and {row['file']} have different units ({first}; {units}), and "
@@ -106,8 +115,12 @@ def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
 
 
 def format_units(units: Mapping[str, str]) -> str:
-    """Return the units of variables as one text, such as `U10_curr: m s-1; T2_curr: K`."""
-    return "; ".join(f"{name}: {text}" for name, text in units.items())
+    """Return the units of variables as one text, and only the names of those without units.
+
+    >>> format_units({"U10_curr": "m s-1", "CAPE_curr": ""})
+    'U10_curr: m s-1; CAPE_curr'
+    """
+    return "; ".join(f"{name}: {text}" if text else name for name, text in units.items())
 
 
 def is_made_up(path: StrPath) -> bool:

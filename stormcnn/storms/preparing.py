@@ -143,9 +143,8 @@ def _add_run(
         )
         if patches.attrs["corrections"]:
             logger.info("Corrected %s: %s.", run.file, patches.attrs["corrections"])
-    stated = {name: text for name, text in patches.attrs["units"].items() if text}
-    units |= stated
-    patches.attrs["units"] = format_units(stated)
+    units |= {name: text for name, text in patches.attrs["units"].items() if text}
+    patches.attrs["units"] = format_units(patches.attrs["units"])
     storms = patches.sizes["storm"]
     if storms:
         append_storms(file, patches)

@@ -43,9 +43,9 @@ class RunVariables(NamedTuple):
 
     `values` holds fields and `masks` with shape (storm, row, col), and the variables `PER_STORM`
     with shape (storm,); `hours` (storm,) are the lead times. `grid_spacing_km` is the distance of
-    neighboring grid points, NaN if it is unknown. `units` are those of each field, and
-    `without_units` the fields of known quantities that state none. `corrections` describe what was
-    converted or turned.
+    neighboring grid points, NaN if it is unknown. `units` are those of each field, empty if they
+    are unknown, and `without_units` the fields of known quantities that state none. `corrections`
+    describe what was converted or turned.
     """
 
     values: dict[str, Array]
@@ -134,7 +134,8 @@ def _read_source(
             quantity_units = quantity_of(name).units
             if quantity_units and not stated:
                 without_units.append(name)
-            units[name] = quantity_units or selection.units.get(name) or printable(stated)[:60]
+            wanted = selection.units.get(name) or printable(stated)[:60]
+            units[name] = quantity_units or (wanted if stated else "")
             field, correction = _in_units(name, field, stated, units[name])
             corrections += correction
         with np.errstate(over="ignore", invalid="ignore"):

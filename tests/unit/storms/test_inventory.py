@@ -108,6 +108,15 @@ def test_files_with_different_units_are_named(tmp_path):
     assert len(merge_inventories([first])) == 2
 
 
+@pytest.mark.parametrize("units", [("HAIL", "HAIL: mm"), ("HAIL: mm", "CAPE: J; HAIL")])
+def test_file_without_units_is_named_with_one_that_has_some(tmp_path, units):
+    rows = [row(file, units=text) for file, text in zip(["a.nc", "b.nc"], units, strict=True)]
+    silent, stating = ("a.nc", "b.nc") if "mm" in units[1] else ("b.nc", "a.nc")
+    with pytest.raises(UserError, match=rf"{silent} .*of HAIL.* {stating} .*HAIL: mm"):
+        merge_inventories([write(tmp_path, "2010", *rows)])
+    assert len(merge_inventories([write(tmp_path, "2011", rows[0])])) == 1
+
+
 @pytest.mark.parametrize(("title", "expected"), [("Made-up storms", True), ("Storms", False)])
 def test_made_up_run_files_are_recognized_by_their_title(tmp_path, title, expected):
     assert is_made_up(write(tmp_path, "2010", row("a.nc"), row("b.nc", title=title))) is expected

@@ -17,6 +17,7 @@ from run_files import run_values, write_run_file
 from stormcnn.errors import UserError
 from stormcnn.provenance import sha256_of
 from stormcnn.storms import preparing
+from stormcnn.storms.inventory import check_inventory
 from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import BadRunFile, Run, as_run, list_folder
 from stormcnn.storms.titles import is_made_up_title
@@ -194,7 +195,7 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path):
 
 
 def test_units_that_the_project_does_not_know_are_those_of_the_first_file(tmp_path):
-    factors = {"": 1, "mm": 1, "cm": 0.1, "m": 0.001}
+    factors = {"mm": 1, "cm": 0.1, "m": 0.001}
     runs = []
     for day, (units, factor) in enumerate(factors.items(), start=1):
         values = run_values(3)
@@ -205,8 +206,22 @@ def test_units_that_the_project_does_not_know_are_those_of_the_first_file(tmp_pa
         runs.append(as_run(path, "year"))
     patches = whole([prepare(runs, tmp_path, target="HAIL_MAXK1_future")])
     assert patches["peak"].attrs["units"] == "mm"
-    peaks = patches["peak"].values.reshape(4, 3)
-    np.testing.assert_allclose(peaks, np.broadcast_to(peaks[0], (4, 3)), rtol=1e-6)
+    peaks = patches["peak"].values.reshape(3, 3)
+    np.testing.assert_allclose(peaks, np.broadcast_to(peaks[0], (3, 3)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", [("", "mm"), ("mm", "")])
+def test_files_with_and_without_units_of_an_unknown_quantity_do_not_go_together(tmp_path, order):
+    runs = []
+    for day, units in enumerate(order, start=1):
+        path = write_run_file(tmp_path / "runs", run_values(3), run_date=datetime(2010, 5, day))
+        with netCDF4.Dataset(path, "a") as file:
+            file["HAIL_MAXK1_future"].units = units
+        runs.append(as_run(path, "year"))
+    prepared = prepare(runs, tmp_path, target="HAIL_MAXK1_future")
+    with pytest.raises(UserError, match="HAIL_MAXK1_future") as error:
+        check_inventory(inventory_of(prepared).to_dict("records"))
+    assert all(run.file in str(error.value) for run in runs)
 
 
 def test_corrections_are_in_the_inventory_and_in_the_log(tmp_path, caplog):
