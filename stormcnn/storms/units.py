@@ -83,6 +83,8 @@ def _converted(values: Array, units: str, target: str) -> Array | None:
         unit = _parse(target)[1]
         if source.dimensionality != unit.dimensionality or _has_hidden_factor(source, unit):
             return None
+        if _is_angle(unit) and not _is_angle(source):
+            return None
         quantity = _registry().Quantity(values.astype(np.float64) * factor, source)
         return quantity.to(unit).magnitude.astype(values.dtype, copy=False)
     except Exception:  # noqa: BLE001 - pint raises exceptions of many classes for invalid units
@@ -112,6 +114,12 @@ def _has_hidden_factor(source: pint.Unit, target: pint.Unit) -> bool:
         unit.dimensionless and registry.Quantity(1, unit).to_base_units().magnitude != 1
         for unit in map(registry.Unit, source._units)
     )
+
+
+def _is_angle(unit: pint.Unit) -> bool:
+    """Return whether a unit is one of angles, which pint does not tell from other numbers."""
+    registry = _registry()
+    return bool(registry.get_root_units(unit)[1] == registry.radian)
 
 
 @cache
