@@ -8,12 +8,13 @@ from result_files import differing_files, read_weights
 
 def test_second_clone_gives_identical_results(checkout: Checkout, finished: Checkout) -> None:
     (checkout.path / "runs").symlink_to(finished.path / "runs")
-    checkout.run("results/tiny/uncertainty/scores.csv")
+    network = "results/tiny/models/dropout/seed-0/network.keras"
+    checkout.run("results/tiny/uncertainty/scores.csv", network)
 
     names = {path.name for path in checkout.path.glob("res*/**/*")}
     assert names >= {"network.keras", "seed-0.nc", "storms.nc", "counts.nc", "scores.csv"}
     assert differing_files(finished.path, checkout.path) == []
-    weights = read_weights(checkout.path / "results/tiny/models/dropout/seed-0/network.keras")
+    weights = read_weights(checkout.path / network)
     assert sum(array.size for array in weights.values()) > 100
 
 
