@@ -53,6 +53,7 @@ rule all:
 
 onstart:
     keep_run_list()
+    EARLIER_SUMMARIES.append(summary_version())
     if CACHE:
         cache.restrict_permissions(workflow.output_file_cache)
 

@@ -26,6 +26,7 @@ REPORTING = {
     "draw_training",
     "draw_verification",
     "draw_uncertainty",
+    "draw_regularization",
     "compare_models",
     "write_report",
     "all",
