@@ -36,7 +36,7 @@ def check_cached_archive(archive: Mapping[str, str | None]) -> None:
 
 
 def restrict_permissions(output_file_cache: Any) -> None:
-    """Let a cache on disk store no world-writable files, which is the default.
+    """Keep a cache on disk from storing world-writable files, as it does by default.
 
     Whoever can change a file in the cache decides about the results of others.
     """

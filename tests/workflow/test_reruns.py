@@ -116,7 +116,6 @@ def test_added_seed_trains_with_that_one_alone(rerun: Checkout) -> None:
     assert {name for name in again if rules([name]) & EXPENSIVE} == {
         *(f"{rule} {model} 7" for rule in ("train_network", "predict_storms") for model in MODELS),
         "sample_members dropout 7",
-        "sample_cases dropout 7",
     }
 
 
