@@ -8,16 +8,28 @@ from pathlib import Path
 ENVS = Path(__file__).parent
 LOCK = ENVS.parent / "requirements.txt"
 PYTHON = "3.11"
-TABLES = ["netcdf4", "numpy", "pandas", "pint", "xarray"]
+TABLES = ["cftime", "netcdf4", "numpy", "pandas", "pint", "xarray"]
 # Packages that the jobs of each environment import.
 ENVIRONMENTS = {
-    "data": [*TABLES, "pydantic", "pyyaml", "requests", "scipy", "tqdm"],
-    "train": [*TABLES, "keras", "matplotlib", "scipy", "tensorflow", "tensorflow-cpu", "tqdm"],
+    "data": [*TABLES, "pydantic", "pyyaml", "requests", "scipy", "tqdm", "urllib3"],
+    "train": [
+        *TABLES,
+        "keras",
+        "matplotlib",
+        "pillow",
+        "pydantic",
+        "pydantic-core",
+        "scipy",
+        "tensorflow",
+        "tensorflow-cpu",
+        "tqdm",
+    ],
     "report": [
         *TABLES,
         "jinja2",
         "markupsafe",
         "matplotlib",
+        "pillow",
         "pydantic",
         "pyyaml",
         "scikit-learn",
