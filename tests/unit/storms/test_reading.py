@@ -198,8 +198,8 @@ def test_missing_compression_filter_is_named_with_the_variable(tmp_path, monkeyp
     """The filter is available to write the file, but not to read it."""
     path = write_run_file(tmp_path)
     os.utime(path, (0, 0))
-    # Other libraries with an HDF5 of their own, such as h5py, may hide the filter of netCDF4, so the
-    # file is written by a process of its own, too.
+    # Other libraries with an HDF5 of their own, such as h5py, may hide the filter of netCDF4, so a
+    # process of its own writes the file, too.
     compress = """
 import sys, netCDF4
 with netCDF4.Dataset(sys.argv[1], "a") as file:
