@@ -225,7 +225,7 @@ SCORES = {
     ),
     "spiegelhalter_z": Score(
         "Spiegelhalter's Z",
-        "> 0 if the forecast is overconfident, < 0 if it is underconfident",
+        "about 0 if calibrated; its sign mixes bias and slope, which are tested apart",
         "Spiegelhalter (1986)",
         decimals=2,
         function=scores.spiegelhalter_z,
