@@ -292,7 +292,6 @@ PLAN = {
 
 def judge_data_set(setting: Setting, part: str, number: int) -> Outcomes:
     """Return the outcomes of one made-up data set, which `number` identifies."""
-    logging.disable(logging.WARNING)
     draw = np.random.default_rng([setting.days, setting.runs, list(PARTS).index(part), number])
     return PARTS[part](make_storms(draw, *setting), draw)
 
@@ -309,7 +308,9 @@ def count_outcomes(all_outcomes: Iterable[Outcomes]) -> dict[str, dict[str, dict
 def measure() -> dict[str, Any]:
     """Return how often each outcome came up, by setting, question and case."""
     results: dict[str, Any] = {}
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    # Few blocks and events are meant here, so their warnings say nothing.
+    without_warnings = partial(logging.disable, logging.WARNING)
+    with ProcessPoolExecutor(os.cpu_count(), initializer=without_warnings) as pool:
         for part, (settings, data_sets) in PLAN.items():
             for setting in settings:
                 judge_one = partial(judge_data_set, setting, part)
