@@ -63,7 +63,7 @@ def test_killed_training_resumes_after_its_last_epoch_with_identical_weights(
     rerun: Checkout, tmp_path: Path
 ) -> None:
     network = "results/tiny/models/dropout/seed-0/network.keras"
-    checkpoint = Path(network).with_name("checkpoint.npz")
+    trained, checkpoint = (Path(network).with_name(f) for f in ("trained.keras", "checkpoint.npz"))
     rerun.change({"training": {"epochs": 200}})
     uninterrupted = rerun.copy(tmp_path / "uninterrupted")
     uninterrupted.run(network)
@@ -71,7 +71,7 @@ def test_killed_training_resumes_after_its_last_epoch_with_identical_weights(
         wait_for((rerun.path / checkpoint).exists, controller)
         kill(processes(rerun, ".train_network.py"))
         assert controller.wait() == 1
-    assert not (rerun.path / network).exists()
+    assert not (rerun.path / trained).exists()
 
     rerun.run(network)
     log = (rerun.path / "logs/train_network/tiny-dropout-0.log").read_text()
