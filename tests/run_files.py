@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -134,3 +137,19 @@ def write_run_file(
 
 def _dimension_of(variable: str) -> str:
     return variable if variable in DIMENSIONS else "p"
+
+
+def compress_with_zstd(path: Path, name: str) -> None:
+    """Compress a variable of a run file with a filter that netCDF4 loads from a plugin.
+
+    A new process writes it, because TensorFlow disables plugins in this process and its children.
+    """
+    compress = """
+import sys, netCDF4
+with netCDF4.Dataset(sys.argv[1], "a") as file:
+    file.renameVariable(sys.argv[2], "old")
+    old = file["old"]
+    file.createVariable(sys.argv[2], "f4", old.dimensions, compression="zstd")[:] = old[:]
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "HDF5_PLUGIN_PATH"}
+    subprocess.run([sys.executable, "-c", compress, path, name], check=True, env=environment)

@@ -22,7 +22,13 @@ UNUSED = {"sklearn", "matplotlib", "jax"} - {os.environ["KERAS_BACKEND"], *sys.m
 # would take a third as long as the import itself.
 gc.disable()
 sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type] # None hides them
+filters = os.environ.get("HDF5_PLUGIN_PATH")
 import keras  # noqa: E402
+
+# TensorFlow disables the filters of HDF5, also for run files that are read later.
+os.environ.pop("HDF5_PLUGIN_PATH", None)
+if filters is not None:
+    os.environ["HDF5_PLUGIN_PATH"] = filters
 
 for name in UNUSED:
     del sys.modules[name]

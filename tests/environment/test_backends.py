@@ -1,13 +1,17 @@
-"""Networks train, predict and sample the same on two backends of Keras."""
+"""Backends of Keras: equal results on two of them, and no effect on the reading of run files."""
 
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
+import netCDF4
 import numpy as np
 import pandas as pd
+import pytest
+from run_files import compress_with_zstd, write_run_file
 
 from stormcnn.models.architecture import build_network
 from stormcnn.models.network_files import save_network
@@ -87,3 +91,18 @@ def test_libraries_hidden_from_keras_can_be_imported_later():
         "import sklearn.linear_model, matplotlib.pyplot"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("plugins", [None, "own"])
+def test_run_files_with_filters_can_be_read_after_the_backend_is_imported(tmp_path, plugins):
+    """TensorFlow disables the filters of HDF5 for the process that imports it."""
+    path = write_run_file(tmp_path)
+    compress_with_zstd(path, "V10_curr")
+    environment = {key: value for key, value in os.environ.items() if key != "HDF5_PLUGIN_PATH"}
+    if plugins:
+        environment["HDF5_PLUGIN_PATH"] = str(Path(netCDF4.__file__).parent / "plugins")
+    script = (
+        "import sys; import stormcnn.models.backend; from stormcnn.storms.reading import read_run\n"
+        "read_run(sys.argv[1], predictors=['U10_curr', 'V10_curr'])"
+    )
+    subprocess.run([sys.executable, "-c", script, path], check=True, env=environment)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from run_files import run_file_name, run_values, write_run_file
+from run_files import compress_with_zstd, run_file_name, run_values, write_run_file
 
 from stormcnn.provenance import sha256_of
 from stormcnn.storms import reading
@@ -198,16 +198,7 @@ def test_missing_compression_filter_is_named_with_the_variable(tmp_path, monkeyp
     """The filter is available to write the file, but not to read it."""
     path = write_run_file(tmp_path)
     os.utime(path, (0, 0))
-    # Other libraries with an HDF5 of their own, such as h5py, may hide the filter of netCDF4, so a
-    # process of its own writes the file, too.
-    compress = """
-import sys, netCDF4
-with netCDF4.Dataset(sys.argv[1], "a") as file:
-    file.renameVariable("V10_curr", "old")
-    field = file.createVariable("V10_curr", "f4", ("p", "row", "col"), compression="zstd")
-    field[:] = file["old"][:]
-"""
-    subprocess.run([sys.executable, "-c", compress, path], check=True)
+    compress_with_zstd(path, "V10_curr")
     script = (
         "import sys; from stormcnn.storms.reading import read_run\n"
         "read_run(sys.argv[1], predictors=['U10_curr', 'V10_curr'])"
