@@ -43,6 +43,19 @@ def kill(pids: Iterable[int]) -> None:
             continue
 
 
+def fake_slurm(folder: Path, squeue: str) -> str:
+    """Return a PATH with a `squeue` that runs a shell command.
+
+    All other commands of SLURM fail at once. Those of a real SLURM without a controller would keep
+    trying for minutes.
+    """
+    for name in ("sacct", "sacctmgr", "sbatch", "scancel", "scontrol", "sinfo", "squeue"):
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{squeue if name == 'squeue' else 'exit 1'}\n")
+        program.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
 def wait_for(condition: Callable[[], object], running: subprocess.Popen[str]) -> None:
     """Wait until a condition is true while a process is running."""
     deadline = time.monotonic() + TIMEOUT_SECONDS

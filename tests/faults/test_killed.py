@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from injection import (
     APRIL,
     INVENTORY,
     expected_patches,
+    fake_slurm,
     finished_files,
     kill,
     killing_the_rest,
@@ -88,16 +88,11 @@ def test_recovery_unlocks_nothing_if_squeue_fails(checkout: Checkout, tmp_path: 
         wait_for(lambda: processes(checkout, ".prepare_patches.py"), controller)
         kill(processes(checkout))
     (checkout.path / ".venv").symlink_to(sys.prefix)
-    squeue = tmp_path / "squeue"
-    squeue.write_text(
-        "#!/bin/sh\necho 'squeue: error: Unable to contact slurm controller' >&2\nexit 1\n"
-    )
-    squeue.chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
     recover = ("ops/recover", "--configfile", checkout.config)
-    assert checkout.execute(*recover, PATH=path).returncode != 0
+    broken = fake_slurm(tmp_path, squeue="echo 'squeue: error: no controller' >&2; exit 1")
+    assert checkout.execute(*recover, PATH=broken).returncode != 0
     assert "--unlock" in checkout.fail()
 
-    squeue.write_text("#!/bin/sh\n")
-    assert checkout.execute(*recover, PATH=path).returncode == 0
+    empty = fake_slurm(tmp_path, squeue="exit 0")
+    assert checkout.execute(*recover, PATH=empty).returncode == 0
     checkout.run(INVENTORY)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checkout import OBSERVER, RUN_TIMEOUT_SECONDS, SETTINGS, Checkout, merged
+from injection import fake_slurm
 from mlflow import MlflowClient
 from run_files import run_file_name, run_values, write_run_file
 
@@ -301,19 +302,14 @@ def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) ->
     write_month(again, 7, runs=2)
     locks = leave_locked(again, marked=True)
     (again.path / ".venv").symlink_to(sys.prefix)
-    squeue = tmp_path / "squeue"
-    squeue.write_text("#!/bin/sh\nexit 1\n")
-    squeue.chmod(0o755)
     in_queue = ("--", "--workflow-profile", "slurm")
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    code, output = retrain(again, *in_queue, PATH=path)
+    code, output = retrain(again, *in_queue, PATH=fake_slurm(tmp_path, squeue="exit 1"))
     assert code == FAILED
     assert "logs/retrain/tiny.log" in output
     assert list(locks.iterdir())
 
     # The queue is empty now. No job can be submitted to it, so the workflow itself fails.
-    squeue.write_text("#!/bin/sh\n")
-    code, output = retrain(again, *in_queue, PATH=path)
+    code, output = retrain(again, *in_queue, PATH=fake_slurm(tmp_path, squeue="exit 0"))
     assert code == FAILED
     assert "logs/retrain/tiny.log" in output
     assert not (locks / "0.output.lock").exists()
