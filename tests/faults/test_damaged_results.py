@@ -36,8 +36,9 @@ def test_damaged_file_is_named_and_made_again_after_it_is_removed(
 
 
 def test_damaged_network_is_named_by_a_forecast(rerun: Checkout) -> None:
-    truncate(rerun, NETWORK)
+    network = NETWORK.replace("trained.keras", "network.keras")
+    truncate(rerun, network)
     run = f"runs/{run_file_name(RUN_DATES[-1])}"
     rerun.change({"forecast": {"runs": [run], "model": "baseline", "seed": 0, "members": 0}})
-    assert error_line(rerun.fail("forecast"), f"{NETWORK}: ")
+    assert error_line(rerun.fail("forecast"), f"{network}: ")
     assert not (rerun.path / "results/tiny/forecast").exists()
