@@ -145,6 +145,11 @@ def _bare(variable: str) -> str:
 def _agreed_units(target: str, configured: str | None, of_files: str) -> str:
     stated = of_files or quantity_of(target).units
     if configured and stated and configured != stated:
+        # The workflow imports this module at every start, and this one takes longer.
+        from stormcnn.storms.units import are_equal
+
+        if are_equal(configured, stated):
+            return configured
         raise UserError(
             f"event.units must be {stated}, the units of {target}, or null (got {configured}). "
             "Correct it, and state event.threshold in these units."

@@ -84,22 +84,10 @@ def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
         if int(row["storms"]):
             files_by_content.setdefault(row["sha256"], []).append(row["file"])
             first_of_size.setdefault(row["patch_size"], row["file"])
-            for units in filter(None, row["units"].split("; ")):
-                variable = units.partition(": ")[0]
+            for text in filter(None, row["units"].split("; ")):
+                variable, _, units = text.partition(": ")
                 first, file = first_with_units.setdefault(variable, (units, row["file"]))
-                by_units = {first: file, units: row["file"]}
-                if len(by_units) > 1 and variable in by_units:
-                    silent = by_units.pop(variable)
-                    ((stated, stating),) = by_units.items()
-                    raise UserError(
-                        f"{silent} states no units of {variable}, but {stating} does ({stated}), "
-                        "so the scale is unknown. Add the attribute units with ncatted."
-                    )
-                if first != units:
-                    raise UserError(
-                        f"{file} and {row['file']} have different units ({first}; {units}), and "
-                        "the unit to use is unknown. Convert one of them."
-                    )
+                _check_units(variable, {file: first, row["file"]: units})
     for sha256, files in files_by_content.items():
         if len(files) > 1:
             raise UserError(
@@ -111,6 +99,27 @@ def check_inventory(rows: Iterable[Mapping[Any, Any]]) -> None:
         raise UserError(
             f"The run files have patches of different sizes ({sizes} grid points). Remove the run "
             "files of all sizes but one."
+        )
+
+
+def _check_units(variable: str, units: Mapping[str, str]) -> None:
+    """Raise `UserError` if the units of a variable differ between one or two files."""
+    if len(set(units.values())) == 1:
+        return
+    (file, first), (other, second) = units.items()
+    if not (first and second):
+        silent, stating, stated = (other, file, first) if first else (file, other, second)
+        raise UserError(
+            f"{silent} states no units of {variable}, but {stating} does ({variable}: {stated}), "
+            "so the scale is unknown. Add the attribute units with ncatted."
+        )
+    # Importing it takes longer than reading the inventory.
+    from stormcnn.storms.units import are_equal
+
+    if not are_equal(second, first):
+        raise UserError(
+            f"{file} and {other} have different units ({variable}: {first}; {variable}: {second}), "
+            "and the unit to use is unknown. Convert one of them."
         )
 
 

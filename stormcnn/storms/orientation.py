@@ -43,12 +43,13 @@ class Orientation(NamedTuple):
         return [text for text, needed in descriptions.items() if needed]
 
 
-def find_orientation(latitude: Array, longitude: Array) -> Orientation:
-    """Return the orientation of patches from the positions of their grid points.
+def find_orientation(north: Array, east: Array, *, degrees: bool = True) -> Orientation | None:
+    """Return the orientation of patches from the positions of their grid points; None if unknown.
 
-    `latitude` and `longitude` (storm, row, col) are in degrees and hold the same part of each
-    patch, at least two rows and columns. Patches without positions (NaN, or zeros beyond the edge
-    of the domain) are left out.
+    `north` and `east` (storm, row, col) increase to the north and to the east, and hold the same
+    part of each patch, at least two rows and columns. They are latitudes and longitudes or, without
+    `degrees`, coordinates of a map projection or indices of the grid. Grid points without positions
+    (NaN, or zeros beyond the edge of the domain) are left out.
 
     A map projection rotates the grid. If it does so by about half a right angle, or differently
     in each patch as near a pole, the order cannot be told from the directions, but rows that run
@@ -56,17 +57,19 @@ def find_orientation(latitude: Array, longitude: Array) -> Orientation:
 
     Raises `UnknownOrientation` if they do not.
     """
-    known = np.isfinite(latitude) & np.isfinite(longitude) & ((latitude != 0) | (longitude != 0))
-    known = known.all(axis=(1, 2))
-    latitude, longitude = latitude[known].astype("f8"), longitude[known].astype("f8")
-    scale = np.cos(np.radians(latitude.mean(axis=(1, 2))))
+    known = np.isfinite(north) & np.isfinite(east) & ((north != 0) | (east != 0))
+    if not known.any():
+        return None
+    north, east = (np.where(known, values, np.nan).astype("f8") for values in (north, east))
+    scale = np.cos(np.radians(_mean(north))) if degrees else 1.0
     by_row, by_column = (
-        np.stack([_step(longitude, axis) * scale, _step(latitude, axis)]) for axis in (1, 2)
+        np.stack([_step(east, axis, degrees) * scale, _step(north, axis, degrees)])
+        for axis in (1, 2)
     )
     turns_left = by_column[0] * by_row[1] - by_column[1] * by_row[0]
-    usable = turns_left != 0
+    usable = np.isfinite(turns_left) & (turns_left != 0)
     if not usable.any():
-        return Orientation()
+        return None
     by_row, by_column, turns_left = by_row[:, usable], by_column[:, usable], turns_left[usable]
     (row_east, row_north), (column_east, column_north) = np.abs(by_row), np.abs(by_column)
     straight = (row_north > CLEAR * row_east) & (column_east > CLEAR * column_north)
@@ -81,7 +84,15 @@ def find_orientation(latitude: Array, longitude: Array) -> Orientation:
     raise UnknownOrientation("rows and columns do not run in the same directions in all patches")
 
 
-def _step(values: Array, axis: int) -> Array:
-    """Return the mean change from one grid point to the next along an axis, in degrees."""
-    change: Array = (np.diff(values, axis=axis) + 180) % 360 - 180
-    return change.mean(axis=(1, 2))
+def _step(values: Array, axis: int, degrees: bool) -> Array:
+    """Return the mean change from one grid point to the next along an axis; NaN if unknown."""
+    change = np.diff(values, axis=axis)
+    return _mean((change + 180) % 360 - 180 if degrees else change)
+
+
+def _mean(values: Array) -> Array:
+    """Return the mean (storm,) of the known values (storm, row, col); NaN if there are none."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        mean: Array = np.where(known, values, 0).sum(axis=(1, 2)) / known.sum(axis=(1, 2))
+    return mean

@@ -84,6 +84,12 @@ def read_run(
         # The processes that read the next files find the definitions in memory.
         load_units()
     _log_missing_units(tuple(storms.attrs.pop("without_units")))
+    if not storms.attrs.pop("oriented"):
+        logger.warning(
+            "%s: the directions of rows and columns are not checked, because no positions (lat and "
+            "lon, y and x, or i and j) tell them.",
+            path,
+        )
     return storms
 
 
@@ -149,6 +155,7 @@ def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
         units=run.units,
         grid_spacing_km=run.grid_spacing_km,
         without_units=run.without_units,
+        oriented=run.oriented or fault.size == 0,
         units_loaded=units_loaded(),
     )
 

@@ -18,7 +18,7 @@ from stormcnn.storms.lead_times import read_lead_times
 from stormcnn.storms.orientation import Orientation, UnknownOrientation, find_orientation
 from stormcnn.storms.questionable import needs_positions
 from stormcnn.storms.run_files import BadRunFile
-from stormcnn.storms.units import UnknownUnits, convert
+from stormcnn.storms.units import UnknownUnits, are_equal, convert
 from stormcnn.storms.variables import PER_STORM, Selection, quantity_of
 from stormcnn.vocabulary import Array
 
@@ -34,8 +34,11 @@ FIELD_DIMENSIONS = ("p", "row", "col")
 POSITIONS = ("lat", "lon")
 """Positions of the grid points, which tell the directions of rows and columns."""
 
+OTHER_POSITIONS = (("y", "x"), ("i", "j"))
+"""What tells the directions without `POSITIONS`: a map projection, or indices of the grid."""
+
 SAMPLE = (slice(64), slice(8), slice(8))
-"""The part of the positions that is read."""
+"""The part of the positions that is read, unless they are missing there."""
 
 
 class RunVariables(NamedTuple):
@@ -45,7 +48,8 @@ class RunVariables(NamedTuple):
     with shape (storm,); `hours` (storm,) are the lead times. `grid_spacing_km` is the distance of
     neighboring grid points, NaN if it is unknown. `units` are those of each field, empty if they
     are unknown, and `without_units` the fields of known quantities that state none. `corrections`
-    describe what was converted or turned.
+    describe what was converted or turned. `oriented` is false if the file does not tell the
+    directions of rows and columns.
     """
 
     values: dict[str, Array]
@@ -56,6 +60,7 @@ class RunVariables(NamedTuple):
     without_units: list[str]
     corrections: list[str]
     grid_spacing_km: float
+    oriented: bool
 
 
 def read_variables(path: str, selection: Selection, run_date: datetime) -> RunVariables:
@@ -120,7 +125,8 @@ def _read_source(
     gridded = (*selection.fields, "masks") if selection.masked else selection.fields
     _check_layout(path, source, gridded)
     positions = _sample_positions(path, source)
-    orientation = find_orientation(*positions) if positions else Orientation()
+    found = _orientation(path, source, positions)
+    orientation = found or Orientation()
     corrections = orientation.corrections()
     values: dict[str, Array] = {}
     units: dict[str, str] = {}
@@ -140,7 +146,7 @@ def _read_source(
             corrections += correction
         with np.errstate(over="ignore", invalid="ignore"):
             values[name] = field.astype(np.float32, copy=False)
-    if needs_positions(values, selection) and _has_positions(source):
+    if needs_positions(values, selection) and _has_positions(source, POSITIONS):
         for name in POSITIONS:
             values[name] = orientation.turn(_read(path, source, name))
     for name in PER_STORM:
@@ -155,7 +161,9 @@ def _read_source(
         printable(getattr(source[selection.target], "long_name", "")) if selection.target else ""
     )
     spacing = spacing_of(*positions) if positions else float("nan")
-    return RunVariables(values, hours, title, long_name, units, without_units, corrections, spacing)
+    return RunVariables(
+        values, hours, title, long_name, units, without_units, corrections, spacing, found is not None
+    )
 
 
 def _check_layout(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) -> None:
@@ -210,17 +218,34 @@ def _read(path: str, source: netCDF4.Dataset, name: str, part: Any = None) -> Ar
         ) from error
 
 
-def _has_positions(source: netCDF4.Dataset) -> bool:
-    """Return whether the file has the position of each grid point."""
+def _orientation(
+    path: str, source: netCDF4.Dataset, positions: tuple[Array, Array] | None
+) -> Orientation | None:
+    """Return the orientation of the patches, or None if the file does not tell it.
+
+    `positions` are those of `_sample_positions`.
+    """
+    orientation = find_orientation(*positions) if positions else None
+    for names in (POSITIONS, *OTHER_POSITIONS):
+        if orientation is None and _has_positions(source, names):
+            north, east = (_read(path, source, name) for name in names)
+            orientation = find_orientation(north, east, degrees=names == POSITIONS)
+    return orientation
+
+
+def _has_positions(source: netCDF4.Dataset, names: Sequence[str]) -> bool:
+    """Return whether the file has these positions of each grid point."""
+    variables = [source.variables.get(name) for name in names]
     return all(
-        sorted(getattr(source.variables.get(name), "dimensions", ())) == sorted(FIELD_DIMENSIONS)
-        for name in POSITIONS
+        sorted(getattr(variable, "dimensions", ())) == sorted(FIELD_DIMENSIONS)
+        and getattr(variable.dtype, "kind", "") in ("i", "u", "f")
+        for variable in variables
     )
 
 
 def _sample_positions(path: str, source: netCDF4.Dataset) -> tuple[Array, Array] | None:
     """Return latitudes and longitudes (storm, row, col) of a part of the patches, if there are."""
-    if not _has_positions(source):
+    if not _has_positions(source, POSITIONS):
         return None
     latitude, longitude = (
         _in_units(
@@ -241,10 +266,9 @@ def _in_units(name: str, values: Array, stated: str, wanted: str) -> tuple[Array
     """
     if not stated or stated == wanted or not wanted:
         return values, []
+    if are_equal(stated, wanted):
+        return values, []
     try:
-        probe = np.array([0.0, 1.0, 2.0])
-        if np.allclose(convert(probe, stated, wanted), probe, rtol=1e-12, atol=0):
-            return values, []
         return convert(values, stated, wanted), [f"{name} converted from {stated} to {wanted}"]
     except UnknownUnits as error:
         raise UnknownUnits(f"variable {name}: {error}") from error

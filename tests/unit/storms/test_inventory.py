@@ -108,6 +108,12 @@ def test_files_with_different_units_are_named(tmp_path):
     assert len(merge_inventories([first])) == 2
 
 
+@pytest.mark.parametrize("other", ["J/kg", "J kg**-1", "m2 s-2"])
+def test_other_spellings_of_the_same_units_are_accepted(tmp_path, other):
+    rows = [row("a.nc", units="CAPE: J kg-1"), row("b.nc", units=f"CAPE: {other}")]
+    assert len(merge_inventories([write(tmp_path, "2010", *rows)])) == 2
+
+
 @pytest.mark.parametrize("units", [("HAIL", "HAIL: mm"), ("HAIL: mm", "CAPE: J; HAIL")])
 def test_file_without_units_is_named_with_one_that_has_some(tmp_path, units):
     rows = [row(file, units=text) for file, text in zip(["a.nc", "b.nc"], units, strict=True)]

@@ -56,7 +56,14 @@ def test_grid_points_without_positions_do_not_matter():
     latitude[0], longitude[1] = np.nan, np.nan
     latitude[2, 2:], longitude[2, 2:] = 0, 0
     assert find_orientation(latitude, longitude) == Orientation(southward=True)
-    assert find_orientation(latitude[:3], longitude[:3]) == Orientation()
+    assert find_orientation(latitude[2:3], longitude[2:3]) == Orientation(southward=True)
+    assert find_orientation(latitude[:2], longitude[:2]) is None
+
+
+def test_directions_of_a_map_projection_need_no_degrees():
+    row, col = 3000.0 * np.mgrid[:4, :4][:, None]
+    north, east = 5e7 - row, col - 2e7
+    assert find_orientation(north, east, degrees=False) == Orientation(southward=True)
 
 
 @pytest.mark.parametrize("turn", TURNS[1:])
@@ -74,11 +81,39 @@ def test_turned_run_file_has_the_same_storms(tmp_path, turn):
     assert expected.attrs["corrections"] == ""
 
 
-def test_run_file_without_positions_is_read_as_it_is(tmp_path):
+@pytest.mark.parametrize("left", [["x", "y"], ["i", "j"]])
+@pytest.mark.parametrize("turn", TURNS[1:])
+def test_other_positions_tell_the_directions(tmp_path, left, turn):
     values = run_values()
-    path = write_run_file(tmp_path, {k: v for k, v in values.items() if k not in ("lat", "lon")})
+    turned = {
+        name: reverse(turn, array) if array.ndim == 3 else array
+        for name, array in values.items()
+        if name not in {"lat", "lon", "x", "y", "i", "j"} - {*left}
+    }
+    storms = read_run(write_run_file(tmp_path, turned), predictors=["U10_curr"])
+    np.testing.assert_array_equal(storms["predictors"][..., 0], values["U10_curr"])
+
+
+def test_positions_that_are_missing_in_a_corner_tell_the_directions(tmp_path):
+    values = run_values(size=20)
+    expected = values["U10_curr"]
+    turned = {k: v[:, ::-1].copy() if v.ndim == 3 else v for k, v in values.items()}
+    for name in ("lat", "lon"):
+        turned[name][:, :10, :10] = np.nan
+    storms = read_run(write_run_file(tmp_path, turned), predictors=["U10_curr"])
+    np.testing.assert_array_equal(storms["predictors"][..., 0], expected)
+
+
+def test_run_file_without_positions_is_read_as_it_is_and_named(tmp_path, caplog):
+    values = run_values()
+    kept = {k: v for k, v in values.items() if k not in ("lat", "lon", "x", "y", "i", "j")}
+    path = write_run_file(tmp_path, kept)
     fields = read_run(path, predictors=["U10_curr"])["predictors"][..., 0]
     np.testing.assert_array_equal(fields, values["U10_curr"])
+    assert str(path) in caplog.text
+    caplog.clear()
+    read_run(write_run_file(tmp_path / "usual", values), predictors=["U10_curr"])
+    assert not caplog.text
 
 
 def test_run_file_whose_patches_run_in_different_directions_is_refused(tmp_path):

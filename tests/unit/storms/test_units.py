@@ -52,6 +52,28 @@ TARGET = "RVORT1_MAX_future"
         ("%", "1", 0.1),
         ("degrees_north", "degree", 10),
         ("J kg-1", "m2 s-2", 10),
+        ("deg C", "K", 283.15),
+        ("degrees C", "K", 283.15),
+        ("Deg. C", "K", 283.15),
+        ("° C", "K", 283.15),
+        ("°C", "K", 283.15),
+        ("C", "K", 283.15),
+        ("F", "K", 260.92778),
+        ("deg K", "K", 10),
+        ("0.1 degC", "K", 274.15),
+        ("0.1 deg C", "K", 274.15),
+        ("0.1 K", "K", 1),
+        ("ms-1", "m s-1", 10),
+        ("ms**-1", "m s-1", 10),
+        ("ms-1", "s-1", 10_000),
+        ("0.1 ms-1", "m s-1", 1),
+        ("m s⁻¹", "m s-1", 10),
+        ("m·s⁻¹", "m s-1", 10),
+        ("10⁻⁵ s⁻¹", "s-1", 1e-4),
+        ("/s", "s-1", 10),
+        ("/ s", "s-1", 10),
+        ("0.1 dBZ", "dBZ", 1),
+        ("2 kt", "m s-1", 10.28889),
     ],
 )
 def test_known_units_are_converted(units, target, expected):
@@ -69,7 +91,9 @@ def test_known_units_are_converted(units, target, expected):
         ("m m-1", "degree"),
         ("furlongs", "m s-1"),
         ("none", "K"),
-        ("deg K", "K"),
+        ("C", "m s-1"),
+        ("ms-1", "K"),
+        ("deg C s-1", "K"),
         ("deg s-1", "s-1"),
         ("K @ 273.15", "K"),
         ("10-5 s-1", "s-1"),
@@ -84,6 +108,11 @@ def test_known_units_are_converted(units, target, expected):
 def test_unknown_and_incompatible_units_are_refused(units, target):
     with pytest.raises(UnknownUnits):
         convert(np.array([10.0]), units, target)
+
+
+def test_values_without_equivalent_in_other_units_are_refused():
+    with pytest.raises(UnknownUnits, match="mm6 m-3"):
+        convert(np.array([10.0, 0.0]), "mm6 m-3", "dBZ")
 
 
 def write_in_units(folder, name, units, change):
