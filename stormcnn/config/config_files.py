@@ -57,11 +57,59 @@ def as_written(settings: Any, paths: Iterable[StrPath]) -> Any:
     return _with_text(settings, read_config_files(paths))
 
 
+def check_config_file(path: StrPath) -> None:
+    """Raise `UserError` if a file cannot be read, as `read_config_files` does.
+
+    A number or a date that is none, such as 2015-02-30, is refused, too: not everyone who reads the
+    file keeps values as text.
+    """
+    _read_file(Path(path))
+    text = Path(path).read_text(encoding="utf-8")
+    for node in _scalars(_TextLoader(text).get_single_node()):
+        if node.style is None and node.tag == "tag:yaml.org,2002:str":
+            try:
+                _as_yaml(node.value)
+            except ValueError as error:
+                raise UserError(
+                    f"{_shown_path(Path(path))} has an invalid value: {node.value}, {error} (line "
+                    f"{node.start_mark.line + 1}). Correct it, or put it in quotes."
+                ) from None
+
+
+def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Yield the keys and values in a node. Those that an alias repeats may occur several times."""
+    rest = [node]
+    while rest:
+        inner = rest.pop()
+        if isinstance(inner, yaml.ScalarNode):
+            yield inner
+        elif isinstance(inner, yaml.MappingNode):
+            rest += [part for pair in inner.value for part in pair]
+        elif isinstance(inner, yaml.SequenceNode):
+            rest += inner.value
+
+
+def _read_text(path: Path, name: str) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{name} cannot be read: {error.strerror}. Check the path of the config file."
+        ) from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{name} is not UTF-8 text: {error.reason} (line {line}). Save it as UTF-8."
+        ) from None
+
+
 def _read_file(path: Path) -> dict[str, Any]:
     name = _shown_path(path)
-    content = path.read_bytes()
+    text = _read_text(path, name)
     try:
-        loader = _TextLoader(content)
+        loader = _TextLoader(text)
         node = loader.get_single_node()
         if node is None:
             return {}
@@ -78,6 +126,12 @@ def _read_file(path: Path) -> dict[str, Any]:
         ) from None
     except UserError:
         raise
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UserError(
+            f"{name} is not valid YAML: the character U+{error.character:04X} is not allowed (line "
+            f"{line}). Remove it."
+        ) from None
     # The last three are raised for values that contradict their tag, such as `!!int a`.
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{name} is not valid YAML: {error}. Correct the file.") from None
@@ -169,9 +223,17 @@ def _with_text(value: Any, text: Any) -> Any:
 
 def _yaml_value(text: str) -> Any:
     """Return what YAML takes an unquoted text for."""
+    # There is no day 2015-02-30.
+    with suppress(ValueError):
+        return _as_yaml(text)
+    return text
+
+
+def _as_yaml(text: str) -> Any:
+    """Return the same as `_yaml_value`; raises `ValueError` if it is, for example, no valid date."""
     loader = yaml.SafeLoader("")
     tag = loader.resolve(yaml.ScalarNode, text, (True, False))
-    # There is no day 2015-02-30, and the merge key `<<` stands for no value.
-    with suppress(ValueError, yaml.YAMLError):
+    # The merge key `<<` stands for no value.
+    with suppress(yaml.YAMLError):
         return loader.construct_object(yaml.ScalarNode(tag, text))
     return text

@@ -34,3 +34,18 @@ def test_duplicate_key_in_the_default_config_is_named(checkout: Checkout) -> Non
     path = checkout.path / "config/config.yaml"
     path.write_text(f"{path.read_text(encoding='utf-8')}event: {{threshold: 0.01}}\n")
     assert "config/config.yaml" in error_line(checkout.fail("--dry-run"), "event ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"event: {title: \xe9}\n", b"event:\n\ttitle: a\n", b"event: " + 2000 * b"[" + 2000 * b"]"],
+    ids=["Latin-1", "tab", "deep"],
+)
+def test_config_file_that_cannot_be_read_is_named(checkout: Checkout, content: bytes) -> None:
+    (checkout.path / checkout.config).write_bytes(content)
+    error_line(checkout.fail("--dry-run"), "tiny.yaml ")
+
+
+def test_setting_of_the_command_line_without_a_block_is_named(checkout: Checkout) -> None:
+    message = error_line(checkout.fail("--dry-run", "--config", "training:epochs=2"), "--config ")
+    assert "training={epochs: 2}" in message

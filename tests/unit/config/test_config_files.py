@@ -11,7 +11,7 @@ from config_helpers import CONFIG, SHIPPED
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from stormcnn.config.config_files import as_written, read_config_files
+from stormcnn.config.config_files import as_written, check_config_file, read_config_files
 from stormcnn.config.loading import load_config
 from stormcnn.errors import UserError
 
@@ -167,6 +167,35 @@ def test_file_without_keys_and_values_is_named(text):
 def test_file_that_is_not_text_is_named():
     Path("my.yaml").write_bytes(b"a: \xff\xfe")
     assert message_of("my.yaml").startswith("my.yaml ")
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("a: 1\nb: é\n".encode("latin-1"), 2),
+        ("a: 1\n".encode("utf-16"), 1),
+        (b"a: 1\n\nb: \x07\n", 3),
+        (b"a:\n\tb: 1\n", 2),
+        (b"a: [1\nb: 2\n", 2),
+        (b"a: 1\nb: *c\n", 2),
+        (b"a: 1\nsplit: {test_start: 2015-02-30}\n", 2),
+    ],
+)
+def test_line_that_cannot_be_read_is_named(content, line):
+    Path("my.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=rf"^my\.yaml .*\(line {line}\)\.") as error:
+        check_config_file("my.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_missing_config_file_is_named():
+    with pytest.raises(UserError, match=r"^my\.yaml "):
+        check_config_file("my.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "a: 2015-02-28\n", "a: '2015-02-30'\n", "\ufeffa: 010\n"])
+def test_readable_config_file_passes(text):
+    check_config_file(write(text))
 
 
 def test_day_that_does_not_exist_is_left_to_the_check():
