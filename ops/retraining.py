@@ -314,7 +314,7 @@ def record(config: dict[str, Any], journal: Journal) -> None:
 
 def list_past_runs(data: dict[str, Any]) -> list[Run]:
     """Return the run files of `data.folder`. Raises `UserError` if a run date is in the future."""
-    runs = list_folder(data["folder"], data["batch"], data["settle_seconds"])
+    runs = list_folder(data["folder"], data["batch"], data["settle_seconds"], data["file_pattern"])
     check_no_future_run(runs, utc_now())
     return runs
 

@@ -225,11 +225,12 @@ def figure_files(name, category, shown="svg", **named):
     return list(files.values())
 
 
+FORECAST_PATTERN = config["forecast"]["file_pattern"] or config["data"]["file_pattern"]
 NEW_RUNS = for_users(runs.index_by_run_date)(
-    config["forecast"]["runs"], "forecast.runs"
+    config["forecast"]["runs"], "forecast.runs", FORECAST_PATTERN
 )
 OBSERVED_RUNS = for_users(runs.index_by_run_date)(
-    config["forecast"]["observed"], "forecast.observed"
+    config["forecast"]["observed"], "forecast.observed", FORECAST_PATTERN
 )
 # The registry is read only if a job needs it, so that no other job needs a champion.
 champion = partial(for_users(read_champion), REGISTRY)

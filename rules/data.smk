@@ -135,5 +135,6 @@ rule merge_inventory:
         # Experiments with different thresholds share this file, so it uses the AMS lesson's.
         threshold=LESSON_EVENT["threshold"],
         target=config["data"]["target"],
+        file_pattern=config["data"]["file_pattern"],
     script:
         "../scripts/merge_inventory.py"

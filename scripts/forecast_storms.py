@@ -8,13 +8,13 @@ import numpy as np
 from stormcnn.forecast.files import as_geojson, assemble_forecast, outside_range, tabulate_forecast
 from stormcnn.forecast.maps import draw_map
 from stormcnn.forecast.network_metadata import read_about, read_recalibration_settings
+from stormcnn.forecast.run_inputs import read_for_network
 from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance, sha256_of
 from stormcnn.report.figure_style import make_figure, save_figure
 from stormcnn.sampling.members import summarize_members
 from stormcnn.storms.event_texts import event_texts
-from stormcnn.storms.reading import read_run
 from stormcnn.storms.run_files import parse_run_name
 from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.storms.titles import is_made_up_title
@@ -30,6 +30,7 @@ def forecast_storms(
     network: str,
     event: dict[str, Any],
     reject: list[str],
+    file_pattern: str,
     members: int,
     seed: int,
     threads: int,
@@ -53,7 +54,14 @@ def forecast_storms(
     about, recalibration = read_about(network), read_recalibration_settings(network)
     recalibrate = Recalibration.from_json(recalibration).apply if recalibration else np.asarray
     texts = event_texts(**about["event"], **event, attributes=about["event_attributes"])
-    storms = read_run(run_file, predictors=about["predictors"], reject=reject)
+    predictors = about["predictors"]
+    storms = read_for_network(
+        run_file,
+        predictors=predictors,
+        units=about["predictor_units"],
+        reject=reject,
+        file_pattern=file_pattern,
+    )
     fields = storms["predictors"].values
     backend.prepare(threads, seed)
     trained = load_network(network)
@@ -68,11 +76,13 @@ def forecast_storms(
     forecast = forecast.assign_attrs(
         title=storms.attrs["title"],
         **{name: about[name] for name in TRAINING_ATTRIBUTES},
-        predictors=",".join(about["predictors"]),
+        predictors=",".join(predictors),
+        predictor_units=json.dumps(about["predictor_units"]),
         **{f"event_{key}": value for key, value in about["event"].items()},
         event_title=texts.title,
         event_lead=texts.lead,
         event_units=texts.units,
+        event_threshold_units=about["event_attributes"].get("threshold_units", ""),
         training_event_frequency=about["training_event_frequency"],
         recalibration=json.dumps(recalibration) if recalibration else "none",
         members=members if summary else 0,
@@ -97,7 +107,8 @@ def forecast_storms(
         rows[name].to_numpy() for name in ("longitude", "latitude", "probability")
     )
     draw_map(panel, longitude, latitude, shown, texts.phrase)
-    when = f"{parse_run_name(run_file).run_date:%Y-%m-%d %H} UTC"
+    run_date = parse_run_name(run_file, file_pattern).run_date
+    when = f"{run_date:%Y-%m-%d %H} UTC"
     panel.set_title(f"{panel.get_title(loc='left')}, run of {when}", loc="left")
     save_figure(figure, picture)
 
@@ -109,6 +120,7 @@ if __name__ == "__main__":
             network=snakemake.params.network,
             event=snakemake.params.event,
             reject=snakemake.params.reject,
+            file_pattern=snakemake.params.file_pattern,
             members=snakemake.params.members,
             seed=snakemake.params.seed,
             threads=snakemake.params.threads,

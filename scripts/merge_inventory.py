@@ -20,12 +20,15 @@ def merge_inventory(
     tracks: list[str],
     threshold: float,
     target: str,
+    file_pattern: str,
     output: str,
 ) -> None:
     """Write one row per run file; with `tracks`, also how often its track file disagrees."""
     inventory = merge_inventories(inventories)
     storms = open_patches(patches).storms
-    inventory["repeated"] = count_by_file(storms, repeated_in_other_cycles(storms), inventory)
+    inventory["repeated"] = count_by_file(
+        storms, repeated_in_other_cycles(storms, file_pattern), inventory
+    )
     if tracks:
         inventory = compare_with_tracks(inventory, storms, tracks, threshold, target)
     write_csv(inventory, output)
@@ -39,5 +42,6 @@ if __name__ == "__main__":
             tracks=snakemake.input.tracks,
             threshold=snakemake.params.threshold,
             target=snakemake.params.target,
+            file_pattern=snakemake.params.file_pattern,
             output=snakemake.output.inventory,
         )

@@ -63,12 +63,14 @@ def train_network(
 
     trainer = Trainer(fields, label, scales, architecture, training, memory_mb, code)
     settings = {"architecture": architecture, "training": training, "event": event}
+    units = storms["units"].to_series().to_dict()
     for seed, paths in outputs.items():
         logger.info("Training %s with seed %d.", model, seed)
         network, history = trainer.train(seed, Path(paths["network"]).with_name("checkpoint.npz"))
         metadata = {
             "model": model,
             "predictors": scales["variable"].tolist(),
+            "predictor_units": units,
             "event": event,
             "event_attributes": event_attributes(storms["peak"]),
             **describe_training(storms),

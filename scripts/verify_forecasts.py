@@ -1,5 +1,6 @@
 """Verify earlier forecasts against run files that hold the outcome of their storms."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,10 +8,10 @@ import pandas as pd
 
 from stormcnn.forecast.files import tabulate_forecast
 from stormcnn.forecast.outcomes import check_unseen, join_by_network, match_outcome
+from stormcnn.forecast.run_inputs import read_for_network
 from stormcnn.io import read_netcdf, write_csv
 from stormcnn.logs import job_log
 from stormcnn.storms.events import exceeds
-from stormcnn.storms.reading import read_run
 from stormcnn.verification.tables import verify
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def verify_forecasts(
     forecasts: list[str],
     run_files: list[str],
     reject: list[str],
+    file_pattern: str,
     verification: dict[str, Any],
     scores: str,
     storms: str,
@@ -31,12 +33,16 @@ def verify_forecasts(
     for path, run_file in zip(forecasts, run_files, strict=True):
         forecast = read_netcdf(path)
         check_unseen(forecast)
-        outcome = read_run(
+        target = forecast.attrs["event_target"]
+        outcome = read_for_network(
             run_file,
             predictors=forecast.attrs["predictors"].split(","),
-            target=forecast.attrs["event_target"],
+            target=target,
             region=forecast.attrs["event_region"],
+            units=json.loads(forecast.attrs["predictor_units"])
+            | {target: forecast.attrs["event_threshold_units"]},
             reject=reject,
+            file_pattern=file_pattern,
         )
         peak = match_outcome(forecast, outcome)
         verifiable.append(forecast.assign(peak=("storm", peak)).isel(storm=np.isfinite(peak)))
@@ -71,6 +77,7 @@ if __name__ == "__main__":
             forecasts=list(snakemake.params.forecasts),
             run_files=snakemake.input.run_files,
             reject=snakemake.params.reject,
+            file_pattern=snakemake.params.file_pattern,
             verification=snakemake.params.verification,
             scores=snakemake.output.scores,
             storms=snakemake.output.storms,

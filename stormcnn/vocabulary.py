@@ -98,7 +98,15 @@ STORM_FAULTS = get_args(StormFault)
 """Kinds of questionable storms: a copy of another storm of the file, a patch filled up with zeros
 at the edge of the domain, and a predictor with the same value everywhere."""
 
-DATA_SETTINGS = ("predictors", "target", "region", "skip_bad_files", "reject", "lead_hours")
+DATA_SETTINGS = (
+    "predictors",
+    "target",
+    "region",
+    "skip_bad_files",
+    "reject",
+    "lead_hours",
+    "file_pattern",
+)
 """The data settings on which patches depend, in addition to the run files."""
 
 COUNT_COVERAGE = 0.9

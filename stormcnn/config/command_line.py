@@ -27,8 +27,7 @@ def exit_if_unreadable(entries: Iterable[str], files: Iterable[StrPath]) -> None
         for path in files:
             check_config_file(path)
     except UserError as error:
-        print(printable(str(error), keep="\n"), file=sys.stderr)
-        sys.exit(1)
+        sys.exit(printable(str(error), keep="\n"))
 
 
 def check_entry(entry: str) -> None:

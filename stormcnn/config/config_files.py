@@ -230,7 +230,7 @@ def _yaml_value(text: str) -> Any:
 
 
 def _as_yaml(text: str) -> Any:
-    """Return the same as `_yaml_value`; raises `ValueError` if it is, for example, no valid date."""
+    """Return what `_yaml_value` does; raise `ValueError` for a number or date that is none."""
     loader = yaml.SafeLoader("")
     tag = loader.resolve(yaml.ScalarNode, text, (True, False))
     # The merge key `<<` stands for no value.

@@ -15,6 +15,7 @@ from stormcnn.config.field_types import (
     UNIQUE,
     Address,
     CountFromOne,
+    FilePattern,
     Name,
     NotNegative,
     OptionalCountFromOne,
@@ -27,6 +28,7 @@ from stormcnn.config.field_types import (
     must_be,
 )
 from stormcnn.config.wording import listed, shown
+from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.vocabulary import LESSON_EVENT, STORM_FAULTS, Region, StormFault
 
 STORM_VARIABLES = ("REFL_COM_curr", "U10_curr", "V10_curr", "T2_curr")
@@ -126,6 +128,13 @@ class Data(Block):
         description="Folder with your run files, for source `folder`. The files are read in "
         "place. Relative paths start at the working directory.",
     )
+    file_pattern: FilePattern = Field(
+        default=DEFAULT_PATTERN,
+        description="Form of the names of your run files, for source `folder`: `{run_date:FORMAT}` "
+        "is the initialization time in the format of Python's `strptime`; `{ensemble}` and "
+        "`{ensemble_member}` stand for any text and may be left out. Files with other names are "
+        "not used.",
+    )
     batch: Literal["day", "month", "year"] = Field(
         default="year",
         description="Forecast runs of the same day, month or year are prepared by one job. A new "
@@ -185,6 +194,11 @@ class Data(Block):
     )
 
     def _faults(self) -> Iterator[str]:
+        if self.source != "folder" and self.file_pattern != DEFAULT_PATTERN:
+            yield (
+                f"file_pattern must be left out if data.source is {self.source} (got "
+                f"{shown(self.file_pattern)}). forecast.file_pattern is for new run files."
+            )
         for variable in self.predictors:
             if self.source != "folder" and variable not in STORM_VARIABLES:
                 yield (

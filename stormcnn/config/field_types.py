@@ -15,6 +15,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from stormcnn.name_pattern import DEFAULT_PATTERN, compile_pattern
+
 MUST_BE = "must_be"
 """Type of the errors that `must_be` raises."""
 
@@ -76,6 +78,11 @@ def _check_variable(text: str) -> str:
     return _check_printable(text)
 
 
+def _check_pattern(text: str) -> str:
+    compile_pattern(text)
+    return _check_printable(text)
+
+
 def _check_path(text: str) -> str:
     if "://" in text:
         raise ValueError
@@ -109,6 +116,20 @@ Variable = Annotated[
     must_be(
         "a name of 1 to 100 printable characters without / ` \\, the first a letter, digit or _"
     ),
+]
+_PATTERN = f'a file name with {{run_date:FORMAT}}, such as "{DEFAULT_PATTERN}"'
+_PATTERN_ADVICE = (
+    "FORMAT must have year, month and day; {ensemble} and {ensemble_member} may be left out."
+)
+FilePattern = Annotated[
+    str,
+    Field(max_length=200),
+    AfterValidator(_check_pattern),
+    must_be(_PATTERN, _PATTERN_ADVICE),
+]
+OptionalFilePattern = Annotated[
+    Annotated[str, Field(max_length=200), AfterValidator(_check_pattern)] | None,
+    must_be(f"{_PATTERN}, or null", _PATTERN_ADVICE),
 ]
 Title = Annotated[
     Annotated[str, Field(max_length=100), AfterValidator(_check_title)] | None,

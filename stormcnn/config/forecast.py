@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from stormcnn.config.block import Block
-from stormcnn.config.field_types import Count, OptionalPath, Paths, Seed, Text
+from stormcnn.config.field_types import Count, OptionalFilePattern, OptionalPath, Paths, Seed, Text
 
 
 class Forecast(Block):
@@ -20,6 +20,10 @@ class Forecast(Block):
         default=[],
         description="Paths of run files of the same forecast runs that contain the target "
         "variable, once it is known (target `verify`).",
+    )
+    file_pattern: OptionalFilePattern = Field(
+        default=None,
+        description="Form of the names of these run files. null: that of `data.file_pattern`.",
     )
     model: Text = Field(
         default="dropout", description="Key of the network that makes the forecasts."

@@ -35,6 +35,7 @@ class _Metadata(BaseModel):
     model: ShortText
     seed: int | ShortText
     predictors: Annotated[list[Variable], Field(min_length=1, max_length=1000)]
+    predictor_units: dict[Variable, ShortText]
     event: _Event
     event_attributes: dict[ShortText, str | int | float]
     training_event_frequency: Annotated[float, Field(ge=0, le=1)]
@@ -45,6 +46,8 @@ class _Metadata(BaseModel):
     def _check(self) -> Self:
         if not len(self.predictors) == len(self.training_minimum) == len(self.training_maximum):
             raise ValueError("the numbers of predictors and of their limits differ")
+        if set(self.predictor_units) != set(self.predictors):
+            raise ValueError("the predictors and those with units differ")
         others = self.model_extra or {}
         for name in TRAINING_ATTRIBUTES:
             if not isinstance(others.get(name), str | int | float):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from stormcnn.config.archive_dates import demo_file_name, demo_run_dates
 from stormcnn.errors import UserError
+from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.storms.run_files import (
     Run,
     as_run,
@@ -34,7 +35,9 @@ def list_runs(data: Mapping[str, Any], folder: StrPath) -> list[Run]:
     Raises `UserError` if the user's folder or list of run files cannot be used.
     """
     if data["source"] == "folder":
-        return list_folder(data["folder"], data["batch"], data["settle_seconds"])
+        return list_folder(
+            data["folder"], data["batch"], data["settle_seconds"], data["file_pattern"]
+        )
     if data["source"] == "ncar":
         return read_archive_list(data["ncar"]["runs"], folder, data["batch"])
     return [
@@ -136,7 +139,9 @@ def share_of_batches(batches: Sequence[str], part: str) -> list[str]:
     ]
 
 
-def index_by_run_date(files: Iterable[str], key: str) -> dict[str, str]:
+def index_by_run_date(
+    files: Iterable[str], key: str, file_pattern: str = DEFAULT_PATTERN
+) -> dict[str, str]:
     """Return run files by their run date as `YYYYMMDD-HHMM`.
 
     `key` is the config key that lists the files. Raises `UserError` if two have the same run date
@@ -145,7 +150,7 @@ def index_by_run_date(files: Iterable[str], key: str) -> dict[str, str]:
     index: dict[str, str] = {}
     for file in files:
         try:
-            run_date = f"{parse_run_name(file).run_date:%Y%m%d-%H%M}"
+            run_date = f"{parse_run_name(file, file_pattern).run_date:%Y%m%d-%H%M}"
         except UserError as error:
             raise UserError(f"{key}: {error}") from None
         if run_date in index:

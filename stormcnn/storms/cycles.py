@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.storms.run_files import parse_run_name
 from stormcnn.vocabulary import Array
 
@@ -14,14 +15,15 @@ SAME_STORM = 24.0
 EARTH_RADIUS = 6371.0  # km
 
 
-def repeated_in_other_cycles(storms: xr.Dataset) -> Array:
+def repeated_in_other_cycles(storms: xr.Dataset, file_pattern: str = DEFAULT_PATTERN) -> Array:
     """Return whether another run predicts each storm, too, shape (storm,).
 
     The other run has the same ensemble and ensemble member, and a storm at the same valid time
     within `SAME_STORM`. `storms` has the coordinates that `read_run` returns.
     """
     files, file_index = np.unique(storms["run_file"].values, return_inverse=True)
-    ensembles = np.array([parse_run_name(name).ensemble for name in files], str)[file_index]
+    ensembles = np.array([parse_run_name(name, file_pattern).ensemble for name in files], str)
+    ensembles = ensembles[file_index]
     columns = [ensembles, storms["ensemble_member"].values, storms["valid_time"].values]
     group = np.unique(_numbered(columns), axis=1, return_inverse=True)[1].ravel()
     run = storms["run_date"].values

@@ -24,17 +24,22 @@ class Undecodable(ValueError):
     """A variable that cannot be decoded. The message names the variable and the attribute."""
 
 
-def decode(variable: netCDF4.Variable, index: Any = ...) -> Array:
+def decode(variable: netCDF4.Variable, index: Any = ..., *, exactly: bool = False) -> Array:
     """Return values of a variable as floating-point numbers, NaN where they are missing.
 
-    `index` selects a part of the variable. Missing are the values `_FillValue` and
-    `missing_value`, those outside `valid_min`, `valid_max` or `valid_range`, and the default fill
-    value of the NetCDF library. Fields keep single precision, all other types become double.
+    `index` selects a part of the variable. With `exactly`, packed values are computed in double
+    precision also if their factor and offset have single precision.
+
+    Missing are the values `_FillValue` and `missing_value`, those outside `valid_min`, `valid_max`
+    or `valid_range`, and the default fill value of the NetCDF library. Fields keep single
+    precision, all other types become double.
 
     Raises `Undecodable` if one of these attributes, or one that describes packing, is not a number.
     """
     attributes = _Attributes(variable)
     packing = attributes.packing()
+    if exactly:  # 0.1 in single precision is meant as 0.1
+        packing = {name: float(str(number)) for name, number in packing.items()}
     unsigned = attributes.unsigned()
     variable.set_auto_maskandscale(False)
     stored = np.asarray(variable[index])

@@ -10,10 +10,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from stormcnn.name_pattern import DEFAULT_PATTERN, NamePattern, compile_pattern
 from stormcnn.vocabulary import StrPath
 
-SUFFIX = "_model_patches.nc"
 SIMILAR = "model_patches"
+"""Part of the usual names of run files, in small letters."""
 
 MOST_NAMED = 5
 """Most paths that one message names."""
@@ -21,13 +22,15 @@ MOST_NAMED = 5
 logger = logging.getLogger(__name__)
 
 
-def find_run_files(folder: StrPath) -> list[Path]:
-    """Return the paths below `folder` that end with `SUFFIX`, sorted.
+def find_run_files(folder: StrPath, file_pattern: str = DEFAULT_PATTERN) -> list[Path]:
+    """Return the paths below `folder` whose names begin and end as `file_pattern`, sorted.
 
     Symbolic links to files and folders are followed; each folder is searched once, even if links
     form a loop. A warning counts and names folders that cannot be searched, links to nothing, and
-    files with other names that contain `SIMILAR`.
+    files with other names that contain `SIMILAR`, or that would fit in small letters or without
+    another suffix.
     """
+    pattern = compile_pattern(file_pattern)
     found: list[Path] = []
     left_out: dict[str, list[Path]] = {}
     searched: set[tuple[int, int]] = set()
@@ -45,7 +48,7 @@ def find_run_files(folder: StrPath) -> list[Path]:
             left_out.setdefault(kind, []).append(current)
             continue
         for path in entries:
-            kind = _kind_of(path)
+            kind = _kind_of(path, pattern)
             if kind == "folder":
                 waiting.append(path)
             elif kind == "run file":
@@ -68,19 +71,27 @@ def ascii_path(path: Path) -> str:
     return str(path) if str(path).isprintable() else ascii(str(path))
 
 
-def _kind_of(path: Path) -> str:
+def _kind_of(path: Path, pattern: NamePattern) -> str:
     """Return what a path is: a folder, a run file, the kind of what is left out, or nothing."""
     try:
         if path.is_dir():
             return "folder"
     except OSError:
         return "folders that cannot be searched"
-    if SIMILAR not in path.name:
+    name = path.name.removeprefix("._")
+    fits = name.startswith(pattern.head) and name.endswith(pattern.tail)
+    if not fits and not _is_similar(name.lower(), pattern):
         return ""
     if path.name.startswith("._"):
         return "files in which macOS keeps attributes"
-    if not path.name.endswith(SUFFIX):
-        return f"files whose names do not end with {SUFFIX}"
+    if not fits:
+        return f"files whose names do not have the form {pattern.form}"
     if path.is_symlink() and not path.exists():
         return "links to files that do not exist"
     return "run file"
+
+
+def _is_similar(name: str, pattern: NamePattern) -> bool:
+    """Return whether a name in small letters looks like that of a run file."""
+    head, tail = pattern.head.lower(), pattern.tail.lower()
+    return SIMILAR in name or (bool(tail) and name.startswith(head) and tail in name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import cftime
@@ -10,6 +11,9 @@ import numpy as np
 
 from stormcnn.storms.decoding import Undecodable, decode, text_attribute
 from stormcnn.vocabulary import Array
+
+# cftime knows no nanoseconds, in which xarray may store times.
+_NANOSECONDS = re.compile(r"(?:ns|nsecs?|nanosecs?|nanoseconds?)(?= +since )")
 
 ROUNDING = 5.0
 """Times are rounded to whole minutes if they are at most this many seconds away from one."""
@@ -26,9 +30,10 @@ def read_lead_times(variable: netCDF4.Variable, run_date: datetime) -> Array:
     """
     units = text_attribute(variable, "units")
     calendar = text_attribute(variable, "calendar") or "standard"
+    usual, nanoseconds = _NANOSECONDS.subn("microseconds", units)
     try:
         start, following = cftime.num2date(
-            [0, 1], units, calendar, only_use_cftime_datetimes=True, only_use_python_datetimes=False
+            [0, 1], usual, calendar, only_use_cftime_datetimes=True, only_use_python_datetimes=False
         )
         run = cftime.datetime(
             *run_date.timetuple()[:6], calendar=start.calendar, has_year_zero=start.has_year_zero
@@ -39,7 +44,7 @@ def read_lead_times(variable: netCDF4.Variable, run_date: datetime) -> Array:
             f"variable time cannot be decoded: units {units[:50]!r}, calendar {calendar[:50]!r} "
             f"(an example of valid units: 'hours since {run_date}')"
         ) from error
-    times = decode(variable).astype(np.float64)
+    times = decode(variable, exactly=True) / (1000 if nanoseconds else 1)
     with np.errstate(invalid="ignore", over="ignore"):
         hours = offset / timedelta(hours=1) + times * (unit / timedelta(hours=1))
         minutes = np.round(hours * 60)

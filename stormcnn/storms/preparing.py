@@ -17,6 +17,7 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import replacing, write_csv
+from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.provenance import digest, provenance, sha256_of
 from stormcnn.storms.grid_spacing import common_spacing
 from stormcnn.storms.inventory import as_inventory, format_units
@@ -52,6 +53,7 @@ def prepare_batch(
     skip_bad_files: bool = False,
     reject: Sequence[str] = STORM_FAULTS,
     lead_hours: Sequence[float] | None = None,
+    file_pattern: str = DEFAULT_PATTERN,
 ) -> None:
     """Write the patches of a batch of run files, their statistics and their inventory.
 
@@ -75,6 +77,7 @@ def prepare_batch(
         "region": region,
         "reject": list(reject),
         "lead_hours": lead_hours,
+        "file_pattern": file_pattern,
     }
     units: dict[str, str] = {}
     inventory: list[dict[str, Any]] = []
@@ -160,7 +163,7 @@ def _add_run(
 
 def _read_listed(run: Run, settings: dict[str, Any], units: dict[str, str]) -> xr.Dataset:
     patches = read_run(run.file, sha256=run.sha256, units=units, **settings)
-    run_date = parse_run_name(run.file).run_date
+    run_date = parse_run_name(run.file, settings["file_pattern"]).run_date
     if datetime.fromisoformat(run.run_date) != run_date:
         raise BadRunFile(
             f"{run.file}: the run date is {run_date} according to the file name, but "

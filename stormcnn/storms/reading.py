@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from stormcnn.errors import UserError
+from stormcnn.name_pattern import DEFAULT_PATTERN, compile_pattern
 from stormcnn.provenance import sha256_of
 from stormcnn.storms.child_process import read_in_child
 from stormcnn.storms.questionable import find_questionable
@@ -24,7 +27,7 @@ from stormcnn.storms.units import load_units, units_loaded
 from stormcnn.storms.variables import Selection, quantity_of
 from stormcnn.vocabulary import REGIONS, STORM_FAULTS, StrPath
 
-_TITLE = re.compile(r"Storm Patches for run (\d{8}-\d{4}) member")
+_TITLE = re.compile(r"Storm Patches for run (\S+) member")
 """The title that hagelslag writes."""
 
 logger = logging.getLogger(__name__)
@@ -39,6 +42,7 @@ def read_run(
     reject: Sequence[str] = STORM_FAULTS,
     lead_hours: Sequence[float] | None = None,
     units: Mapping[str, str] | None = None,
+    file_pattern: str = DEFAULT_PATTERN,
     sha256: str = "",
 ) -> xr.Dataset:
     """Return the valid storms of one run file.
@@ -79,7 +83,7 @@ def read_run(
         None if lead_hours is None else (lead_hours[0], lead_hours[1]),
         dict(units or {}),
     )
-    storms = read_in_child(read_checked, str(path), selection, sha256)
+    storms = read_in_child(read_checked, str(path), selection, sha256, file_pattern)
     if storms.attrs.pop("units_loaded"):
         # The processes that read the next files find the definitions in memory.
         load_units()
@@ -93,13 +97,15 @@ def read_run(
     return storms
 
 
-def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
+def read_checked(
+    path: str, selection: Selection, sha256: str, file_pattern: str = DEFAULT_PATTERN
+) -> xr.Dataset:
     """Return the same as `read_run`, but read in this process, which a damaged file may crash.
 
     Raises `BadRunFile` as `read_run` does.
     """
     try:
-        name = parse_run_name(path)
+        name = parse_run_name(path, file_pattern)
     except UserError as error:
         raise BadRunFile(str(error)) from error
     try:
@@ -120,8 +126,9 @@ def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
             "changed or damaged. Fetch it again, or correct the run list."
         )
     run = read_variables(path, selection, name.run_date)
+    formats = {compile_pattern(pattern).date_format for pattern in (DEFAULT_PATTERN, file_pattern)}
     titled = _TITLE.search(run.title)
-    if titled and titled[1] != f"{name.run_date:%Y%m%d-%H%M}":
+    if titled and _is_other_date(titled[1], name.run_date, formats):
         raise BadRunFile(
             f"{path}: the run date is {name.run_date} according to the file name, but {titled[1]} "
             "according to the attribute title. Fetch the file again, or correct the wrong one."
@@ -158,6 +165,16 @@ def read_checked(path: str, selection: Selection, sha256: str) -> xr.Dataset:
         oriented=run.oriented or fault.size == 0,
         units_loaded=units_loaded(),
     )
+
+
+def _is_other_date(text: str, run_date: datetime, formats: Iterable[str]) -> bool:
+    """Return whether a text is a date in one of the formats, and not the run date."""
+    dates = []
+    for date_format in formats:
+        with suppress(ValueError):
+            datetime.strptime(text, date_format)
+            dates.append(run_date.strftime(date_format))
+    return bool(dates) and text not in dates
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:

@@ -10,7 +10,6 @@ import io
 import logging
 import math
 import os
-import re
 import time
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stormcnn.errors import UserError
-from stormcnn.storms.finding import SUFFIX, find_run_files, name_some
+from stormcnn.name_pattern import DEFAULT_PATTERN, RunName, compile_pattern
+from stormcnn.storms.finding import find_run_files, name_some
 from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
 
@@ -31,18 +31,6 @@ OPTIONAL_COLUMNS = ("sha256", "bytes", "modified")
 BATCH_FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
 logger = logging.getLogger(__name__)
-
-_NAME = re.compile(
-    r"(?P<ensemble>.+?)_(?P<date>\d{8}-\d{4})_(?P<ensemble_member>.+)_model_patches\.nc"
-)
-
-
-class RunName(NamedTuple):
-    """The parts of a run file's name, such as `NCARSTORM_20101024-0000_d01_model_patches.nc`."""
-
-    ensemble: str
-    run_date: datetime
-    ensemble_member: str
 
 
 class BadRunFile(UserError):
@@ -77,37 +65,34 @@ def size_and_time(path: StrPath) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def parse_run_name(path: StrPath) -> RunName:
+def parse_run_name(path: StrPath, file_pattern: str = DEFAULT_PATTERN) -> RunName:
     """Return the ensemble, run date and ensemble member from the name of a run file.
 
-    Raises `UserError` if the name has a different form or contains no valid date, or if the path
-    contains a character that is not printable or is in `RESERVED`.
+    `file_pattern` is described in `stormcnn.name_pattern`. Raises `UserError` if the name does not
+    fit it or contains no valid date, or if the path contains a character that is not printable or
+    is in `RESERVED`.
     """
     try:
-        return _parse(str(path))
+        return _parse(str(path), file_pattern)
     except ValueError as error:
         raise UserError(
             f"{printable(str(path))}: {error} Choose such files with data.folder or "
-            "forecast.runs, for example NCARSTORM_20101024-0000_d01_model_patches.nc."
+            "forecast.runs, or set data.file_pattern to the form of your names."
         ) from None
 
 
-def _parse(path: str) -> RunName:
+def _parse(path: str, file_pattern: str = DEFAULT_PATTERN) -> RunName:
     """Return the parts of a run file's name; raise `ValueError` with what it must contain."""
     if not path.isprintable() or set(path) & RESERVED:
         raise ValueError(
             "the path contains a character that is not printable or is reserved. It must contain "
             f"only printable characters, and none of {' '.join(sorted(RESERVED))}."
         )
-    form = "The name must have the form ENSEMBLE_YYYYMMDD-HHMM_MEMBER_model_patches.nc."
-    match = _NAME.fullmatch(Path(path).name)
-    if match is None:
-        raise ValueError(f"the file name contains no run date. {form}")
+    pattern = compile_pattern(file_pattern)
     try:
-        run_date = datetime.strptime(match["date"], "%Y%m%d-%H%M")
-    except ValueError:
-        raise ValueError(f"{match['date']} in the file name is not a valid date. {form}") from None
-    return RunName(match["ensemble"], run_date, match["ensemble_member"])
+        return pattern.parse(Path(path).name)
+    except ValueError as error:
+        raise ValueError(f"{error} The name must have the form {pattern.form}.") from None
 
 
 def batch_of(run_date: datetime, size: str) -> str:
@@ -120,17 +105,25 @@ def first_day(batch: str) -> str:
     return f"{batch}-01-01"[:10]
 
 
-def as_run(path: StrPath, batch_size: str, sha256: str = "") -> Run:
+def as_run(
+    path: StrPath, batch_size: str, sha256: str = "", file_pattern: str = DEFAULT_PATTERN
+) -> Run:
     """Return the row of the run list for one run file."""
-    run_date = parse_run_name(path).run_date
+    run_date = parse_run_name(path, file_pattern).run_date
     return Run(
         run_date.isoformat(timespec="minutes"), str(path), batch_of(run_date, batch_size), sha256
     )
 
 
-def list_folder(folder: StrPath, batch_size: str, settle_seconds: float = 0) -> list[Run]:
+def list_folder(
+    folder: StrPath,
+    batch_size: str,
+    settle_seconds: float = 0,
+    file_pattern: str = DEFAULT_PATTERN,
+) -> list[Run]:
     """Return the run files in a folder and its subfolders, sorted by run date and name.
 
+    Their names begin and end as `file_pattern`, which is described in `stormcnn.name_pattern`.
     Symbolic links are followed; a warning names what `find_run_files` leaves out. Files that were
     modified less than `settle_seconds` ago are left out, and a warning names them.
 
@@ -142,13 +135,16 @@ def list_folder(folder: StrPath, batch_size: str, settle_seconds: float = 0) -> 
         raise UserError(
             f"data.folder: {folder} is not a folder. Set it to the folder of the run files."
         )
-    paths = find_run_files(root)
+    paths = find_run_files(root, file_pattern)
     if not paths:
+        form = compile_pattern(file_pattern).form
         raise UserError(
-            f"data.folder: {folder} contains no run file (*{SUFFIX}). Set it to the folder "
-            "of the run files; subfolders are searched, too."
+            f"data.folder: {folder} contains no run file ({form}). Set it to the folder of "
+            "the run files (subfolders are searched, too), or set data.file_pattern."
         )
-    runs = check_runs(as_run(path, batch_size) for path in paths)
+    runs = check_runs(
+        (as_run(path, batch_size, file_pattern=file_pattern) for path in paths), file_pattern
+    )
     listed = [
         run._replace(bytes=size, modified=modified) for run, (size, modified) in _states(runs)
     ]
@@ -183,12 +179,12 @@ def _states(runs: Sequence[Run]) -> Iterator[tuple[Run, tuple[int | None, int | 
             yield run, (None, None)
 
 
-def check_runs(runs: Iterable[Run]) -> list[Run]:
+def check_runs(runs: Iterable[Run], file_pattern: str = DEFAULT_PATTERN) -> list[Run]:
     """Return the runs sorted by run date and name; raise `UserError` if one is listed twice."""
     seen: dict[RunName, str] = {}
     checked = sorted(runs, key=lambda run: (run.run_date, Path(run.file).name))
     for run in checked:
-        name = parse_run_name(run.file)
+        name = parse_run_name(run.file, file_pattern)
         if name in seen:
             raise UserError(
                 f"{seen[name]} and {run.file} are files of the same forecast run (ensemble "

@@ -140,10 +140,11 @@ def _read_source(
             quantity_units = quantity_of(name).units
             if quantity_units and not stated:
                 without_units.append(name)
-            wanted = selection.units.get(name) or printable(stated)[:60]
-            units[name] = quantity_units or (wanted if stated else "")
-            field, correction = _in_units(name, field, stated, units[name])
-            corrections += correction
+            shown = printable(stated)[:60]
+            units[name] = quantity_units or (shown and selection.units.get(name, shown))
+            if shown != units[name]:
+                field, correction = _in_units(name, field, stated, units[name])
+                corrections += correction
         with np.errstate(over="ignore", invalid="ignore"):
             values[name] = field.astype(np.float32, copy=False)
     if needs_positions(values, selection) and _has_positions(source, POSITIONS):
@@ -162,7 +163,15 @@ def _read_source(
     )
     spacing = spacing_of(*positions) if positions else float("nan")
     return RunVariables(
-        values, hours, title, long_name, units, without_units, corrections, spacing, found is not None
+        values,
+        hours,
+        title,
+        long_name,
+        units,
+        without_units,
+        corrections,
+        spacing,
+        found is not None,
     )
 
 
@@ -282,7 +291,7 @@ def _zeros_and_ones(masks: Array) -> Array:
     """
     if not (masks == 0).any():
         masks = np.where(np.isnan(masks), 0, masks)
-    if (masks == 1).any():
-        return masks
-    others = masks[np.isfinite(masks) & (masks != 0)]
-    return np.where(masks == np.median(others), 1, masks) if others.size else masks
+    inside = masks[np.isfinite(masks) & (masks != 0)]
+    if inside.size and inside[0] != 1 and (inside == inside[0]).all():
+        return np.where(masks == inside[0], 1, masks)
+    return masks

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import xarray as xr
 
-from stormcnn.storms.run_files import RunName
+from stormcnn.name_pattern import RunName
 from stormcnn.storms.variables import MASK_ATTRIBUTES, PER_STORM, Selection, quantity_of
 from stormcnn.vocabulary import PATCH_DIMENSIONS, Array
 

@@ -14,6 +14,7 @@ from scripts.forecast_storms import forecast_storms
 from stormcnn.models.architecture import build_network
 from stormcnn.models.network_files import save_network
 from stormcnn.models.stored_recalibration import add_recalibration, read_recalibration
+from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.vocabulary import LESSON_EVENT
 
@@ -38,6 +39,7 @@ def trained(tmp_path_factory):
         "model": "dropout",
         "seed": "0",
         "predictors": ["U10_curr"],
+        "predictor_units": {"U10_curr": "m s-1"},
         "event": LESSON_EVENT,
         "event_attributes": {},
         **dict.fromkeys(TRAINING_ATTRIBUTES, "Storm patches"),
@@ -55,6 +57,7 @@ def forecast(network, run_file, folder):
         network=str(network),
         event=dict.fromkeys(("title", "units", "lead")),
         reject=[],
+        file_pattern=DEFAULT_PATTERN,
         members=5,
         seed=0,
         threads=1,

@@ -29,17 +29,15 @@ def test_entry_with_a_block_passes(entry):
     check_entry(entry)
 
 
-def test_process_ends_with_the_message(tmp_path, capsys):
+def test_process_ends_with_the_message(tmp_path):
     path = tmp_path / "my.yaml"
     path.write_bytes(b"a: \xe9\n")
     with pytest.raises(SystemExit) as end:
         exit_if_unreadable(["training={epochs: 2}"], [path])
-    assert end.value.code == 1
-    assert str(path) in capsys.readouterr().err
+    assert str(path) in str(end.value.code)
 
 
-def test_readable_settings_do_not_end_the_process(tmp_path, capsys):
+def test_readable_settings_do_not_end_the_process(tmp_path):
     path = tmp_path / "my.yaml"
     path.write_text("training: {epochs: 2}\n", encoding="utf-8")
     exit_if_unreadable([], [path])
-    assert not capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 from run_files import run_file_name
 
 from stormcnn.errors import UserError
+from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.planning.runs import (
     choose_held_out_start,
     choose_validation_start,
@@ -40,7 +41,13 @@ def test_demo_runs_lie_in_the_folder_of_the_data():
 def test_folder_is_listed(tmp_path):
     for day in (2, 1):
         (tmp_path / run_file_name(datetime(2014, 5, day))).touch()
-    data = {"source": "folder", "folder": tmp_path, "batch": "day", "settle_seconds": 0}
+    data = {
+        "source": "folder",
+        "folder": tmp_path,
+        "batch": "day",
+        "settle_seconds": 0,
+        "file_pattern": DEFAULT_PATTERN,
+    }
     runs = list_runs(data, "unused")
     assert [run.batch for run in runs] == ["2014-05-01", "2014-05-02"]
 

@@ -196,6 +196,16 @@ def test_masks_may_have_any_single_value_other_than_zero(tmp_path, encode):
     np.testing.assert_array_equal(storms["peak"], expected["peak"])
 
 
+def test_masks_with_several_labels_are_a_fault(tmp_path):
+    values = run_values()
+    values["masks"] *= 2 + np.arange(6, dtype="i4")[:, None, None] // 5
+    storms = read_run(
+        write_run_file(tmp_path, values), predictors=["U10_curr"], target="RVORT1_MAX_future"
+    )
+    assert storms.attrs["rejected"] == 6
+    assert storms.attrs["reason"].startswith("6 x masks ")
+
+
 @pytest.mark.parametrize(
     ("encode", "missing"),
     [

@@ -36,7 +36,15 @@ def test_loops_of_links_end_and_each_folder_is_searched_once(tmp_path, caplog):
 
 @pytest.mark.parametrize(
     "name",
-    [f"._{NAME}", f"{NAME}4", NAME[:-2] + "NC", f"{NAME}.gz", f"{NAME}.part", "model_patches.txt"],
+    [
+        NAME.upper(),
+        f"._{NAME}",
+        f"{NAME}4",
+        NAME[:-2] + "NC",
+        f"{NAME}.gz",
+        f"{NAME}.part",
+        "model_patches.txt",
+    ],
 )
 def test_files_that_look_like_run_files_are_named(tmp_path, caplog, name):
     path = create(tmp_path / NAME)
@@ -46,6 +54,16 @@ def test_files_that_look_like_run_files_are_named(tmp_path, caplog, name):
     (message,) = caplog.messages
     assert str(tmp_path / "sub" / name) in message
     assert " 1 " in message
+
+
+def test_names_of_the_config_are_found_and_similar_ones_named(tmp_path, caplog):
+    path = create(tmp_path / "d01" / "storms_2024050112.nc")
+    similar = [f"._{path.name}", f"{path.name}.gz", path.name.upper(), NAME]
+    for name in (*similar, "notes.txt", "other_2024050112.nc"):
+        create(tmp_path / name)
+    assert find_run_files(tmp_path, "storms_{run_date:%Y%m%d%H}.nc") == [path]
+    assert all(name in caplog.text for name in similar)
+    assert "other" not in caplog.text
 
 
 def test_link_to_a_missing_file_is_named(tmp_path, caplog):

@@ -12,6 +12,9 @@ from stormcnn.storms.run_files import BadRunFile
 HOURS = np.array([12, 13, 12, 14, 15, 16])
 
 
+NANOSECONDS = (np.datetime64("2010-10-24") + HOURS.astype("m8[h]")).astype("M8[ns]").astype("i8")
+
+
 def read_times(folder, time, units, calendar=None):
     values = run_values()
     values["time"] = np.asarray(time)
@@ -35,6 +38,8 @@ def read_times(folder, time, units, calendar=None):
         ("days since 2010-10-24", (HOURS / 24).astype("f4")),
         ("h since 2010-10-24", HOURS.astype("f4") + np.float32(4 / 3600)),
         ("seconds since 2010-10-24", HOURS * 3600.0 - 5),
+        ("nanoseconds since 1970-01-01", NANOSECONDS),
+        ("ns since 1970-01-01", NANOSECONDS),
     ],
 )
 def test_lead_times_are_relative_to_the_run_date_of_the_name(tmp_path, units, time, calendar):
@@ -56,6 +61,21 @@ def test_file_subset_and_saved_with_xarray_has_the_same_times(tmp_path):
     with netCDF4.Dataset(again) as file:
         assert "12:00" in file["time"].units
     np.testing.assert_array_equal(read_run(again, predictors=["U10_curr"])["forecast_hour"], HOURS)
+
+
+@pytest.mark.parametrize("offset", [None, 350_000.0])
+def test_packed_times_keep_their_minutes(tmp_path, offset):
+    values = run_values()
+    minutes = np.array([720, 727, 734, 780, 787, 794])
+    values["time"] = minutes.astype("i2")
+    units = "hours since 2010-10-24" if offset is None else "hours since 1970-11-19 16:00"
+    path = write_run_file(tmp_path, values, time_units=units)
+    with netCDF4.Dataset(path, "a") as file:
+        file["time"].scale_factor = np.float32(1 / 60)
+        if offset is not None:
+            file["time"].add_offset = np.float32(offset)
+    storms = read_run(path, predictors=["U10_curr"])
+    np.testing.assert_allclose(storms["forecast_hour"] * 60, minutes, atol=1e-6)
 
 
 def test_lead_times_between_whole_hours_are_kept(tmp_path):

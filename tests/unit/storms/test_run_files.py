@@ -262,3 +262,22 @@ def test_archive_list_names_files_without_folders(tmp_path, folder):
         read_archive_list(tmp_path / "list.csv", tmp_path / "runs", "year")
     assert str(tmp_path / "list.csv") in str(error.value)
     assert name in str(error.value)
+
+
+def test_folder_is_listed_with_the_names_of_the_config(tmp_path):
+    pattern = "{ensemble_member}_{run_date:%y%m%d%H}.nc"
+    for name in ("d01_24050112.nc", "d02_24050112.nc", "d01_24050100.nc"):
+        (tmp_path / name).touch()
+    runs = list_folder(tmp_path, "month", file_pattern=pattern)
+    assert [run.run_date for run in runs] == ["2024-05-01T00:00"] + 2 * ["2024-05-01T12:00"]
+    (tmp_path / "mean.nc").touch()
+    with pytest.raises(UserError, match=r"mean\.nc.*MEMBER_YYMMDDHH\.nc.*data\.file_pattern"):
+        list_folder(tmp_path, "month", file_pattern=pattern)
+
+
+def test_two_names_of_one_run_are_refused(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "240501.nc").touch()
+    with pytest.raises(UserError, match=r"a/240501\.nc and .*b/240501\.nc"):
+        list_folder(tmp_path, "year", file_pattern="{run_date:%y%m%d}.nc")

@@ -195,6 +195,14 @@ def test_variables_of_unknown_quantities_keep_their_units_or_get_those_requested
         read_run(path, **settings, units={"HAIL_MAXK1_future": "K"})
 
 
+def test_long_units_of_unknown_quantities_are_kept(tmp_path):
+    units = "millimetres of equivalent diameter, largest hailstone at the surface of the earth"
+    path = write_in_units(tmp_path, "HAIL_MAXK1_future", units, lambda values: values)
+    storms = read_run(path, predictors=["U10_curr"], target="HAIL_MAXK1_future")
+    assert units.startswith(storms["peak"].attrs["units"])
+    assert storms.sizes["storm"] == 6
+
+
 def test_assumed_units_are_logged_once(tmp_path, caplog):
     paths = [write_run_file(tmp_path / name) for name in "ab"]
     with caplog.at_level("INFO", "stormcnn"):
