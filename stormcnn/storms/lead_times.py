@@ -44,7 +44,7 @@ def read_lead_times(variable: netCDF4.Variable, run_date: datetime) -> Array:
             f"variable time cannot be decoded: units {units[:50]!r}, calendar {calendar[:50]!r} "
             f"(an example of valid units: 'hours since {run_date}')"
         ) from error
-    times = decode(variable, exactly=True) / (1000 if nanoseconds else 1)
+    times = decode(variable, exactly=True).astype(np.float64) / (1000 if nanoseconds else 1)
     with np.errstate(invalid="ignore", over="ignore"):
         hours = offset / timedelta(hours=1) + times * (unit / timedelta(hours=1))
         minutes = np.round(hours * 60)

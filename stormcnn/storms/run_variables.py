@@ -30,6 +30,9 @@ YOUNG = 60.0
 """A file that cannot be read and was modified less than this many seconds ago may still be being
 written."""
 
+USUAL = 0.95
+"""Least share of the points inside storms that have the value that stands for 1 in `masks`."""
+
 FIELD_DIMENSIONS = ("p", "row", "col")
 POSITIONS = ("lat", "lon")
 """Positions of the grid points, which tell the directions of rows and columns."""
@@ -286,12 +289,16 @@ def _in_units(name: str, values: Array, stated: str, wanted: str) -> tuple[Array
 def _zeros_and_ones(masks: Array) -> Array:
     """Return masks with 0 and 1 instead of other usual values.
 
-    Outside the storms a file may have missing values instead of zeros, and inside another single
-    value than 1, such as 255.
+    Outside the storms a file may have missing values instead of zeros, and inside another value
+    than 1, such as 255, if nearly all grid points have it: numbers of storms are no masks.
     """
     if not (masks == 0).any():
         masks = np.where(np.isnan(masks), 0, masks)
-    inside = masks[np.isfinite(masks) & (masks != 0)]
-    if inside.size and inside[0] != 1 and (inside == inside[0]).all():
-        return np.where(masks == inside[0], 1, masks)
+    if (masks == 1).any():
+        return masks
+    others = masks[np.isfinite(masks) & (masks != 0)]
+    if others.size:
+        inside = np.median(others)
+        if (others == inside).mean() >= USUAL:
+            return np.where(masks == inside, 1, masks)
     return masks

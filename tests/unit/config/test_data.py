@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from config_helpers import assert_refused, messages, ncar_patches
+from config_helpers import assert_refused, load, messages, ncar_patches
 
 
 def test_predictors_must_be_in_the_made_up_run_files():
@@ -82,3 +82,20 @@ def test_name_begins_with_a_letter_or_digit(name):
 
 def test_archive_needs_an_address_or_a_path():
     assert_refused(ncar_patches({"url": None}), "data.ncar.patches.url", "file")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["storms.nc", "{run_date}.nc", "{run_date:%Y}.nc", "a/{run_date:%Y%j}"]
+)
+@pytest.mark.parametrize("block", ["data", "forecast"])
+def test_file_pattern_without_a_date_is_refused(block, pattern):
+    assert_refused({block: {"file_pattern": pattern}}, f"{block}.file_pattern", "{run_date:FORMAT}")
+
+
+def test_file_pattern_is_only_for_files_of_users():
+    pattern = "{run_date:%Y%m%d%H}.nc"
+    assert_refused({"data": {"file_pattern": pattern}}, "data.file_pattern", "demo", pattern)
+    data = {"name": "mine", "source": "folder", "folder": "runs", "file_pattern": pattern}
+    mine = load({"experiment": {"name": "mine"}, "data": data})
+    assert mine["data"]["file_pattern"] == pattern
+    assert load({"forecast": {"file_pattern": pattern}})["forecast"]["file_pattern"] == pattern
