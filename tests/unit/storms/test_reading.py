@@ -371,3 +371,37 @@ def test_run_files_of_the_tests_have_the_layout_of_hagelslag(tmp_path):
             assert file[name].filters() == variable.filters()
             assert file[name].__dict__ == variable.__dict__
         assert file.__dict__ == expected.__dict__
+
+
+def test_run_file_of_hrrr_is_read(tmp_path):
+    """Names, patch size and attributes of hagelslag's configuration for the HRRR."""
+    values = run_values(3, size=96)
+    reflectivity = "REFC-entire_atmosphere_curr"
+    helicity = "MXUPHL_1hr_max_fcst-5000_2000m_above_ground_curr"
+    values[reflectivity] = values.pop("REFL_COM_curr")
+    values[helicity] = 1e4 * values.pop(TARGET)
+    path = write_run_file(
+        tmp_path,
+        values,
+        name="HRRR-ZARR_20101024-0000_oper_model_patches.nc",
+        title="HRRR-ZARR Storm Patches for run 20101024-0000 member oper",
+        attributes={"single_step": "True", "run_date_format": "%Y%m%d-%H%M"},
+    )
+    storms = read_run(path, predictors=[reflectivity], target=helicity)
+    assert storms.sizes == {"storm": 3, "y": 96, "x": 96, "variable": 1}
+    np.testing.assert_allclose(storms["peak"], [10, 50, 90], rtol=1e-6)
+    assert set(storms["ensemble_member"].values) == {"oper"}
+
+
+@pytest.mark.parametrize(
+    ("title", "date_format"), [("20101024", "%Y%m%d"), ("2010102400", "%Y%m%d%H")]
+)
+def test_title_and_name_may_have_another_date_format(tmp_path, title, date_format):
+    name, pattern = f"a_{title}.nc", f"a_{{run_date:{date_format}}}.nc"
+    settings = {"predictors": ["U10_curr"], "file_pattern": pattern}
+    path = write_run_file(tmp_path, name=name, title=f"A Storm Patches for run {title} member d01")
+    assert read_run(path, **settings).sizes["storm"] == 6
+    other = title.replace("24", "25")
+    path = write_run_file(tmp_path, name=name, title=f"A Storm Patches for run {other} member d01")
+    with pytest.raises(BadRunFile, match=other):
+        read_run(path, **settings)
