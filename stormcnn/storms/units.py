@@ -125,6 +125,8 @@ def _converted(values: Array, units: str, target: str) -> Array | None:
     try:
         factor, source = _parse(units)
         unit = _parse(target)[1]
+        if not 0 < abs(factor) < np.inf:
+            return None
         if source.dimensionality != unit.dimensionality or _has_hidden_factor(source, unit):
             return None
         if _is_angle(unit) and not _is_angle(source):

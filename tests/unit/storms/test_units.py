@@ -92,6 +92,8 @@ def test_known_units_are_converted(units, target, expected):
         ("furlongs", "m s-1"),
         ("none", "K"),
         ("C", "m s-1"),
+        ("0 m s-1", "m s-1"),
+        ("1e999 m s-1", "m s-1"),
         ("ms-1", "K"),
         ("deg C s-1", "K"),
         ("deg s-1", "s-1"),
