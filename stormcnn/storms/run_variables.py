@@ -247,11 +247,11 @@ def _orientation(
 
 def _has_positions(source: netCDF4.Dataset, names: Sequence[str]) -> bool:
     """Return whether the file has these positions of each grid point."""
-    variables = [source.variables.get(name) for name in names]
     return all(
-        sorted(getattr(variable, "dimensions", ())) == sorted(FIELD_DIMENSIONS)
-        and getattr(variable.dtype, "kind", "") in ("i", "u", "f")
-        for variable in variables
+        name in source.variables
+        and sorted(source[name].dimensions) == sorted(FIELD_DIMENSIONS)
+        and getattr(source[name].dtype, "kind", "") in ("i", "u", "f")
+        for name in names
     )
 
 
