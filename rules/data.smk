@@ -110,7 +110,8 @@ rule prepare_patches:
         # Run files of the config's folder may be replaced at any time. A changed size reveals one
         # replaced by a file with an older time stamp.
         sizes=lambda wildcards: [run.bytes for run in runs_of(wildcards.batch)],
-        data={key: config["data"][key] for key in DATA_SETTINGS},
+        # A function, because Snakemake takes the braces of file patterns for wildcards.
+        data=lambda wildcards: {key: config["data"][key] for key in DATA_SETTINGS},
         cache_key=cache_key,
     script:
         "../scripts/prepare_patches.py"
@@ -135,6 +136,6 @@ rule merge_inventory:
         # Experiments with different thresholds share this file, so it uses the AMS lesson's.
         threshold=LESSON_EVENT["threshold"],
         target=config["data"]["target"],
-        file_pattern=config["data"]["file_pattern"],
+        file_pattern=lambda wildcards: config["data"]["file_pattern"],
     script:
         "../scripts/merge_inventory.py"

@@ -39,7 +39,7 @@ rule forecast_storms:
         network_content=lambda wildcards: forecasts.digest_of(forecast_network()),
         event={key: config["event"][key] for key in ("title", "units", "lead")},
         reject=config["data"]["reject"],
-        file_pattern=FORECAST_PATTERN,
+        file_pattern=lambda wildcards: FORECAST_PATTERN,
         members=config["forecast"]["members"],
         seed=config["forecast"]["seed"],
         threads=config["training"]["threads"],
@@ -74,7 +74,7 @@ rule verify_forecasts:
             OBSERVED_RUNS, RESULTS
         ),
         reject=config["data"]["reject"],
-        file_pattern=FORECAST_PATTERN,
+        file_pattern=lambda wildcards: FORECAST_PATTERN,
         verification=config["verification"],
     script:
         "../scripts/verify_forecasts.py"
