@@ -37,6 +37,7 @@ from stormcnn.demo.rotation import (
     future_rotation,
 )
 from stormcnn.demo.storm_structure import (
+    VORTEX_RADIUS,
     composite_reflectivity,
     low_level_vortex,
     neighbor_cell,
@@ -51,10 +52,13 @@ from stormcnn.vocabulary import Array
 
 def make_storms(
     run_date: datetime, run_index: int, storms: int, seed: int
-) -> tuple[dict[str, Array], Array]:
-    """Return the 23 variables of a run file, in order, and the true probability of each storm.
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the 23 variables of a run file, in order, and the truth about each storm.
 
-    Fields have shape (storm, row, col), the probability (storm,). Runs with the same seed differ in
+    Fields have shape (storm, row, col), the truth (storm,): the true `probability` of the event,
+    and the storm's own low-level vortex, with the distance of its center from that of the patch to
+    the east (`vortex_x`, km) and to the north (`vortex_y`, km), the radius of its largest wind
+    (`vortex_radius`, km) and this wind (`vortex_speed`, m/s). Runs with the same seed differ in
     `run_index`. Equal arguments give equal values.
     """
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(run_index,)))
@@ -136,4 +140,10 @@ def make_storms(
         "T2_curr": as_floats(temperature),
         "RVORT1_MAX_future": as_floats(future),
         "HAIL_MAXK1_future": as_floats(hail),
-    }, event_probability(signal)
+    }, {
+        "probability": event_probability(signal),
+        "vortex_x": vortex.x,
+        "vortex_y": vortex.y,
+        "vortex_radius": np.full(storms, VORTEX_RADIUS),
+        "vortex_speed": vortex.speed,
+    }

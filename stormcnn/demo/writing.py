@@ -30,12 +30,13 @@ UNITS = {
 def write_run(path: StrPath, run_index: int, storms: int, seed: int) -> pd.DataFrame:
     """Write a run file of made-up storms atomically; the run date is read from its name.
 
-    Returns the true probability of each storm as a table `run_date,file,patch,probability`, where
-    `patch` is the index of the storm in the file. Runs with the same seed differ in `run_index`.
+    Returns the truth about each storm as a table: `run_date`, `file`, `patch`, the index of the
+    storm in the file, and a column for each value that `make_storms` returns. Runs with the same
+    seed differ in `run_index`.
     Raises `UserError` if the file name has no run date.
     """
     run_date = parse_run_name(path).run_date
-    values, probability = make_storms(run_date, run_index, storms, seed)
+    values, truth = make_storms(run_date, run_index, storms, seed)
     dimensions = {"p": storms, "row": SIZE, "col": SIZE}
     with replacing(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
         for name, length in dimensions.items():
@@ -59,7 +60,7 @@ def write_run(path: StrPath, run_index: int, storms: int, seed: int) -> pd.DataF
             "run_date": run_date.isoformat(timespec="minutes"),
             "file": Path(path).name,
             "patch": values["p"],
-            "probability": probability,
+            **truth,
         }
     )
 
@@ -70,7 +71,7 @@ def write_runs(
     """Write run files of made-up storms with `workers` processes in parallel.
 
     The index of a run is its position in `paths`, so the storms do not depend on `workers`.
-    Returns the true probability of each storm, as `write_run` does.
+    Returns the truth about each storm, as `write_run` does.
     """
     runs = range(len(paths))
     arguments = (paths, runs, [storms_per_run] * len(paths), [seed] * len(paths))

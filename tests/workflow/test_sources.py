@@ -75,7 +75,7 @@ def test_preparing_and_scoring_do_not_import_tensorflow(demo: Checkout) -> None:
 
 def test_true_probabilities_cover_every_made_up_storm(demo: Checkout) -> None:
     truth = pd.read_csv(demo.path / "resources/demo/truth.csv")
-    assert list(truth) == ["run_date", "file", "patch", "probability"]
+    assert list(truth)[:4] == ["run_date", "file", "patch", "probability"]
     assert truth["probability"].between(0, 1).all()
     inventory = pd.read_csv(demo.path / "resources/demo/inventory.csv")
     storms = {Path(file).name: count for file, count in inventory[["file", "storms"]].values}

@@ -57,25 +57,45 @@ def runs():
     names = ("REFL_COM_curr", "U10_curr", "V10_curr", "T2_curr", "track_step")
     parts: dict[str, list] = {name: [] for name in (*names, "peak", "patch_peak", "probability")}
     for index, run_date in enumerate(demo_run_dates(100)):
-        values, probability = generator.make_storms(run_date, index, 40, seed=1)
+        values, truth = generator.make_storms(run_date, index, 40, seed=1)
         for name in names:
             parts[name].append(values[name])
         parts["peak"].append(storm_peak(values))
         parts["patch_peak"].append(values["RVORT1_MAX_future"].max(axis=(1, 2)))
-        parts["probability"].append(probability)
+        parts["probability"].append(truth["probability"])
     return {name: np.array(part) for name, part in parts.items()}
 
 
 def test_equal_seeds_give_equal_storms_and_different_seeds_do_not(run):
-    values, probability = run
-    again, probability_again = generator.make_storms(RUN_DATE, 0, 200, seed=1)
+    values, truth = run
+    again, truth_again = generator.make_storms(RUN_DATE, 0, 200, seed=1)
     assert all(np.array_equal(values[name], again[name]) for name in values)
-    assert np.array_equal(probability, probability_again)
+    assert all(np.array_equal(truth[name], truth_again[name]) for name in truth)
     for index, seed in ((0, 2), (1, 1)):
         other, _ = generator.make_storms(RUN_DATE, index, 200, seed=seed)
         for name in ("REFL_COM_curr", "U10_curr", "V10_curr", "T2_curr", "RVORT1_MAX_future"):
             assert abs(np.corrcoef(values[name].ravel(), other[name].ravel())[0, 1]) < 0.6, name
             assert not np.isin(values[name][:, 0, 0], other[name][:, 0, 0]).all(), name
+
+
+def test_wind_rotates_where_the_truth_has_its_vortex(run):
+    values, truth = run
+    spacing = 3000
+    dv_dx = np.gradient(values["V10_curr"], spacing, axis=2)
+    vorticity = dv_dx - np.gradient(values["U10_curr"], spacing, axis=1)
+
+    def vorticity_at(x, y):
+        row, column = (16 + np.rint(place / 3).astype(int) for place in (y, x))
+        return vorticity[np.arange(len(vorticity)), row, column]
+
+    there = vorticity_at(truth["vortex_x"], truth["vortex_y"])
+    opposite = vorticity_at(-truth["vortex_x"], -truth["vortex_y"])
+    # The wind of a vortex increases linearly from its center to nearly its radius.
+    expected = 2 * np.exp(0.5) * truth["vortex_speed"] / (1000 * truth["vortex_radius"])
+    slope, _ = np.polyfit(expected, there, 1)
+    assert np.corrcoef(expected, there)[0, 1] > 0.9
+    assert 0.8 < slope < 1.1
+    assert np.corrcoef(expected, opposite)[0, 1] < 0
 
 
 # Places and tracks

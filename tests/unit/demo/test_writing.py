@@ -60,12 +60,14 @@ def test_title_says_that_the_storms_are_made_up(tmp_path):
 def test_truth_has_a_row_per_storm(tmp_path):
     path = tmp_path / demo_file_name(RUN_DATE)
     truth = write_run(path, 2, storms=5, seed=1)
-    assert list(truth.columns) == ["run_date", "file", "patch", "probability"]
+    known = ["probability", "vortex_x", "vortex_y", "vortex_radius", "vortex_speed"]
+    assert list(truth.columns) == ["run_date", "file", "patch", *known]
     assert set(truth["run_date"]) == {"2011-04-25T00:00"}
     assert set(truth["file"]) == {"NCARSTORM_20110425-0000_d01_model_patches.nc"}
     assert truth["patch"].tolist() == [0, 1, 2, 3, 4]
-    _, probability = make_storms(RUN_DATE, 2, 5, seed=1)
-    assert truth["probability"].tolist() == probability.tolist()
+    _, expected = make_storms(RUN_DATE, 2, 5, seed=1)
+    for name in known:
+        assert truth[name].tolist() == expected[name].tolist()
 
 
 def test_file_name_without_run_date_is_named(tmp_path):
