@@ -111,6 +111,10 @@ UNCERTAINTY = config["uncertainty"]
 SAMPLED_MODELS = UNCERTAINTY["models"] if UNCERTAINTY["members"] else []
 CASES = UNCERTAINTY["cases"]
 CASE_MODELS = UNCERTAINTY["models"] if CASES["count"] or CASES["storms"] else []
+EXPLANATION = config["explanation"]
+EXPLAINED_MODELS = models.explained_models(
+    EXPLANATION["models"], UNCERTAINTY["models"], config["comparison"]["reference"]
+)
 
 tuned_dropout = partial(
     for_users(models.find_tuned_dropout), ARCHITECTURES, config["tuning"]["model"]

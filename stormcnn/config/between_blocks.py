@@ -29,6 +29,8 @@ def faults(config: Config) -> Iterator[str]:
     yield from _model_faults(config, "comparison.reference", config.comparison.reference)
     yield from _sampling_faults(config)
     yield from _tuning_faults(config)
+    for name in config.explanation.models or ():
+        yield from _model_faults(config, "explanation.models", name)
     yield from _forecast_faults(config)
 
 

@@ -18,6 +18,7 @@ from stormcnn.config.comparison import Comparison
 from stormcnn.config.data import Data
 from stormcnn.config.event import Event
 from stormcnn.config.experiment import Experiment
+from stormcnn.config.explanation import Explanation
 from stormcnn.config.forecast import Forecast
 from stormcnn.config.models import Models, lesson_models
 from stormcnn.config.opponents import Opponents
@@ -56,6 +57,7 @@ class Config(Block):
     verification: Verification = Field(default_factory=Verification)
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     tuning: Tuning = Field(default_factory=Tuning)
+    explanation: Explanation = Field(default_factory=Explanation)
     report: Report = Field(default_factory=Report)
     forecast: Forecast = Field(default_factory=Forecast)
     retraining: Retraining = Field(default_factory=Retraining)

@@ -37,8 +37,8 @@ def must_be(expected: str, reason: str = "") -> WrapValidator:
     return WrapValidator(check)
 
 
-def _without_duplicates(values: list[Any]) -> list[Any]:
-    if len(set(values)) < len(values):
+def _without_duplicates(values: list[Any] | None) -> list[Any] | None:
+    if values is not None and len(set(values)) < len(values):
         raise ValueError
     return values
 

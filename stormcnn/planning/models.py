@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from stormcnn.errors import UserError
@@ -50,3 +50,16 @@ def find_tuned_dropout(networks: Architectures, model: str | None) -> TunedDropo
         "tuning.model: no network has a dropout rate to tune. Add a network with "
         f"{', '.join(DROPOUTS[:-1])} or {DROPOUTS[-1]} to models."
     )
+
+
+def explained_models(
+    explained: list[str] | None, sampled: Sequence[str], reference: str
+) -> list[str]:
+    """Return the networks to explain: `explained`, or by default one network.
+
+    The default is the first of the networks that are sampled, or else the `reference`.
+
+    >>> explained_models(None, ["dropout"], "baseline"), explained_models(None, [], "baseline")
+    (['dropout'], ['baseline'])
+    """
+    return [*sampled, reference][:1] if explained is None else explained

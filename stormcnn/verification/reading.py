@@ -28,19 +28,21 @@ def read_by_network(paths: Iterable[StrPath]) -> dict[NetworkId, xr.Dataset]:
     return datasets
 
 
-def match_truth(truth: pd.DataFrame, run_file: Array, patch: Array) -> Array:
-    """Return the true probability of made-up storms, shape (storm,).
+def match_truth(
+    truth: pd.DataFrame, run_file: Array, patch: Array, column: str = "probability"
+) -> Array:
+    """Return what is known about made-up storms, by default the true probability, shape (storm,).
 
-    Parameters: `truth`, a table with the columns `file`, `patch` and `probability`; `run_file`
-    and `patch`, shape (storm,), the name of each storm's run file and its index in that file.
+    Parameters: `truth`, a table with the columns `file`, `patch` and `column`; `run_file` and
+    `patch`, shape (storm,), the name of each storm's run file and its index in that file.
     Raises `UserError` if a storm is missing in the table.
 
     >>> truth = pd.DataFrame({"file": ["a.nc", "a.nc"], "patch": [0, 1], "probability": [0.1, 0.8]})
     >>> match_truth(truth, np.array(["a.nc"]), np.array([1])).tolist()
     [0.8]
     """
-    probability = truth.set_index(["file", "patch"])["probability"]
-    matched = probability.reindex(pd.MultiIndex.from_arrays([run_file, patch])).to_numpy()
+    known = truth.set_index(["file", "patch"])[column]
+    matched = known.reindex(pd.MultiIndex.from_arrays([run_file, patch])).to_numpy()
     if np.isnan(matched).any():
         storm = int(np.isnan(matched).argmax())
         raise UserError(

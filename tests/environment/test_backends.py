@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from run_files import compress_with_zstd, write_run_file
 
+from stormcnn.explanation.attribution import Attributor, randomize
 from stormcnn.models.architecture import build_network
 from stormcnn.models.network_files import save_network
 from stormcnn.models.prediction import predict_probability
@@ -35,6 +36,7 @@ from stormcnn.models import backend
 backend.prepare(threads=1, seed=0)
 import keras
 import numpy as np
+from stormcnn.explanation.attribution import Attributor, randomize
 from stormcnn.sampling.sampler import MemberSampler
 from stormcnn.models.network_files import load_network
 from stormcnn.models.prediction import predict_probability
@@ -45,6 +47,9 @@ patches = np.load(f"{folder}/patches.npy")
 network = load_network(f"{folder}/network.keras")
 np.save(f"{folder}/plain.npy", predict_probability(network, patches, batch=4))
 np.save(f"{folder}/members.npy", MemberSampler(network, 5, seed=3).probabilities(patches))
+np.save(f"{folder}/attributions.npy", Attributor(network).attribute(patches, 8).values)
+untrained = Attributor(randomize(network, seed=2))
+np.save(f"{folder}/untrained.npy", untrained.attribute(patches, 8).values)
 network = load_network(f"{folder}/without_dropout.keras")
 training = json.loads(sys.argv[2])
 event = patches[:, 0, 0, 0] > 0
@@ -54,7 +59,7 @@ np.save(f"{folder}/trained.npy", predict_probability(network, patches, batch=4))
 """
 
 
-def test_probabilities_members_and_training_are_the_same_with_jax(tmp_path):
+def test_probabilities_members_attributions_and_training_are_the_same_with_jax(tmp_path):
     keras.utils.set_random_seed(0)
     network = build_network(ARCHITECTURE, (8, 8), [0.0], [1.0])
     patches = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
@@ -74,6 +79,10 @@ def test_probabilities_members_and_training_are_the_same_with_jax(tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "plain.npy"), plain, atol=1e-5)
     members = MemberSampler(network, 5, seed=3).probabilities(patches)
     np.testing.assert_allclose(np.load(tmp_path / "members.npy"), members, atol=1e-5)
+    attributions = Attributor(network).attribute(patches, 8).values
+    np.testing.assert_allclose(np.load(tmp_path / "attributions.npy"), attributions, atol=1e-5)
+    attributions = Attributor(randomize(network, seed=2)).attribute(patches, 8).values
+    np.testing.assert_allclose(np.load(tmp_path / "untrained.npy"), attributions, atol=1e-5)
     event = patches[:, 0, 0, 0] > 0
     untrained = predict_probability(trained, patches, batch=4)
     history = fit_network(trained, patches, event, TRAINING, 0, tmp_path / "here.npz")

@@ -62,6 +62,12 @@ CONTRADICTIONS = {
         "models.l2",
         "(got Baseline)",
     ),
+    "explanation of an unknown network": (
+        {"explanation": {"models": ["baseline", "unknown"]}},
+        "explanation.models",
+        "baseline",
+        "(got unknown)",
+    ),
     "sampling of a network that is left out": (
         {"models": {"dropout": None}},
         "uncertainty.models",

@@ -1,0 +1,1 @@
+"""Explanations of networks: permutation importance, attributions, and tests of both."""
