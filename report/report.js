@@ -51,10 +51,11 @@ function explore(data) {
   const [height, width] = data.size;
   const fields = bytes(data.fields);
   const masks = bytes(data.masks);
+  const attributions = data.explained ? new Int8Array(bytes(data.explained.values).buffer) : null;
   const palettes = data.variables.map((variable) => bytes(variable.palette));
   const list = find("storm-list");
   const canvas = find("storm-canvas");
-  const state = { storm: 0, variable: 0, arrows: data.wind.length === 2, outline: masks.length > 0 };
+  const state = { storm: 0, variable: 0, arrows: data.wind.length === 2, outline: masks.length > 0, attribution: attributions !== null };
 
   // No-break spaces keep a number and its unit on one line.
   const percent = (probability) => `${(100 * probability).toFixed(probability < 0.1 ? 1 : 0)}\u00a0%`;
@@ -102,6 +103,7 @@ function explore(data) {
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
     if (state.arrows) drawArrows(context);
     if (state.outline) drawOutline(context);
+    if (attributed()) drawAttribution(context);
     if (data.spacing > 0) drawLength(context);
   }
 
@@ -150,6 +152,48 @@ function explore(data) {
       }
     }
     context.stroke();
+  }
+
+  // The explained storms are the first of the list. Return what belongs to the current one, if it is shown.
+  function attributed() {
+    return state.attribution ? data.explained.storms[state.storm] : undefined;
+  }
+
+  // The area of a symbol is proportional to the attribution: discs if it is positive, rings if it is negative.
+  function drawAttribution(context) {
+    const cell = canvas.width / width;
+    const start = (state.storm * data.variables.length + state.variable) * height * width;
+    for (let row = 0; row < height; row += 1) {
+      for (let column = 0; column < width; column += 1) {
+        const part = attributions[start + row * width + column] / 127;
+        const radius = 0.48 * cell * Math.sqrt(Math.abs(part));
+        if (radius < 0.1 * cell) continue;
+        context.beginPath();
+        context.arc((column + 0.5) * cell, (height - row - 0.5) * cell, radius, 0, 2 * Math.PI);
+        for (const [color, line] of [["#ffffff", 4], [part > 0 ? "#d95f02" : "#5e2ca5", 2]]) {
+          context.strokeStyle = color;
+          context.lineWidth = line;
+          context.stroke();
+        }
+        if (part > 0) {
+          context.fillStyle = "#d95f02";
+          context.fill();
+        }
+      }
+    }
+  }
+
+  function describeAttribution() {
+    if (!data.explained) return;
+    const one = attributed();
+    const name = data.variables[state.variable].name;
+    let text = "The attribution is hidden.";
+    if (state.attribution && !one) text = "This storm has no attribution. Those that have one are the first in the list.";
+    if (one) {
+      const verdict = one.passed ? "" : "FAILED ITS TEST: do not trust this attribution. ";
+      text = `${verdict}Attribution to ${name} by ${data.explained.model}: discs raise the probability, rings lower it. The largest symbol of this storm, in any field, stands for ${one.largest} in log odds. It shows where the network looks, not what causes the event.`;
+    }
+    find("storm-attribution").textContent = text;
   }
 
   function drawArrows(context) {
@@ -211,6 +255,13 @@ function explore(data) {
       const spread = members.std === null ? "" : `, standard deviation ${percent(members.std)}`;
       facts.push([`${model}, MC members`, `mean ${percent(members.mean)}${spread}`]);
     }
+    const one = data.explained?.storms[state.storm];
+    if (one) {
+      facts.push([`${data.explained.model}, mean of the seeds`, percent(one.probability)]);
+      data.explained.flattened.forEach((name, i) => facts.push([`With flat ${name}`, percent(one.flattened[i])]));
+      if (one.agreement !== null) facts.push(["Agreement of the seeds' attributions", `rank correlation ${one.agreement.toFixed(2)}`]);
+      facts.push(["Tests of the attribution", one.passed ? "passed" : "FAILED"]);
+    }
     const target = find("storm-facts");
     target.replaceChildren();
     for (const [name, text] of facts) {
@@ -222,7 +273,7 @@ function explore(data) {
     }
     find("storm-title").textContent = `Storm ${state.storm + 1} of ${data.storms.length}: ${outcome(storm)}, probability ${percent(storm.shown)}`;
     const wind = state.arrows ? " with wind arrows" : "";
-    canvas.setAttribute("aria-label", `${data.variables[state.variable].name} of storm ${state.storm + 1}${wind}, north at the top`);
+    canvas.setAttribute("aria-label", `${data.variables[state.variable].name} of storm ${state.storm + 1}${wind}${attributed() ? " and attribution" : ""}, north at the top`);
   }
 
   function drawDistributions() {
@@ -284,6 +335,7 @@ function explore(data) {
     drawField();
     drawDistributions();
     showFacts();
+    describeAttribution();
   }
 
   const controls = find("storm-fields");
@@ -300,6 +352,7 @@ function explore(data) {
     });
     label.append(input, ` ${text}`);
     controls.append(label);
+    return input;
   };
   data.variables.forEach((variable, i) => {
     addControl("radio", variable.name, i === 0, () => { state.variable = i; });
@@ -307,6 +360,14 @@ function explore(data) {
   if (state.arrows) addControl("checkbox", "Wind arrows", true, (on) => { state.arrows = on; });
 
   if (state.outline) addControl("checkbox", "Outline of the storm", true, (on) => { state.outline = on; });
+  if (state.attribution) {
+    const toggle = addControl("checkbox", "Attribution (key a)", true, (on) => { state.attribution = on; });
+    find("explorer-app").addEventListener("keydown", (event) => {
+      if (event.key !== "a" || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      toggle.click();
+    });
+  }
 
   list.addEventListener("change", () => show(Number(list.value)));
   find("storm-previous").addEventListener("click", () => show(state.storm - 1));

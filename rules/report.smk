@@ -147,6 +147,37 @@ rule draw_cases:
         "../scripts/draw_cases.py"
 
 
+if EXPLAINED_MODELS:
+
+    rule draw_explanations:
+        input:
+            permutation="<results>/explanations/permutation.csv",
+            storms=expand(
+                "<results>/explanations/{model}/storms.nc", model=EXPLAINED_MODELS
+            ),
+            inventory="<data>/inventory.csv",
+        output:
+            figure_files("importance", "Explanation"),
+            *(
+                figure_files(
+                    f"attributions-{model}", "Explanation", shown="png", model=model
+                )
+                for model in EXPLAINED_MODELS
+            ),
+        log:
+            "<logs>/draw_explanations/<experiment>.log",
+        benchmark:
+            "<benchmarks>/draw_explanations/<experiment>.tsv"
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        params:
+            code=code("draw_explanations"),
+            titles=TITLES,
+        script:
+            "../scripts/draw_explanations.py"
+
+
 rule draw_dropout:
     output:
         figure_files("dropout_masks", "Training", shown="png"),
@@ -225,6 +256,8 @@ if SAMPLED_MODELS:
     UNCERTAINTY_TABLES += ["scores", "spread_skill", "discard", "counts"]
 if config["tuning"]["report"]:
     FIGURES += ["rate_sweep"]
+if EXPLAINED_MODELS:
+    FIGURES += ["importance"]
 # One network per model is enough to show single storms.
 CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS[:1])
 
@@ -270,7 +303,18 @@ rule write_report:
             model=CASE_MODELS,
             seed=SEEDS[:1],
         )
+        + expand("<results>/figures/attributions-{model}.png", model=EXPLAINED_MODELS)
         + ["<results>/figures/dropout_masks.png"],
+        explanations=(
+            expand(
+                "<results>/explanations/{table}.csv", table=["permutation", "checks"]
+            )
+            if EXPLAINED_MODELS
+            else []
+        ),
+        explained=expand(
+            "<results>/explanations/{model}/storms.nc", model=EXPLAINED_MODELS
+        ),
         tuning=(
             expand("<results>/tuning/{table}.csv", table=["choice", "scores"])
             if config["tuning"]["report"]

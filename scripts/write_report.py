@@ -43,6 +43,8 @@ if __name__ == "__main__":
             uncertainty={Path(path).stem: path for path in snakemake.input.uncertainty},
             members=snakemake.input.members,
             cases=snakemake.input.cases,
+            explanations={Path(path).stem: path for path in snakemake.input.explanations},
+            explained=snakemake.input.explained,
             tuning={Path(path).stem: path for path in snakemake.input.tuning},
             figures=[*snakemake.input.figures, *snakemake.input.pictures],
             published=next(iter(snakemake.input.published), None),

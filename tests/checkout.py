@@ -38,6 +38,7 @@ SETTINGS: dict[str, Any] = {
     "recalibration": {"methods": []},
     "verification": {"resamples": 200},
     "uncertainty": {"members": 10, "cases": {"count": 2, "members": 10}},
+    "explanation": {"storms": 2, "steps": 2},
     "report": {"storms": 5},
 }
 # Targets that require all jobs except figures, tables and the report.

@@ -228,6 +228,79 @@ def case_file():
     )
 
 
+def explained_file(model="dropout"):
+    """Return three explained storms, of which the last fails its tests."""
+    chosen = [20, 3, 9]
+    storms = fields().isel(storm=chosen)
+    value = np.zeros((3, 8, 8, 3), "f4")
+    value[:, 2, 5, 0] = [0.5, 0.25, 1.0]
+    value[:, 6, 1, 1:] = -0.1
+    return xr.Dataset(
+        {
+            "attribution": (("storm", "y", "x", "variable"), value),
+            "probability": ("storm", [0.9, 0.03, 0.4]),
+            "flattened_probability": (
+                ("storm", "flattened"),
+                [[0.8, 0.1], [0.02, 0.01], [0.3, 0.6]],
+            ),
+            "label": ("storm", [1, 0, 0]),
+            "index": ("storm", chosen),
+            "case": ("storm", [1, 1, 0]),
+            "passed": ("storm", [1, 1, 0]),
+            "completeness_error": ("storm", [0.001, 0.002, 0.05]),
+            "random_weights": ("storm", [0.1, np.nan, 0.2]),
+            "seed_agreement": ("storm", [0.6, np.nan, 0.7]),
+            "predictors": storms["predictors"],
+            "masks": storms["masks"],
+        },
+        coords={**storms.coords, "flattened": ["REFL_COM_curr", "U10_curr+V10_curr"]},
+        attrs={"model": model, "title": "Storms"},
+    )
+
+
+def permutation_rows(model="dropout", seeds=3, **columns):
+    """Return the table of permutation importance of one model."""
+    named = [str(seed) for seed in range(seeds)] + ["mean"]
+    singles = ["REFL_COM_curr", "U10_curr", "V10_curr", "U10_curr+V10_curr"]
+    passes = ["U10_curr", "U10_curr+V10_curr", "U10_curr+V10_curr+REFL_COM_curr"]
+    rows = [
+        {"model": model, "seed": seed, "pass": kind, "predictors": one, "score": score}
+        | {"loss": loss, "low": loss - 0.05, "high": loss + 0.05}
+        | {"storms": 800, "events": 40, "blocks": 36}
+        for kind, sets in (("single", singles), ("multi", passes))
+        for one, loss in zip(sets, [0.01, 0.2, 0.1, 0.4], strict=False)
+        for score in ("brier_skill_score", "auc", "log_score")
+        for seed in named
+    ]
+    return pd.DataFrame(rows).assign(**columns)
+
+
+def check_rows(model="dropout"):
+    """Return the table of the tests of one model, of which one failed and one was not judged."""
+    nan = np.nan
+    rows = [
+        ("completeness", 0.004, nan, nan, 0.01, "passed"),
+        ("random_weights", 0.7, 0.6, 0.8, 0.5, "failed"),
+        ("seeds", 0.6, 0.5, 0.7, nan, "not judged"),
+        ("vortex", 0.25, 0.2, 0.3, 0.027, "passed"),
+        ("random_vortex", 0.04, 0.01, 0.07, 0.027, "passed"),
+        ("flat_wind", -0.4, -0.5, -0.3, 0.0, "not judged"),
+    ]
+    names = ["check", "value", "low", "high", "limit", "verdict"]
+    table = pd.DataFrame(rows, columns=names).assign(storms=36, blocks=9)
+    table.insert(0, "model", model)
+    return table
+
+
+def write_explanations(folder):
+    """Write the explanations of one model; return them as arguments of `ReportInputs`."""
+    permutation_rows().to_csv(folder / "permutation.csv", index=False)
+    check_rows().to_csv(folder / "checks.csv", index=False)
+    explained_file().to_netcdf(folder / "explained.nc")
+    tables = {name: folder / f"{name}.csv" for name in ("permutation", "checks")}
+    return {"explanations": tables, "explained": [folder / "explained.nc"]}
+
+
 def write_storms(folder, **coordinates):
     """Write predictions and patches of two batches; return them as arguments of `ReportInputs`.
 

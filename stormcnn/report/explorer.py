@@ -13,6 +13,7 @@ import xarray as xr
 from stormcnn.errors import UserError
 from stormcnn.io import read_netcdf
 from stormcnn.report.case_figures import REFLECTIVITY, REFLECTIVITY_RANGE, field_label
+from stormcnn.report.predictor_names import predictor_name
 from stormcnn.sampling.cases import choose_cases
 from stormcnn.storms.event_texts import EventTexts, display_units
 from stormcnn.storms.patch_file import GRID_SPACING
@@ -28,24 +29,32 @@ EXPLORER_BYTES = 4_000_000
 
 
 def choose_storms(
-    probability: np.ndarray, label: np.ndarray, spread: np.ndarray | None, count: int
+    probability: np.ndarray,
+    label: np.ndarray,
+    spread: np.ndarray | None,
+    count: int,
+    explained: Sequence[int] = (),
 ) -> dict[str, np.ndarray]:
     """Choose at most `count` storms, and return their indices by the reason for the choice.
 
-    Equal shares are spread evenly over the range of `probability`, have the largest errors
-    |p - label|, and have the largest spread if there is a `spread`; no storm is chosen twice. All
-    arrays have shape (storm,).
+    The `explained` storms, at most `count`, come first. Equal shares of the others are spread
+    evenly over the range of `probability`, have the largest errors |p - label|, and have the
+    largest spread if there is a `spread`; no storm is chosen twice. All arrays have shape (storm,).
     """
+    first = np.array(explained, int)
     orders: dict[str, np.ndarray] = {
         "Largest errors": np.argsort(-np.abs(probability - label), kind="stable")
     }
     if spread is not None and np.isfinite(spread).all():
         orders["Largest spread"] = np.argsort(-spread, kind="stable")
-    share = count // (len(orders) + 1)
-    over_range = choose_cases(probability, min(count - share * len(orders), len(probability)))
+    rest = count - len(first)
+    share = rest // (len(orders) + 1)
+    over_range = choose_cases(probability, rest - share * len(orders), first.tolist())
+    over_range = over_range[len(first) :]
     taken = np.zeros(len(probability), bool)
-    taken[over_range] = True
-    chosen = {"Evenly over probability": over_range[np.argsort(-probability[over_range])]}
+    taken[[*first, *over_range]] = True
+    chosen = {"With attribution": first} if len(first) else {}
+    chosen["Evenly over probability"] = over_range[np.argsort(-probability[over_range])]
     for reason, order in orders.items():
         chosen[reason] = order[~taken[order]][:share]
         taken[chosen[reason]] = True
@@ -59,12 +68,14 @@ def explore_storms(
     titles: Mapping[str, str],
     event: EventTexts,
     count: int,
+    explained: Sequence[StrPath] = (),
 ) -> dict[str, Any]:
     """Return the fields and numbers of `count` storms for the explorer of the report.
 
     Fields are stored in steps of 1/255 of their range. Each model is represented by the network of
     its first seed. The storms are chosen by the Monte Carlo mean of the first network that has
-    one, or else by the first model.
+    one, or else by the first model. The first of the files `explained` adds attributions to the
+    storms that it has.
     """
     networks, sampled = _first_seeds(predictions, titles), _first_seeds(members, titles)
     first = next(iter(networks.values()))
@@ -74,7 +85,12 @@ def explore_storms(
     spread = None if judge is None else judge["mc_std"].values
     bytes_per_storm = read_storms(patches, [0])["predictors"].size
     fitting = min(count, EXPLORER_BYTES // bytes_per_storm)
-    by_reason = choose_storms(probability, label, spread, fitting)
+    attributed = None
+    if explained:
+        attributed = read_netcdf(explained[0])
+        attributed = attributed.isel(storm=np.argsort(-attributed["probability"].values)[:fitting])
+    attributed_storms = [] if attributed is None else attributed["index"].values.tolist()
+    by_reason = choose_storms(probability, label, spread, fitting, attributed_storms)
     chosen = np.concatenate(list(by_reason.values()))
     shown = _read_patches(patches, first, chosen)
     fields, peak = shown["predictors"].values, shown["peak"].values
@@ -112,6 +128,7 @@ def explore_storms(
             }
         )
     return {
+        "explained": (None if attributed is None else describe_attributions(attributed, titles)),
         "size": list(fields.shape[1:3]),
         "spacing": shown.attrs.get(GRID_SPACING, 0.0),
         "variables": [
@@ -134,6 +151,35 @@ def explore_storms(
         "storms": storms,
         "fields": _encode(quantized.tobytes()),
         "masks": _encode(np.packbits(shown["masks"].values).tobytes()) if "masks" in shown else "",
+    }
+
+
+def describe_attributions(storms: xr.Dataset, titles: Mapping[str, str]) -> dict[str, Any]:
+    """Return the attributions of the first storms of the explorer, and what goes with them.
+
+    Each storm's attributions are stored as signed bytes, in steps of 1/127 of the largest absolute
+    value of this storm, which is given too.
+    """
+    values = np.moveaxis(storms["attribution"].values, -1, 1)
+    largest = np.abs(values).max(axis=(1, 2, 3))
+    steps = np.where(largest > 0, largest, 1)[:, None, None, None] / 127
+    names = [predictor_name(str(name)) for name in storms["flattened"].values]
+    return {
+        "model": titles[storms.attrs["model"]],
+        "values": _encode(np.round(values / steps).astype(np.int8).tobytes()),
+        "flattened": names,
+        "storms": [
+            {
+                "largest": float(f"{size:.3g}"),
+                "probability": round(float(one["probability"]), 4),
+                "flattened": one["flattened_probability"].values.round(4).tolist(),
+                "agreement": _rounded(float(one["seed_agreement"])),
+                "passed": bool(one["passed"]),
+            }
+            for size, one in zip(
+                largest, (storms.isel(storm=i) for i in range(len(largest))), strict=True
+            )
+        ],
     }
 
 

@@ -10,6 +10,8 @@ class Intervals(Enum):
     """The intervals that a figure shows, so that the report can say how they were computed."""
 
     NONE = auto()
+    OTHER_STORMS = auto()
+    """Those of some storms of the test period, whose number the text next to the figure gives."""
     NETWORKS = auto()
     """Those of single networks, perhaps averaged."""
     AVERAGES = auto()
@@ -157,6 +159,29 @@ FIGURES = {
         "single values to 0, spatial dropout whole channels. Values that are kept are divided by "
         "1 − rate, so that their expected value is unchanged.",
         intervals=Intervals.NONE,
+        shape="fields",
+    ),
+    "importance": FigureText(
+        "importance",
+        "Permutation importance",
+        "Brier skill score that is lost if predictors are exchanged among storms of the same "
+        "block, each alone (above) and one after the other, the most important first (below). "
+        "Large symbol: mean over the seeds; line: interval over blocks and, with at least three "
+        "seeds, over seeds; small circles: single seeds. It shows on what these networks rely, not "
+        "what causes the event: predictors that replace each other can both seem unimportant.",
+        intervals=Intervals.OTHER_STORMS,
+    ),
+    "attributions": FigureText(
+        "attributions",
+        "Attributions",
+        "Fields of the case studies, and the contribution of each grid point to the log odds of "
+        "the event, by integrated gradients from the mean of each predictor to the storm: orange "
+        "raises the probability, purple lowers it. The numbers above the maps are the probability, "
+        "and that with this predictor flattened to its mean over the patch; all are means over the "
+        "seeds. A map shows where the networks look in this storm, compared with a storm without "
+        "any structure. It does not show causes in the atmosphere, whether the forecast is right, "
+        "or what the network would do with other storms.",
+        intervals=Intervals.OTHER_STORMS,
         shape="fields",
     ),
     "rate_sweep": FigureText(

@@ -17,8 +17,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from stormcnn.errors import UserError
-from stormcnn.io import write_text
-from stormcnn.report import verdicts
+from stormcnn.io import read_netcdf, write_text
+from stormcnn.report import explanation_texts, verdicts
 from stormcnn.report.difference_tables import (
     difference_tables,
     floored_differences,
@@ -104,6 +104,10 @@ class ReportInputs:
     """NetCDF files of the MC statistics of every test storm; they name their `model` and `seed`."""
     cases: Sequence[StrPath] = ()
     """NetCDF files of the cases; they name their `model` and `seed`."""
+    explanations: Mapping[str, StrPath] = field(default_factory=dict)
+    """Tables of the explanations, by name: `permutation` and `checks`."""
+    explained: Sequence[StrPath] = ()
+    """NetCDF files of the explained storms; they name their `model`."""
     tuning: Mapping[str, StrPath] = field(default_factory=dict)
     """Tables of the dropout rates tried, by name; `choice` is shown."""
     figures: Sequence[StrPath] = ()
@@ -178,6 +182,7 @@ def _collect_content(inputs: ReportInputs) -> dict[str, Any]:
             titles,
             inputs.event,
             inputs.explored,
+            inputs.explained,
         ),
         "differences": difference_tables(differences, titles, inputs.resamples),
         "gain": gain_table(test, differences, titles, inputs.resamples),
@@ -257,10 +262,32 @@ def _claims_content(
                 ),
             )
         ],
+        "explanations": _explanations_content(inputs, words),
         "count_claims": [verdicts.describe_counts(one, words) for one in claims.counts],
         "own_scaling": verdicts.describe_own_scaling(differences, words),
         "sample": sample,
         "figures": _figures_by_section(inputs.figures, titles, findings, sample),
+    }
+
+
+def _explanations_content(inputs: ReportInputs, wording: verdicts.Wording) -> dict[str, Any] | None:
+    """Return the importance of predictors, the counterfactuals, and the tests of the maps."""
+    if not inputs.explanations:
+        return None
+    importance, checks = (pd.read_csv(inputs.explanations[n]) for n in ("permutation", "checks"))
+    explained = [
+        (wording.titles[storms.attrs["model"]], storms)
+        for storms in map(read_netcdf, inputs.explained)
+    ]
+    return {
+        "importance": explanation_texts.describe_importance(importance, wording),
+        "permuted": explanation_texts.describe_permuted(importance, wording),
+        "losses": explanation_texts.importance_cells(importance, wording.titles),
+        "counterfactuals": [
+            explanation_texts.describe_counterfactuals(storms, title) for title, storms in explained
+        ],
+        "checks": explanation_texts.describe_checks(checks, wording),
+        "storms": explanation_texts.explained_table(explained),
     }
 
 
@@ -288,6 +315,7 @@ def _figures_by_section(
         media_type = {".png": "image/png", ".svg": "image/svg+xml"}[file.suffix]
         evidence = {
             Intervals.NONE: sample.storms,
+            Intervals.OTHER_STORMS: "",
             Intervals.NETWORKS: sample.intervals,
             Intervals.AVERAGES: sample.averages,
             Intervals.DIFFERENCES: sample.differences,
@@ -298,7 +326,7 @@ def _figures_by_section(
                 "title": title,
                 "shape": text.shape,
                 "finding": f"{title}. {findings.get(kind, text.caption.split('. ')[0] + '.')}",
-                "caption": f"{text.caption} {evidence}",
+                "caption": f"{text.caption} {evidence}".rstrip(),
                 "source": data_uri(file.read_bytes(), media_type),
             }
         )
@@ -306,7 +334,9 @@ def _figures_by_section(
 
 
 def _network_name(name: str, titles: Mapping[str, str]) -> str:
-    """Return how the report calls the network `<model>-<seed>` in the name of a figure."""
+    """Return how the report calls the network `<model>[-<seed>]` in the name of a figure."""
+    if name in titles:
+        return titles[name]
     model, _, seed = name.rpartition("-")
     return f"{titles[model]}, seed {seed}"
 
@@ -321,6 +351,7 @@ def _downloadable_tables(inputs: ReportInputs) -> dict[str, StrPath | None]:
         "inventory": inputs.inventory,
         **inputs.curves,
         **{f"uncertainty-{name}": file for name, file in inputs.uncertainty.items()},
+        **{f"explanations-{name}": file for name, file in inputs.explanations.items()},
         **{f"tuning-{name}": file for name, file in inputs.tuning.items()},
         **{
             f"history-{model}-seed-{seed}": file for (model, seed), file in inputs.histories.items()

@@ -30,6 +30,15 @@ def join(names: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
+def percent(probability: float) -> str:
+    """Return a probability in percent, with a decimal below 10 %.
+
+    >>> percent(0.0312), percent(0.714)
+    ('3.1 %', '71 %')
+    """
+    return f"{100 * probability:.{1 if probability < 0.0995 else 0}f} %"
+
+
 def block_name(block: BlockSize, count: int = 2) -> str:
     """Return what is resampled as a whole, in the plural unless `count` is 1.
 

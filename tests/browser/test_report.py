@@ -17,6 +17,7 @@ from report_files import (
     sampled,
     uncertainty_rows,
     write_experiment,
+    write_explanations,
     write_storms,
 )
 
@@ -29,7 +30,7 @@ PHONE = {"width": 390, "height": 844}
 def files(tmp_path_factory):
     """The inputs of a report that has every section."""
     folder = tmp_path_factory.mktemp("run")
-    inputs = write_experiment(folder) | write_storms(folder)
+    inputs = write_experiment(folder) | write_storms(folder) | write_explanations(folder)
     sampled().to_netcdf(folder / "storms.nc")
     case_file().to_netcdf(folder / "cases.nc")
     uncertainty_rows().to_csv(folder / "uncertainty.csv", index=False)
@@ -148,9 +149,40 @@ def test_mouse_and_keyboard_select_a_field(open_page):
     assert picture(page) != reflectivity
 
 
+def test_attribution_is_toggled_by_mouse_and_key(open_page):
+    page = open_page()
+    note = "#storm-attribution"
+    shown, text = picture(page), page.inner_text(note)
+    assert "0.5" in text
+    assert page.get_attribute("#storm-canvas", "aria-label").find("attribution") > 0
+    box = page.get_by_role("checkbox", name="Attribution")
+    box.uncheck()
+    assert picture(page) != shown
+    assert page.inner_text(note) != text
+    page.focus("#storm-list")
+    page.keyboard.press("a")
+    assert box.is_checked()
+    assert picture(page) == shown
+    page.keyboard.press("Control+a")  # is left to the browser
+    assert box.is_checked()
+
+
+def test_attribution_that_failed_its_test_says_so_and_others_have_none(open_page):
+    page = open_page()
+    page.select_option("#storm-list", index=1)
+    assert "FAILED" in page.inner_text("#storm-attribution")
+    assert "FAILED" in facts(page)
+    page.select_option("#storm-list", index=2)
+    assert "FAILED" not in facts(page) + page.inner_text("#storm-attribution")
+    page.select_option("#storm-list", index=5)
+    assert "no attribution" in page.inner_text("#storm-attribution")
+    assert "flat" not in facts(page)
+
+
 def test_outline_encloses_the_grid_points_of_the_storm(open_page):
     page = open_page()
     page.get_by_role("checkbox", name="Wind arrows").uncheck()
+    page.get_by_role("checkbox", name="Attribution").uncheck()
     content = base64.b64decode(picture(page).removeprefix("data:image/png;base64,"))
     red, green, blue = np.moveaxis(np.asarray(Image.open(io.BytesIO(content)).convert("RGB")), 2, 0)
     rows, columns = np.nonzero((red == 0xD4) & (green == 0) & (blue == 0x6A))
@@ -164,6 +196,7 @@ def test_north_is_at_the_top(open_page):
     # Reflectivity increases northward in these files, and higher values are darker.
     page.get_by_role("checkbox", name="Wind arrows").uncheck()
     page.get_by_role("checkbox", name="Outline of the storm").uncheck()
+    page.get_by_role("checkbox", name="Attribution").uncheck()
     content = base64.b64decode(picture(page).removeprefix("data:image/png;base64,"))
     drawing = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
     assert drawing[0, 0] < drawing[-1, 0]

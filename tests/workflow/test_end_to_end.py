@@ -25,6 +25,7 @@ MEMBERS = f"{RESULTS}/uncertainty/dropout/seed-0"
 FIGURES = [
     *("training_curves", "scores", "roc", "reliability", "performance", "strata"),
     *("entropy", "spread_skill", "discard", "counts", "cases-dropout-0", "dropout_masks"),
+    *("importance", "attributions-dropout"),
 ]
 
 SCORES = "model forecast seed period stratum score value low high storms events runs"
@@ -52,6 +53,8 @@ TABLES = {
     f"{RESULTS}/uncertainty/discard.csv": "model seed order fraction score value low high",
     f"{RESULTS}/uncertainty/counts.csv": "model seed run_date observed mean q05 q25 q50 q75 q95 "
     "deterministic",
+    f"{RESULTS}/explanations/permutation.csv": "model seed pass predictors score loss low high",
+    f"{RESULTS}/explanations/checks.csv": "model check value low high limit verdict",
     f"{RESULTS}/comparison.csv": "model title trainable_parameters training_seconds auc auc_low "
     "auc_high brier_score brier_score_low brier_score_high brier_skill_score "
     "brier_skill_score_low brier_skill_score_high",
@@ -93,6 +96,16 @@ DATASETS = {
         "observed": ("run",),
         "run_date": ("run",),
     },
+    f"{RESULTS}/explanations/dropout/seed-0.nc": FIELDS
+    | {"attribution": ("storm", "y", "x", "variable"), "log_odds": STORM, "label": STORM}
+    | {"flattened_probability": ("storm", "flattened"), "probability": STORM}
+    | COORDINATES,
+    f"{RESULTS}/explanations/dropout/seed-0-permuted.nc": {
+        "probability": ("permuted", "repetition", "storm"),
+        "is_permuted": ("permuted", "variable"),
+        "number_of_pass": ("permuted",),
+        "label": STORM,
+    },
     f"{MEMBERS}/cases.nc": FIELDS
     | {"probability": ("storm", "mc_member"), "deterministic": STORM, "label": STORM}
     | COORDINATES,
@@ -105,6 +118,7 @@ OTHERS = [
     ),
     f"{RESULTS}/verification/recalibration.csv",
     *(f"{RESULTS}/figures/{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")),
+    f"{RESULTS}/explanations/dropout/storms.nc",
     f"{RESULTS}/report.html",
     f"{RESULTS}/config.yaml",
 ]
@@ -362,6 +376,7 @@ def test_only_jobs_that_use_networks_import_tensorflow(finished: Checkout) -> No
         "predict_storms",
         "sample_members",
         "sample_cases",
+        "explain_networks",
     }
 
 

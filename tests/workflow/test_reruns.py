@@ -20,6 +20,7 @@ from run_files import run_file_name
 from stormcnn.planning.digests import imported_files
 
 EXPENSIVE = {"prepare_patches", "train_network", "predict_storms", "sample_members", "sample_cases"}
+EXPLAINING = {"explain_networks", "score_explanations", "draw_explanations"}
 # What the figures, the comparison and the report come from.
 SCORING = {"score_networks", "score_uncertainty"}
 REPORTING = {
@@ -78,15 +79,16 @@ def test_other_dropout_rate_reruns_the_dropout_branch_alone(rerun: Checkout) -> 
     rerun.change({"models": {"dropout": {"spatial_dropout": 0.5}}})
     branch = {"train_network", "recalibrate_network", "predict_storms"}
     branch |= {"sample_members", "sample_cases", "draw_cases"}
-    others = SCORING | REPORTING | {"write_config"}
-    assert rerun.plan().keys() == {f"{rule} dropout 0" for rule in branch} | others
+    others = SCORING | REPORTING | {"write_config", "score_explanations", "draw_explanations"}
+    expected = {f"{rule} dropout 0" for rule in branch} | others | {"explain_networks dropout"}
+    assert rerun.plan().keys() == expected
 
 
 def test_other_title_reruns_the_report_alone(rerun: Checkout) -> None:
     rerun.change({"models": {"dropout": {"title": "Channels dropped"}}})
     again = rules(rerun.plan())
     assert {"write_config", "write_report", "compare_models", "draw_verification"} <= again
-    assert again <= REPORTING | {"write_config", "draw_cases"}
+    assert again <= REPORTING | {"write_config", "draw_cases", "draw_explanations"}
 
 
 def test_other_threshold_trains_again_but_prepares_nothing(rerun: Checkout) -> None:
@@ -151,6 +153,7 @@ def test_wording_notation_and_equivalent_wiring_rerun_nothing(rerun: Checkout) -
     [
         ("scripts/fit_scaling.py", {"fit_scaling", "train_network"}, {"prepare_patches"}),
         ("report/report.css", {"write_report"}, EXPENSIVE | SCORING | {"draw_verification"}),
+        ("stormcnn/explanation/maps.py", EXPLAINING | {"write_report"}, EXPENSIVE | SCORING),
     ],
 )
 def test_edited_file_reruns_the_jobs_that_use_it(
@@ -176,8 +179,9 @@ STAGES = {
     "Training": {"train_network"},
     "Prediction": {"predict_storms", "predict_logistic_regression"},
     "Sampling": {"sample_members", "sample_cases"},
+    "Explanation": {"explain_networks", "score_explanations"},
     "Scores": SCORING | {"recalibrate_network"},
-    "Report": REPORTING | {"draw_cases", "draw_dropout"},
+    "Report": REPORTING | {"draw_cases", "draw_dropout", "draw_explanations"},
 }
 
 
@@ -201,7 +205,8 @@ def test_edit_of_a_package_reruns_what_follows_from_it(
     stages_by_package: dict[str, set[str]],
 ) -> None:
     assert stages_by_package["report"] == {"Report"}
-    assert stages_by_package["verification"] == {"Scores", "Report"}
+    assert stages_by_package["verification"] == {"Explanation", "Scores", "Report"}
+    assert stages_by_package["explanation"] == {"Explanation", "Report"}
     assert stages_by_package["planning"] == set()
     assert "Training" not in stages_by_package["sampling"]
     assert "Preparing" not in stages_by_package["models"]

@@ -24,6 +24,7 @@ CATEGORIES = {
         "scores.svg",
         "strata.svg",
     ],
+    "Explanation": ["attributions-dropout.png", "importance.svg"],
     "Uncertainty": [
         "cases-dropout-0.png",
         "counts.svg",
@@ -70,7 +71,7 @@ def test_results_are_sorted_into_categories(page):
 
 
 def test_figures_have_the_title_and_caption_of_the_registry(results):
-    for category in ("Training", "Verification", "Uncertainty"):
+    for category in ("Training", "Verification", "Explanation", "Uncertainty"):
         for name in CATEGORIES[category]:
             text = FIGURES[PurePath(name).stem.partition("-")[0]]
             assert results[name]["labels"]["figure"] == text.title
@@ -85,6 +86,7 @@ def test_figures_have_the_title_and_caption_of_the_registry(results):
 def test_results_name_the_rule_that_made_them(results):
     assert {name: result["job_properties"]["rule"] for name, result in results.items()} == {
         **dict.fromkeys(CATEGORIES["Verification"], "draw_verification"),
+        **dict.fromkeys(CATEGORIES["Explanation"], "draw_explanations"),
         **dict.fromkeys(CATEGORIES["Uncertainty"], "draw_uncertainty"),
         "cases-dropout-0.png": "draw_cases",
         "dropout_masks.png": "draw_dropout",

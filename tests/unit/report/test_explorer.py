@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from report_files import TITLES, fields, predicted, sampled, write_storms
+from report_files import TITLES, explained_file, fields, predicted, sampled, write_storms
 
 from stormcnn.errors import UserError
 from stormcnn.report.explorer import choose_storms, explore_storms
@@ -75,6 +75,34 @@ def test_explorer_gives_probabilities_and_outcome_of_each_storm(tmp_path, files)
     members = last["members"]["Spatial dropout"]
     assert members["quantiles"] == pytest.approx([0.4, 0.8, 0.88], abs=1e-3)
     assert members["mean"] == pytest.approx(0.8)
+
+
+def test_explained_storms_come_first_with_their_attributions(tmp_path, files):
+    explained_file().to_netcdf(tmp_path / "explained.nc")
+    explored = explore_storms(
+        files["predictions"], [], files["patches"], TITLES, EVENT, 12, [tmp_path / "explained.nc"]
+    )
+    data = json.loads(json.dumps(explored, allow_nan=False))
+    assert data["groups"][0] == {"reason": "With attribution", "count": 3}
+    assert [storm["number"] for storm in data["storms"][:3]] == [20, 9, 3]
+    numbers = [storm["number"] for storm in data["storms"]]
+    assert len(numbers) == len(set(numbers)) == 12
+    values = np.frombuffer(base64.b64decode(data["explained"]["values"]), np.int8)
+    values = values.reshape(3, 3, 8, 8)
+    assert [one["largest"] for one in data["explained"]["storms"]] == [0.5, 1.0, 0.25]
+    assert values[:, 0, 2, 5].tolist() == [127, 127, 127]
+    assert values[0, 1, 6, 1] == round(-0.1 / 0.5 * 127)
+    assert [one["passed"] for one in data["explained"]["storms"]] == [True, False, True]
+    assert [one["agreement"] for one in data["explained"]["storms"]] == [0.6, 0.7, None]
+
+
+def test_explorer_shows_at_most_its_number_of_explained_storms(tmp_path, files):
+    explained_file().to_netcdf(tmp_path / "explained.nc")
+    data = explore_storms(
+        files["predictions"], [], files["patches"], TITLES, EVENT, 2, [tmp_path / "explained.nc"]
+    )
+    assert [storm["number"] for storm in data["storms"]] == [20, 9]
+    assert len(data["explained"]["storms"]) == 2
 
 
 def test_single_mc_member_has_no_spread(tmp_path, files):
