@@ -51,7 +51,7 @@ def test_third_attempt_gets_three_times_the_memory_and_time(
             assert third[rule][name] == 3 * request[name] > 0, rule
 
 
-def test_training_and_sampling_request_no_gpu(
+def test_training_sampling_and_explanation_request_no_gpu(
     checkout: Checkout, first_attempt: dict[str, dict[str, int]]
 ) -> None:
     write_runs(checkout.path / "runs")
@@ -60,7 +60,9 @@ def test_training_and_sampling_request_no_gpu(
     assert "sample_part" in in_parts.keys() - first_attempt.keys()
     for requested in (first_attempt, in_parts):
         gpus = {rule: request["gpu"] for rule, request in requested.items() if "gpu" in request}
-        assert gpus == {rule: 0 for rule in requested if rule.startswith(("train_", "sample_"))}
+        assert gpus == {
+            rule: 0 for rule in requested if rule.startswith(("train_", "sample_", "explain_"))
+        }
         assert len(gpus) > 4
 
 
