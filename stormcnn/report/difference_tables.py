@@ -41,6 +41,12 @@ from stormcnn.vocabulary import (
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+FAMILY = (
+    "p (Holm) is corrected for all comparisons of models, or else of forecasts of one model, with "
+    "the same kind of forecast, seed and score."
+)
+"""The family of Holm's correction."""
+
 CLAIM_WORDS = {METHOD: "method", NETWORKS: "these networks"}
 GAINED = ("brier_skill_score", "log_score")
 CALIBRATED = ("brier_score", "log_score", "calibration_intercept", "calibration_slope")
@@ -87,15 +93,15 @@ def difference_tables(
     numeric = [False, False, False, True, True, True, True, False]
     return (
         Table(
-            "Differences in the main scores, computed on the same resamples. DeLong's test assumes "
-            "independent storms, but storms of one block are correlated, so its p-values are too "
-            "small.",
+            f"Differences in the main scores, computed on the same resamples. {FAMILY} DeLong's "
+            "test assumes independent storms, but storms of one block are correlated, so its "
+            "p-values are too small.",
             [*columns, "p (DeLong)"],
             [*numeric, True],
             main,
         ),
         Table(
-            "Differences in the other scores, computed on the same resamples.",
+            f"Differences in the other scores, computed on the same resamples. {FAMILY}",
             columns,
             numeric,
             others,

@@ -14,7 +14,7 @@ from stormcnn.report.series import (
 )
 from stormcnn.report.table_cells import number
 from stormcnn.report.words import join
-from stormcnn.verification.claim_types import Bias
+from stormcnn.verification.claim_types import Bias, Slope
 from stormcnn.verification.score_registry import score_text
 from stormcnn.vocabulary import MC_MEAN, SINGLE
 
@@ -56,7 +56,7 @@ def find_findings(
     }
     found["differences"] = verdict
     found["regularization"] = _overfitting(scores, titles)
-    found["reliability"] = _biases(claims, titles)
+    found["reliability"] = _calibration(claims, titles)
     found["recalibration"] = found["reliability"]
     if uncertainty is not None:
         members = select_headline(uncertainty[uncertainty["forecast"] == MC_MEAN])
@@ -94,23 +94,26 @@ def _overfitting(scores: pd.DataFrame, titles: Mapping[str, str]) -> str:
     return f"Mean Brier skill score: {'; '.join(parts)}." if parts else ""
 
 
-def _biases(claims: Claims, titles: Mapping[str, str]) -> str:
-    """Return which models are found to over- or under-forecast, and which are not."""
-    words = {
+def _calibration(claims: Claims, titles: Mapping[str, str]) -> str:
+    """Return which models are found to have a wrong bias or slope, and which are not."""
+    biases = {
         Bias.OVER: "Over-forecasting",
         Bias.UNDER: "Under-forecasting",
         Bias.NONE: "No bias found",
         Bias.UNKNOWN: "Bias not known",
     }
-    parts = [
-        f"{text}: {join(names)}."
-        for bias, text in words.items()
-        if (
-            names := [
-                titles[one.model]
-                for one in claims.calibration
-                if one.forecast == SINGLE and one.bias is bias
-            ]
-        )
+    slopes = {
+        Slope.SHARP: "Too sharp",
+        Slope.FLAT: "Too flat",
+        Slope.NONE: "Not found to be too sharp or too flat",
+        Slope.UNKNOWN: "Not known whether too sharp or too flat",
+    }
+    original = [one for one in claims.calibration if one.forecast == SINGLE]
+    found = [
+        (text, [titles[one.model] for one in original if one.bias is bias])
+        for bias, text in biases.items()
+    ] + [
+        (text, [titles[one.model] for one in original if one.slope is slope])
+        for slope, text in slopes.items()
     ]
-    return " ".join(parts)
+    return " ".join(f"{text}: {join(names)}." for text, names in found if names)

@@ -276,9 +276,24 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
             " Recalibration that was fitted to held-out storms made the log score of the first "
             f"seed in the test period worse for {join(list(dict.fromkeys(harmed)))}."
         )
-        if not helped:
-            text += " Forecasts do not use it."
+        text += _use_of_harmful(claims, wording)
     return text
+
+
+def _use_of_harmful(claims: Claims, wording: Wording) -> str:
+    """Return whether forecasts use the recalibrations that made the test period worse.
+
+    They use those that are shown to help held-out storms.
+    """
+    harmed = [one for one in claims.recalibration if one.in_test is Change.WORSE]
+    used, unused = (
+        [wording.titles[one.model] for one in harmed if (one.verdict is Change.BETTER) == helps]
+        for helps in (True, False)
+    )
+    if not used:
+        return f" Forecasts of {join(unused)} do not use it."
+    text = f" Forecasts of {join(used)} use it, because it helped the held-out storms"
+    return f"{text}; those of {join(unused)} do not." if unused else f"{text}."
 
 
 def _what_is_missing(unknown: Sequence[Calibration], wording: Wording) -> str:

@@ -102,7 +102,7 @@ def describe_sample(
         )
     family = (
         f"{averages[:-1]}; p-values with Holm's correction for {comparisons} "
-        f"{'comparison' if comparisons == 1 else 'comparisons'}."
+        f"{'comparison' if comparisons == 1 else 'comparisons'} of models in Brier skill score."
     )
     return Sample(storms, intervals, averages, family, _describe_coverage(size, confidence, block))
 

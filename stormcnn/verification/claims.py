@@ -30,6 +30,7 @@ from stormcnn.verification.claim_rows import (
     what_would_do,
 )
 from stormcnn.verification.claim_types import (
+    ROUNDING,
     Bias,
     Calibration,
     Change,
@@ -128,7 +129,8 @@ def judge_events(evidence: Evidence, compared: Sequence[Difference], confidence:
     of_networks = [one for one in compared if LOGISTIC_REGRESSION not in (one.model, one.reference)]
     decisive = of_methods or of_networks or compared
     widths = [one.difference.half_width for one in decisive]
-    unknown = not widths or not all(map(math.isfinite, widths))
+    # Equal forecasts have intervals of no width, which says nothing of other forecasts.
+    unknown = not widths or not all(ROUNDING < width < math.inf for width in widths)
     detectable = math.nan if unknown else max(widths) * power_factor(confidence)
     needs = [one.need for one in decisive]
     if blocks < LEAST_BLOCKS:

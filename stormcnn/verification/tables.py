@@ -279,8 +279,8 @@ def _log_what_is_undefined(event: Array, draws: Resamples, period: str, confiden
         )
     if len(draws.weights) < needed:
         logger.warning(
-            "%d resamples are too few for intervals at a confidence of %g. Set "
-            "verification.resamples to at least %d.",
+            "verification.resamples is %d, which is too few for intervals at a confidence of %g. "
+            "Set it to at least %d.",
             len(draws.weights),
             confidence,
             needed,

@@ -231,6 +231,18 @@ def test_recalibration_that_made_the_test_score_worse_is_not_hidden():
     answer = headline(bias=Bias.OVER, recalibration=(helps,)).advice[1].answer
     assert "first seed in the test period worse for Spatial dropout" in answer
     assert "do not use it" not in answer
+    assert "Forecasts of Spatial dropout use it" in answer
+
+
+def test_use_of_a_harmful_recalibration_is_told_for_each_model():
+    hurts = Recalibration("dropout", "intercept", METHOD, Change.NONE, SMALL, Change.WORSE)
+    helps = hurts._replace(model="baseline", verdict=Change.BETTER)
+    answer = headline(recalibration=(hurts, helps)).advice[1].answer
+    assert "Forecasts of Baseline use it" in answer
+    assert "those of Spatial dropout do not" in answer
+    other = helps._replace(in_test=Change.BETTER)
+    answer = headline(recalibration=(hurts, other)).advice[1].answer
+    assert "Forecasts of Spatial dropout do not use it" in answer
 
 
 def test_summary_for_the_terminal_has_the_verdict_and_the_worst_warning():

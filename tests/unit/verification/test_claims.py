@@ -427,6 +427,11 @@ def test_without_evidence_events_are_not_enough(width, resamples, detectable):
         assert math.isfinite(events.detectable) is detectable
 
 
+def test_equal_forecasts_do_not_say_whether_events_are_enough():
+    rows = difference_rows("l2", brier_skill_score=(0.0, 0.0, 0.0, 1.0))
+    assert verdicts(two_models(), rows).events.enough is None
+
+
 def test_one_model_does_not_say_whether_events_are_enough():
     assert verdicts(score_rows("baseline")).events.enough is None
 
