@@ -321,6 +321,19 @@ def skill(results: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def scoring(results: Mapping[str, Any]) -> list[str]:
+    """Return the section on the scores of several models and seeds."""
+    return [
+        "## Scores of several models",
+        "",
+        f"`verify` takes {results['seconds']:g} s (target: 60 s) for {results['models']} models "
+        f"with {results['seeds']} seeds each on {results['storms']:,} storms, with all scores, "
+        f"strata and curves and {results['resamples']:,} resamples. The process needs "
+        f"{results['peak_mib']:,} MiB (target: 2,048 MiB).",
+        "",
+    ]
+
+
 def reruns(results: Mapping[str, Any]) -> list[str]:
     """Return the section on runs with little to do."""
     new = results["new_run"]
@@ -340,11 +353,14 @@ def reruns(results: Mapping[str, Any]) -> list[str]:
 
 
 def measured_on(days: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return one line per day, with the parts that were measured on it."""
-    by_day: dict[str, list[str]] = {}
+    """Return one line per day, with the parts that were measured on it.
+
+    Parts of the claims are named once.
+    """
+    by_day: dict[str, dict[str, None]] = {}
     for size, parts in days.items():
         for part, day in parts.items():
-            by_day.setdefault(day, []).append(f"{part} ({size})")
+            by_day.setdefault(day, {})[f"{part.partition('-')[0]} ({size})"] = None
     return [f"- {day}: {', '.join(by_day[day])}" for day in sorted(by_day)]
 
 
@@ -380,6 +396,8 @@ def write_page(results: Mapping[str, Any], path: Path) -> None:
             f"s). Its largest process needs {demo['process_mib']:.0f} MiB.",
             "",
         ]
+    if block := results.get("scoring"):
+        lines += scoring(block)
     if block := results.get("workflow"):
         lines += workflow("The workflow", block)
     if block := results.get("growth"):

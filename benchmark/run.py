@@ -14,10 +14,11 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark import claims, growth, skill
+from benchmark import claims, growth, scoring, skill
 from benchmark.claims_page import write_claims
 from benchmark.comparison import Size, compare_threads, compare_with_script, measure_demo
 from benchmark.measure import call_module
@@ -35,13 +36,23 @@ Blocks = dict[str, dict[str, Any]]
 """Sections of the results by name."""
 
 
-def parts(size: str, folder: Path) -> dict[str, Callable[[], Blocks]]:
-    """Return the parts of the benchmark by name; each part returns sections of the results."""
+def parts(
+    size: str, folder: Path, data_sets: int, processes: int
+) -> dict[str, Callable[[], Blocks]]:
+    """Return the parts of the benchmark by name; each part returns sections of the results.
+
+    Verdicts are simulated on as many `data_sets`, in as many `processes`.
+    """
+
+    def simulate(part: str) -> Blocks:
+        return {"claims": {part: claims.measure(part, data_sets, processes)}}
+
     if size == "small":
         return {
             "kernels": lambda: {
                 what: call_module("kernels", what) for what in ("sampling", "training")
             },
+            "scoring": lambda: {"scoring": scoring.measure()},
             "demo": lambda: {"demo": measure_demo(folder / "demo")},
             "workflow": lambda: compare_with_script(folder, SMALL),
         }
@@ -52,7 +63,7 @@ def parts(size: str, folder: Path) -> dict[str, Callable[[], Blocks]]:
         "reruns": lambda: {"reruns": measure_reruns(folder)},
         "workflow": lambda: {"full": compare_with_script(folder, FULL)},
         "skill": lambda: {"skill": skill.measure(folder)},
-        "claims": lambda: {"claims": claims.measure()},
+        **{f"claims-{part}": partial(simulate, part) for part in claims.PARTS},
     }
 
 
@@ -60,7 +71,19 @@ def main() -> None:
     """Measure the parts of one size and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("size", choices=["small", "full"])
-    parser.add_argument("--only", help="name of a single part to measure")
+    parser.add_argument("--only", help="name of a single part to measure, or its beginning")
+    parser.add_argument(
+        "--data-sets",
+        type=int,
+        default=claims.DATA_SETS,
+        help="number of data sets on which verdicts are simulated (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=os.cpu_count(),
+        help="number of processes that simulate verdicts (default: number of cores)",
+    )
     arguments = parser.parse_args()
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -68,13 +91,14 @@ def main() -> None:
         results = {"machine": machine, "cores": os.cpu_count()}
     results["python"] = platform.python_version()
     with tempfile.TemporaryDirectory(prefix="stormcnn-benchmark-") as name:
-        work = parts(arguments.size, Path(name))
-        if arguments.only not in (None, *work):
+        work = parts(arguments.size, Path(name), arguments.data_sets, arguments.processes)
+        selected = [part for part in work if part.startswith(arguments.only or "")]
+        if not selected:
             parser.error(
                 f"argument --only: {arguments.only} is not a part of {arguments.size}. "
                 f"Choose one of {', '.join(work)}."
             )
-        for part in [arguments.only] if arguments.only else work:
+        for part in selected:
             for block, result in work[part]().items():
                 results[block] = results.get(block, {}) | result
             days = results.setdefault("days", {}).setdefault(arguments.size, {})

@@ -97,7 +97,7 @@ class Forecaster:
     slope: float = 1.0
 
     @cached_property
-    def _calibrated(self) -> Array:
+    def calibrated(self) -> Array:
         """The probability of the event at each value of `GRID`."""
         unseen = np.hypot(SIGNAL * np.sqrt(1 - self.knowledge**2), DAY_EFFECT)
         return average_over_normal(constant() + SIGNAL * self.knowledge * GRID, float(unseen))
@@ -105,7 +105,7 @@ class Forecaster:
     @cached_property
     def _log_odds(self) -> Array:
         """The forecast log odds at each value of `GRID`."""
-        right = logit(self._calibrated)
+        right = logit(self.calibrated)
         if self.slope == 1:
             return right + self.bias
 
@@ -116,19 +116,35 @@ class Forecaster:
 
     def forecast(self, storms: Storms, draw: np.random.Generator) -> Array:
         """Return the probabilities (storms,)."""
-        noise = draw.standard_normal(storms.signal.size)
+        return self.probability(storms, draw.standard_normal(storms.signal.size))
+
+    def probability(self, storms: Storms, noise: Array) -> Array:
+        """Return the probabilities (storms,) of a forecaster with this `noise` (storms,)."""
         seen = self.knowledge * storms.signal + np.sqrt(1 - self.knowledge**2) * noise
         return expit(np.interp(seen, GRID, self._log_odds))
 
     @cached_property
     def population(self) -> Population:
         """The scores over infinitely many storms; the training climatology is `FREQUENCY`."""
-        p, q = self._calibrated, expit(self._log_odds)
+        p, q = self.calibrated, expit(self._log_odds)
         brier = float(DENSITY @ (q**2 - 2 * q * p + p))
         events, others = DENSITY * p, DENSITY * (1 - p)
         below = np.cumsum(others) - others / 2
         area = float(events @ below) / (events.sum() * others.sum())
         return Population(brier, 1 - brier / (FREQUENCY * (1 - FREQUENCY)), area)
+
+    def log_score(self, shift: float) -> float:
+        """Return the log score over infinitely many storms if `shift` is added to the log odds."""
+        p, log_odds = self.calibrated, self._log_odds + shift
+        return float(DENSITY @ (np.logaddexp(0, log_odds) - p * log_odds))
+
+    def neutral_shift(self) -> float:
+        """Return the constant other than 0 that leaves the log score of a biased forecaster."""
+
+        def change(shift: float) -> float:
+            return self.log_score(shift) - self.log_score(0)
+
+        return float(brentq(change, *sorted((-1.2 * self.bias, -4 * self.bias))))
 
     def without_skill(self) -> Forecaster:
         """Return the forecaster with the bias that makes it as good as climatology."""
@@ -153,6 +169,43 @@ def with_skill(skill: float) -> Forecaster:
     return Forecaster(float(np.interp(skill, scores, knowledge)))
 
 
+def summarize_members(
+    storms: Storms, single: Array, p: Array, draw: np.random.Generator
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the members' statistics and their event counts, as they are sampled.
+
+    `single` (storms,) are the probabilities without dropout, `p` (members, storms) those of the
+    members.
+    """
+    event = draw.random(p.shape) < p
+    mean = p.mean(axis=0)
+    dates, run = np.unique(storms.run_date, return_inverse=True)
+
+    def by_run(values: Array) -> Array:
+        return np.stack([np.bincount(run, one, dates.size) for one in values], axis=1)
+
+    sampled = xr.Dataset(
+        {
+            "probability": ("storm", single),
+            "mc_mean": ("storm", mean),
+            "mc_std": ("storm", p.std(axis=0, ddof=1)),
+            "mc_entropy": ("storm", binary_entropy(p).mean(axis=0)),
+            "mc_quantile": (("quantile", "storm"), np.quantile(p, QUANTILES, axis=0)),
+        },
+        coords={"run_date": ("storm", storms.run_date), "quantile": list(QUANTILES)},
+    )
+    counted = xr.Dataset(
+        {
+            "count": (("run", "mc_member"), by_run(event).astype(int)),
+            "expected": (("run", "mc_member"), by_run(p)),
+            "brier_influence": (("run", "mc_member"), by_run((mean - storms.event) * (p - mean))),
+            "observed": ("run", np.bincount(run, storms.event, dates.size).astype(int)),
+        },
+        coords={"run_date": ("run", dates)},
+    )
+    return sampled, counted
+
+
 @dataclass(frozen=True)
 class Members:
     """MC members with known faults, which see x and draw the hidden part of each day themselves.
@@ -169,34 +222,47 @@ class Members:
         """Return the members' statistics and their event counts, as they are sampled."""
         known = constant(self.day_effect) + self.bias + SIGNAL * storms.signal
         hidden = draw.standard_normal((self.members, storms.day[-1] + 1))[:, storms.day]
-        p = expit(known + self.day_effect * hidden)
-        event = draw.random(p.shape) < p
-        mean = p.mean(axis=0)
-        dates, run = np.unique(storms.run_date, return_inverse=True)
-
-        def by_run(values: Array) -> Array:
-            return np.stack([np.bincount(run, one, dates.size) for one in values], axis=1)
-
-        sampled = xr.Dataset(
-            {
-                "probability": ("storm", expit(known)),
-                "mc_mean": ("storm", mean),
-                "mc_std": ("storm", p.std(axis=0, ddof=1)),
-                "mc_entropy": ("storm", binary_entropy(p).mean(axis=0)),
-                "mc_quantile": (("quantile", "storm"), np.quantile(p, QUANTILES, axis=0)),
-            },
-            coords={"run_date": ("storm", storms.run_date), "quantile": list(QUANTILES)},
+        return summarize_members(
+            storms, expit(known), expit(known + self.day_effect * hidden), draw
         )
-        counted = xr.Dataset(
-            {
-                "count": (("run", "mc_member"), by_run(event).astype(int)),
-                "expected": (("run", "mc_member"), by_run(p)),
-                "brier_influence": (
-                    ("run", "mc_member"),
-                    by_run((mean - storms.event) * (p - mean)),
-                ),
-                "observed": ("run", np.bincount(run, storms.event, dates.size).astype(int)),
-            },
-            coords={"run_date": ("run", dates)},
-        )
-        return sampled, counted
+
+
+@dataclass(frozen=True)
+class DropoutNetwork:
+    """A dropout network whose MC mean has a known benefit.
+
+    Without dropout it is calibrated and has the Brier skill score `skill`. Each member adds its own
+    constant, with the standard deviation `member_sd`, to all log odds. The mean over infinitely
+    many members is calibrated; that over `members` of them has on average the Brier skill score
+    `skill` + `benefit`. The two forecasts see noise with the correlation `in_common`.
+    """
+
+    benefit: float = 0.0
+    skill: float = 0.26
+    member_sd: float = 0.6
+    members: int = 50
+    in_common: float = 0.9
+
+    def _center(self, mean: Array) -> Array:
+        """Return the log odds of a member without constant, from the mean over all members."""
+        center = np.linspace(-30, 20, 1001)
+        return np.interp(mean, average_over_normal(center, self.member_sd), center)
+
+    @cached_property
+    def _mean(self) -> Forecaster:
+        """What infinitely many members would forecast on average."""
+        skill = self.skill + self.benefit
+        center = self._center(with_skill(skill).calibrated)
+        chance = expit(center[:, np.newaxis] + self.member_sd * GRID)
+        variance = chance**2 @ DENSITY - (chance @ DENSITY) ** 2
+        lost = float(DENSITY @ variance) / self.members / (FREQUENCY * (1 - FREQUENCY))
+        return with_skill(skill + lost)
+
+    def sample(self, storms: Storms, draw: np.random.Generator) -> tuple[xr.Dataset, xr.Dataset]:
+        """Return the members' statistics and their event counts, as they are sampled."""
+        noise, other = draw.standard_normal((2, storms.signal.size))
+        single = with_skill(self.skill).probability(storms, noise)
+        noise = self.in_common * noise + np.sqrt(1 - self.in_common**2) * other
+        center = self._center(self._mean.probability(storms, noise))
+        constants = self.member_sd * draw.standard_normal((self.members, 1))
+        return summarize_members(storms, single, expit(center + constants), draw)

@@ -6,6 +6,8 @@ import os
 import pytest
 from checkout import ROOT
 
+from benchmark import claims
+from benchmark.claims import Setting
 from benchmark.claims_page import write_claims
 from benchmark.comparison import fitting_seconds
 from benchmark.measure import ratio
@@ -33,7 +35,7 @@ RATES = Rates(
 
 def test_coverage_in_the_report_is_the_measured_one():
     for blocks, shares in MEASURED_COVERAGE.items():
-        intervals = RESULTS["claims"][f"{blocks} days, daily"]["interval"]
+        intervals = RESULTS["claims"]["intervals"][f"{blocks} days, daily"]["interval"]
         measured = {
             score: counted["covered"] / sum(counted.values())
             for score, counted in intervals.items()
@@ -59,12 +61,14 @@ def test_tables_of_verdicts_match_results(tmp_path):
 def test_settings_without_results_are_named_in_the_page(tmp_path):
     page = tmp_path / "science.md"
     page.write_text((ROOT / "docs/science.md").read_text())
-    daily = RESULTS["claims"]
-    hourly = {name.replace("daily", "hourly"): counted for name, counted in daily.items()}
-    for results in (daily, daily | hourly):
-        write_claims(results, page)
+    intervals = RESULTS["claims"]["intervals"]
+    settings = ("10 days, hourly", "36 days, hourly")
+    fewer = {name: counted for name, counted in intervals.items() if name not in settings}
+    counted = intervals["10 days, daily"]
+    for results in (fewer, fewer | dict.fromkeys(settings, counted)):
+        write_claims({"intervals": results}, page)
         header = page.read_text().split("Coverage (%)")[1]
-        for name in ("10 days, hourly", "36 days, hourly"):
+        for name in settings:
             assert (f"| {name} |" in header) == (name in results)
             listed = page.read_text().partition("Not measured:")[2].partition(".")[0]
             assert (name in listed) == (name not in results)
@@ -122,6 +126,26 @@ def test_rules_request_half_as_much_time_again_as_their_longest_job():
         "predict_storms": 10,
         "score_networks": 50,
     }
+
+
+def test_simulated_verdicts_do_not_depend_on_the_number_of_processes(monkeypatch):
+    monkeypatch.setattr("benchmark.claims.COVERAGE", [Setting(12)])
+    one, two = (claims.measure("intervals", 3, processes) for processes in (1, 2))
+    assert one == two
+    assert sum(one["12 days, daily"]["interval"]["auc"].values()) == 3
+
+
+def test_parts_are_selected_by_the_beginning_of_their_name(monkeypatch, tmp_path):
+    monkeypatch.setattr("benchmark.run.RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr("benchmark.run.write_page", lambda results, path: None)
+    monkeypatch.setattr("benchmark.run.write_claims", lambda results, path: None)
+    monkeypatch.setattr("benchmark.claims.COVERAGE", [Setting(12)])
+    arguments = ["full", "--only", "claims-int", "--data-sets", "2", "--processes", "1"]
+    monkeypatch.setattr("sys.argv", ["run", *arguments])
+    main()
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert list(results["claims"]) == ["intervals"]
+    assert sum(results["claims"]["intervals"]["12 days, daily"]["interval"]["auc"].values()) == 2
 
 
 def test_unknown_part_is_refused_before_measuring(monkeypatch, capsys):
