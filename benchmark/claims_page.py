@@ -81,10 +81,16 @@ def rate(counted: Mapping[str, int]) -> str:
 def overall_rate(settings: Sequence[Mapping[str, int]]) -> str:
     """Return the rate of all settings together with its standard error (percentage points).
 
+    If nothing was found, it is given with the upper 95 % limit instead (rule of three).
+
     >>> overall_rate([{"none": 90, "false alarm": 10}, {"none": 100}])
     '5 ± 1.5'
+    >>> overall_rate([{"none": 100}])
+    '0 (< 3.0)'
     """
     data_sets, found, _ = (sum(numbers) for numbers in zip(*map(summarize, settings), strict=True))
+    if not found:
+        return f"0 (< {300 / data_sets:.1f})"
     share = found / data_sets
     return f"{percent(found, data_sets)} ± {100 * math.sqrt(share * (1 - share) / data_sets):.1f}"
 
@@ -183,7 +189,8 @@ def lines(results: Results) -> list[str]:
         *textwrap.wrap(
             "“Data sets” is the number of data sets for each setting. A rate of 5 % from 100 of "
             "them has a standard error of 2.2 percentage points, one of 50 % of 5. The last column "
-            "is the rate of all settings together with its standard error." + not_measured(results),
+            "is the rate of all settings together with its standard error, or after 0 the upper "
+            "95 % limit." + not_measured(results),
             105,
         ),
         "",
