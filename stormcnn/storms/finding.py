@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from stormcnn.name_pattern import DEFAULT_PATTERN, NamePattern, compile_pattern
 from stormcnn.vocabulary import StrPath
@@ -22,13 +23,28 @@ MOST_NAMED = 5
 logger = logging.getLogger(__name__)
 
 
+class Found(NamedTuple):
+    """The run files below a folder, sorted, and what was left out, by the kind of fault."""
+
+    files: list[Path]
+    left_out: dict[str, list[Path]]
+
+
 def find_run_files(folder: StrPath, file_pattern: str = DEFAULT_PATTERN) -> list[Path]:
-    """Return the paths below `folder` whose names begin and end as `file_pattern`, sorted.
+    """Return the run files of `search_folder`; a warning counts and names what was left out."""
+    found = search_folder(folder, file_pattern)
+    for kind, paths in found.left_out.items():
+        logger.warning("Not taken from data.folder: %s %s: %s", len(paths), kind, name_some(paths))
+    return found.files
+
+
+def search_folder(folder: StrPath, file_pattern: str = DEFAULT_PATTERN) -> Found:
+    """Return the paths whose names begin and end as `file_pattern`, and what was left out.
 
     Symbolic links to files and folders are followed; each folder is searched once, even if links
-    form a loop. A warning counts and names folders that cannot be searched, links to nothing, and
-    files with other names that contain `SIMILAR`, or that would fit in small letters or without
-    another suffix.
+    form a loop. Left out are folders that cannot be searched, links to nothing, and files with
+    other names that contain `SIMILAR`, or that would fit in small letters or without another
+    suffix.
     """
     pattern = compile_pattern(file_pattern)
     found: list[Path] = []
@@ -55,9 +71,7 @@ def find_run_files(folder: StrPath, file_pattern: str = DEFAULT_PATTERN) -> list
                 found.append(path)
             elif kind:
                 left_out.setdefault(kind, []).append(path)
-    for kind, paths in left_out.items():
-        logger.warning("Not taken from data.folder: %s %s: %s", len(paths), kind, name_some(paths))
-    return sorted(found)
+    return Found(sorted(found), left_out)
 
 
 def name_some(paths: Sequence[StrPath]) -> str:

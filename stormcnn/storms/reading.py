@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -19,8 +20,8 @@ from stormcnn.name_pattern import DEFAULT_PATTERN, compile_pattern
 from stormcnn.provenance import sha256_of
 from stormcnn.storms.child_process import read_in_child
 from stormcnn.storms.questionable import find_questionable
-from stormcnn.storms.run_files import BadRunFile, parse_run_name
-from stormcnn.storms.run_variables import read_variables
+from stormcnn.storms.run_files import BadRunFile, RunName, parse_run_name
+from stormcnn.storms.run_variables import RunVariables, read_variables
 from stormcnn.storms.storm_checks import first_fault, missing_hour, summarize_faults
 from stormcnn.storms.storm_dataset import storm_dataset
 from stormcnn.storms.units import load_units, units_loaded
@@ -104,6 +105,26 @@ def read_checked(
 
     Raises `BadRunFile` as `read_run` does.
     """
+    return take_valid(read_content(path, selection, sha256, file_pattern), selection)
+
+
+class RunContent(NamedTuple):
+    """The content of a run file: the parts of its name, its variables, its size and checksum."""
+
+    path: str
+    name: RunName
+    variables: RunVariables
+    bytes: int
+    sha256: str
+
+
+def read_content(
+    path: str, selection: Selection, sha256: str, file_pattern: str = DEFAULT_PATTERN
+) -> RunContent:
+    """Return the content of a run file with all of its storms, read in this process.
+
+    Raises `BadRunFile` as `read_run` does.
+    """
     try:
         name = parse_run_name(path, file_pattern)
     except UserError as error:
@@ -135,14 +156,19 @@ def read_checked(
         )
     if _identity(os.stat(path)) != _identity(before):
         raise BadRunFile(f"{path}: the file changed while it was read. Run the workflow again.")
+    return RunContent(path, name, run, before.st_size, actual)
 
+
+def take_valid(content: RunContent, selection: Selection) -> xr.Dataset:
+    """Return the valid storms of a run file with the attributes of `read_run`."""
+    run = content.variables
     questionable = find_questionable(run.values, run.hours, selection)
     fault = first_fault(run.values, run.hours, selection, questionable)
     kept = np.flatnonzero(fault == "")
     missing = missing_hour(fault)
     return storm_dataset(
-        name,
-        Path(path).name,
+        content.name,
+        Path(content.path).name,
         run.values,
         run.hours,
         kept,
@@ -151,8 +177,8 @@ def read_checked(
         run.target_long_name,
     ).assign_attrs(
         title=run.title,
-        bytes=before.st_size,
-        sha256=actual,
+        bytes=content.bytes,
+        sha256=content.sha256,
         rejected=fault.size - kept.size,
         reason=summarize_faults(fault),
         missing_hours=np.unique(run.hours[missing]).size,

@@ -66,6 +66,33 @@ class RunVariables(NamedTuple):
     oriented: bool
 
 
+class ListedVariable(NamedTuple):
+    """A variable of a run file as its header describes it."""
+
+    name: str
+    dimensions: tuple[str, ...]
+    units: str
+    long_name: str
+
+
+def list_variables(path: str) -> list[ListedVariable]:
+    """Return all variables of a run file; none if it cannot be read."""
+    try:
+        _check_format(path)
+        with netCDF4.Dataset(path) as source:
+            return [
+                ListedVariable(
+                    printable(name),
+                    tuple(map(printable, variable.dimensions)),
+                    printable(getattr(variable, "units", "")),
+                    printable(getattr(variable, "long_name", "")),
+                )
+                for name, variable in source.variables.items()
+            ]
+    except Exception:  # noqa: BLE001 - whoever reads the values says why that is impossible
+        return []
+
+
 def read_variables(path: str, selection: Selection, run_date: datetime) -> RunVariables:
     """Return the selected variables of a run file whose name contains `run_date`.
 
