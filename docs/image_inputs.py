@@ -10,6 +10,7 @@ DIGEST = ROOT / "docs" / "images" / "report.sha256"
 
 INPUTS = (
     "config/config.yaml",
+    "report/macros.html.jinja",
     "report/report.css",
     "report/report.html.jinja",
     "stormcnn/report/*.py",

@@ -265,7 +265,7 @@ CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS[:1])
 rule write_report:
     input:
         template="report/report.html.jinja",
-        style=["report/report.css", "report/report.js"],
+        style=["report/report.css", "report/report.js", "report/macros.html.jinja"],
         config="<results>/config.yaml",
         comparison="<results>/comparison.csv",
         scores="<results>/verification/scores.csv",

@@ -97,22 +97,54 @@ def make_figure(
 def save_figure(figure: Figure, stem: StrPath) -> None:
     """Write `<stem>.png` with 300 dots per inch, and `<stem>.svg`, which keeps text as text.
 
-    The PNG has at most 256 colors, which makes it several times smaller. Equal figures give equal
-    files: neither has a time stamp or random identifiers.
+    Equal figures give equal files: neither has a time stamp or random identifiers.
+    """
+    _complete(figure)
+    for kind, content in (("png", _as_png(figure, DOTS_PER_INCH)), ("svg", _as_svg(figure))):
+        with replacing(Path(f"{stem}.{kind}")) as temporary:
+            temporary.write_bytes(content)
+
+
+def svg_of(figure: Figure) -> bytes:
+    """Return a figure as SVG, as `save_figure` writes it."""
+    _complete(figure)
+    return _as_svg(figure)
+
+
+def png_of(figure: Figure, dots_per_inch: int) -> bytes:
+    """Return a figure as PNG, as `save_figure` writes it."""
+    _complete(figure)
+    return _as_png(figure, dots_per_inch)
+
+
+def _complete(figure: Figure) -> None:
+    """Fix the texts and the layout of a figure.
+
+    Otherwise each file would compute the layout anew, which takes most of the time. With any layout
+    engine, even "none", each file would also be drawn twice.
     """
     show_texts_as_written(figure)
     with matplotlib.rc_context(STYLE):
-        # Otherwise each file would compute the layout anew, which takes most of the time. With any
-        # layout engine, even "none", each file would also be drawn twice.
         figure.draw_without_rendering()
         figure.set_layout_engine(None)
-        picture = io.BytesIO()
-        figure.savefig(picture, dpi=DOTS_PER_INCH, metadata={"Software": None})
-        with replacing(Path(f"{stem}.png")) as temporary, Image.open(picture) as drawn:
-            few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-            few.save(temporary, "png", dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
-        with replacing(Path(f"{stem}.svg")) as temporary:
-            figure.savefig(temporary, metadata={"Date": None, "Creator": None})
+
+
+def _as_png(figure: Figure, dots_per_inch: int) -> bytes:
+    """Return a PNG with at most 256 colors, which makes it several times smaller."""
+    picture, few_colors = io.BytesIO(), io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(picture, dpi=dots_per_inch, metadata={"Software": None})
+    with Image.open(picture) as drawn:
+        few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few.save(few_colors, "png", dpi=(dots_per_inch, dots_per_inch))
+    return few_colors.getvalue()
+
+
+def _as_svg(figure: Figure) -> bytes:
+    picture = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
+    return picture.getvalue()
 
 
 def show_texts_as_written(figure: Figure) -> None:

@@ -1,20 +1,16 @@
 """The report: one HTML file with all tables and figures that opens anywhere, offline.
 
 Everything that comes from a file is escaped, and the page's content security policy forbids all
-requests.
+requests (`templates`).
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from stormcnn.errors import UserError
 from stormcnn.io import read_netcdf, write_text
@@ -40,6 +36,7 @@ from stormcnn.report.score_tables import (
 )
 from stormcnn.report.series import select_main_scores, select_test_period
 from stormcnn.report.storm_tables import case_table, inventory_table
+from stormcnn.report.templates import open_template
 from stormcnn.storms.inventory import read_inventory
 from stormcnn.verification.claims import judge
 from stormcnn.vocabulary import SINGLE
@@ -130,7 +127,7 @@ def write_report(path: StrPath, inputs: ReportInputs) -> Headline:
             "data. Remove the published scores from the report."
         )
     content = _collect_content(inputs)
-    page = _open_template(Path(inputs.template))
+    page = open_template(Path(inputs.template))
     room = MOST_BYTES - len(page.render(content, downloads=[]).encode())
     if room < 0:
         raise UserError(
@@ -359,20 +356,3 @@ def _downloadable_tables(inputs: ReportInputs) -> dict[str, StrPath | None]:
         "published-scores": inputs.published,
         "logistic-regression-coefficients": inputs.coefficients,
     }
-
-
-def _open_template(path: Path) -> jinja2.Template:
-    """Return the template with its style sheet, its script, and their hashes for the policy."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(path.parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("css", "js"):
-        text = (path.parent / f"report.{name}").read_text(encoding="utf-8")
-        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        # These files belong to the project, so they need no escaping.
-        environment.globals.update({name: Markup(text), f"{name}_hash": digest})  # noqa: S704
-    return environment.get_template(path.name)
