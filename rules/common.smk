@@ -81,7 +81,8 @@ RUNS = (
 RUNS_OF = runs.group_by_batch(RUNS)
 BATCHES = sorted(RUNS_OF)
 TEST_START = config["split"]["test_start"]
-TRAINING_BATCHES, TEST_BATCHES = for_users(runs.split_periods)(RUNS, TEST_START)
+PERIODS = runs.split_periods(RUNS, TEST_START)
+TRAINING_BATCHES, TEST_BATCHES = PERIODS
 
 EVENT = {
     "target": config["data"]["target"],
@@ -126,7 +127,9 @@ validation_start = partial(
     config["tuning"]["validation_start"],
 )
 # What the config asks for is checked before any job runs.
-if config["tuning"]["report"] or config["tuning"]["validation_start"]:
+if TRAINING_BATCHES and (
+    config["tuning"]["report"] or config["tuning"]["validation_start"]
+):
     validation_start()
 
 
@@ -190,6 +193,15 @@ def with_rate(rate):
     """Return the tuned network with another dropout rate."""
     tuned = tuned_dropout()
     return ARCHITECTURES[tuned.model] | {tuned.key: float(rate)}
+
+
+def training_batches():
+    """Return the batches of the training period, after a check that no period is empty.
+
+    `check_data` suggests the periods, so it must also run with empty ones.
+    """
+    for_users(runs.check_periods)(PERIODS, RUNS, TEST_START)
+    return TRAINING_BATCHES
 
 
 def learning_batches():

@@ -3,8 +3,12 @@
 
 rule fit_scaling:
     input:
-        statistics=expand("<data>/statistics/{batch}.csv", batch=TRAINING_BATCHES),
-        inventories=expand("<data>/inventory/{batch}.csv", batch=TRAINING_BATCHES),
+        statistics=lambda wildcards: expand(
+            "<data>/statistics/{batch}.csv", batch=training_batches()
+        ),
+        inventories=lambda wildcards: expand(
+            "<data>/inventory/{batch}.csv", batch=training_batches()
+        ),
     output:
         scaling="<results>/scaling.csv",
     log:

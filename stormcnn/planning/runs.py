@@ -57,20 +57,23 @@ def group_by_batch(runs: Iterable[Run]) -> dict[str, list[Run]]:
 def split_periods(runs: Sequence[Run], test_start: str) -> Periods:
     """Return the batches before `test_start`, and those on or after it.
 
-    `runs` are sorted by run date; `test_start` is the first day of a batch. Raises `UserError` if
-    a period has no run.
+    `runs` are sorted by run date; `test_start` is the first day of a batch.
     """
-    periods = Periods(
+    return Periods(
         sorted({run.batch for run in runs if run.run_date < test_start}),
         sorted({run.batch for run in runs if run.run_date >= test_start}),
     )
+
+
+def check_periods(periods: Periods, runs: Sequence[Run], test_start: str) -> None:
+    """Raise `UserError` if a period of `split_periods` has no run."""
     for name, batches in periods._asdict().items():
         if not batches:
             raise UserError(
                 f"split.test_start: {test_start} leaves no run file in the {name} period. Choose "
-                f"a day within the run dates, {runs[0].run_date[:10]} to {runs[-1].run_date[:10]}."
+                f"a day within the run dates, {runs[0].run_date[:10]} to {runs[-1].run_date[:10]}; "
+                "the target check_data suggests one."
             )
-    return periods
 
 
 def choose_validation_start(runs: Sequence[Run], test_start: str, configured: str | None) -> str:

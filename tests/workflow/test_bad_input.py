@@ -45,11 +45,6 @@ def test_all_wrong_settings_are_named_before_any_job(clone: Checkout) -> None:
     [
         ({"models": {"dropout": {"dropout": 0.5}}}, "models.dropout.dropout", ["spatial_dropout"]),
         ({"split": {"test_start": "2015-05-01"}}, "split.test_start", ["2015-05-01", "year"]),
-        (
-            {"split": {"test_start": "2031-01-01"}},
-            "split.test_start",
-            ["2031-01-01", "2014-04-01", "2015-05-01"],
-        ),
         ({"data": {"folder": "elsewhere"}}, "data.folder", ["elsewhere"]),
         ({"data": {"folder": "config"}}, "data.folder", ["config", "*_model_patches.nc"]),
     ],
@@ -62,6 +57,13 @@ def test_wrong_setting_is_named_before_any_job(
     message = error_line(output, key)
     assert [text for text in named if text not in message] == []
     assert "Building DAG" not in output
+
+
+def test_empty_test_period_is_named_before_any_job(clone: Checkout) -> None:
+    clone.change({"split": {"test_start": "2031-01-01"}})
+    message = error_line(clone.fail("--dry-run"), "split.test_start: 2031-01-01")
+    assert "2014-04-01" in message
+    assert "2015-05-01" in message
 
 
 # Run files

@@ -12,6 +12,7 @@ from run_files import run_file_name
 from stormcnn.errors import UserError
 from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.planning.runs import (
+    check_periods,
     choose_held_out_start,
     choose_validation_start,
     group_by_batch,
@@ -74,8 +75,9 @@ def test_batches_are_split_at_the_start_of_the_test_period():
 
 @pytest.mark.parametrize(("test_start", "period"), [("2014-01-01", "training"), ("2015", "test")])
 def test_period_without_runs_is_named(test_start, period):
+    runs = monthly_runs(1, 3)
     with pytest.raises(UserError, match=rf"split\.test_start: {test_start}.*{period}") as error:
-        split_periods(monthly_runs(1, 3), test_start)
+        check_periods(split_periods(runs, test_start), runs, test_start)
     assert "2014-01-01" in str(error.value)
     assert "2014-03-01" in str(error.value)
 
