@@ -42,6 +42,10 @@ ncar: $(runtime) ## Do the same with the NCAR archive, which is downloaded
 study: $(runtime) ## Train more networks with several seeds and dropout rates on made-up storms
 	$(snakemake) --configfile config/study.yaml
 
+.PHONY: check-data
+check-data: $(runtime) ## Check your own run files before training (CONFIG=my.yaml)
+	$(snakemake) check_data --forcerun check_data $(if $(CONFIG),--configfile '$(CONFIG)')
+
 pytest := TF_CPP_MIN_LOG_LEVEL=2 .venv/bin/python -m pytest
 # Each file is run by one process, in the order of the folders, which are named slowest first.
 in_parallel := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

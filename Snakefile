@@ -54,7 +54,7 @@ rule all:
 
 onstart:
     keep_run_list()
-    EARLIER_SUMMARIES.append(summary_version())
+    EARLIER_VERSIONS.update({path: version_of(path) for path in (SUMMARY, CHECK)})
     if CACHE:
         cache.restrict_permissions(workflow.output_file_cache)
 

@@ -141,17 +141,25 @@ def keep_run_list():
 
 
 SUMMARY = Path(RESULTS, "summary.txt")
-EARLIER_SUMMARIES = []
+CHECK = Path(DATA, "check.html")
+EARLIER_VERSIONS = {}
 
 
-def summary_version():
-    """Return what tells a summary from one that was written later."""
-    return SUMMARY.stat().st_mtime_ns if SUMMARY.exists() else None
+def version_of(path):
+    """Return what tells a file from one that was written later."""
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def is_new(path):
+    """Return whether a file was written in this call."""
+    return path.exists() and version_of(path) != EARLIER_VERSIONS.get(path)
 
 
 def print_summary():
-    """Print the path of a report that was written in this call, its verdict and its warning."""
-    if SUMMARY.exists() and summary_version() not in EARLIER_SUMMARIES:
+    """Print the paths of pages that were written in this call, and the verdict of the report."""
+    if is_new(CHECK):
+        print(f"Check of the run files: {CHECK}")
+    if is_new(SUMMARY):
         print(f"Report: {RESULTS}/report.html", SUMMARY.read_text("utf-8"), sep="\n")
 
 

@@ -1,4 +1,4 @@
-# Run files from one of three sources, and the checked patches made from them.
+# Run files from one of three sources, their check, and the checked patches made from them.
 
 # The archive also has CSV files with the largest values of each storm inside `masks`.
 TRACK_FILES = [
@@ -139,3 +139,38 @@ rule merge_inventory:
         file_pattern=lambda wildcards: config["data"]["file_pattern"],
     script:
         "../scripts/merge_inventory.py"
+
+
+rule check_data:
+    input:
+        runs=[run.file for run in RUNS],
+        template="report/check.html.jinja",
+        style=["report/report.css", "report/report.js", "report/macros.html.jinja"],
+    output:
+        page="<data>/check.html",
+        table="<data>/check.csv",
+    log:
+        "<logs>/check_data/<dataset>.log",
+    benchmark:
+        "<benchmarks>/check_data/<dataset>.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        code=code("check_data"),
+        sizes=[run.bytes for run in RUNS],
+        folder=config["data"]["folder"],
+        name=config["data"]["name"],
+        # A function, because Snakemake takes the braces of file patterns for wildcards.
+        settings=lambda wildcards: {
+            "data": {key: config["data"][key] for key in DATA_SETTINGS},
+            "event": DESCRIBED_EVENT,
+            "split": {"test_start": TEST_START, "batch": config["data"]["batch"]},
+            "verification": {
+                key: config["verification"][key] for key in ("block", "confidence")
+            },
+        },
+    script:
+        "../scripts/check_data.py"

@@ -74,6 +74,16 @@ def search_folder(folder: StrPath, file_pattern: str = DEFAULT_PATTERN) -> Found
     return Found(sorted(found), left_out)
 
 
+def left_out(
+    folder: StrPath, listed: Sequence[str], file_pattern: str = DEFAULT_PATTERN
+) -> dict[str, list[Path]]:
+    """Return what is not taken from a folder, by the kind of fault; `listed` are the run files."""
+    found = search_folder(folder, file_pattern)
+    young = sorted(set(found.files) - set(map(Path, listed)))
+    waiting = {"run files left for the next call, because they are new": young} if young else {}
+    return found.left_out | waiting
+
+
 def name_some(paths: Sequence[StrPath]) -> str:
     """Return the first `MOST_NAMED` paths as printable text."""
     named = [ascii_path(Path(path)) for path in paths[:MOST_NAMED]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 import numpy as np
@@ -58,6 +60,19 @@ def summarize_faults(faults: Array) -> str:
         f"{', ...' if storms.size > 5 else ''})"
         for fault, storms in sorted(by_fault.items(), key=lambda item: (-item[1].size, item[0]))
     )
+
+
+def count_faults(summaries: Iterable[str]) -> Counter[str]:
+    """Return the number of storms with each fault, from results of `summarize_faults`.
+
+    >>> count_faults(["2 x NaN in U10_curr (p = 1, 4)", "1 x NaN in U10_curr (p = 0)"])
+    Counter({'NaN in U10_curr': 3})
+    """
+    counts: Counter[str] = Counter()
+    for summary in summaries:
+        for number, fault in re.findall(r"(\d+) x (.+?) \(p = [\d, .]+\)", summary):
+            counts[fault] += int(number)
+    return counts
 
 
 def missing_hour(faults: Array) -> Array:
