@@ -48,7 +48,7 @@ def workflow_config(storms: Path, epochs: int, threads: int = 1) -> dict[str, ob
         "experiment": {"name": "benchmark"},
         "data": {"name": "benchmark", "source": "folder", "folder": str(storms)},
         "opponents": [],
-        "training": {"batch_size": 512, "epochs": epochs, "threads": threads, "seeds": [0]},
+        "training": {"recipe": "lesson", "epochs": epochs, "threads": threads, "seeds": [0]},
         "recalibration": {"methods": []},
         "uncertainty": {"members": 0, "cases": {"count": 1, "members": 1000}},
     }

@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ from benchmark.workflow import NETWORKS
 from stormcnn.config.archive_dates import demo_file_name
 from stormcnn.demo.writing import write_runs
 from stormcnn.models.fields import hold_fields
+from stormcnn.models.recipes import LESSON
 from stormcnn.storms.patches import open_patches
 from stormcnn.storms.preparing import prepare_batch
 from stormcnn.storms.run_files import as_run
 
-RECIPE = {"recipe": "lesson", "epochs": 2, "batch_size": 512, "learning_rate": 0.001}
+RECIPE = replace(LESSON, epochs=2)
 MEMBERS = 10
 STAGES = ("prepare", "train", "predict", "sample", "score")
 # The part of a training job that uses fields, with a value of `training.memory_mb`.

@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from benchmark.measure import ratio
 from benchmark.workflow import NETWORKS
 from stormcnn.models import backend
 from stormcnn.models.architecture import build_network
+from stormcnn.models.recipes import LESSON
 from stormcnn.models.training import fit_network
 from stormcnn.sampling.sampler import MemberSampler
 
@@ -118,7 +120,7 @@ def measure_training(pairs: int) -> dict[str, Any]:
     peak = matrix_product_rate()
     patches = made_up_fields(STORMS)
     event = patches[:, SIZE // 2, SIZE // 2, 0] > 1.5
-    recipe = {"recipe": "lesson", "epochs": EPOCHS + 1, "batch_size": BATCH, "learning_rate": 0.001}
+    recipe = replace(LESSON, epochs=EPOCHS + 1, batch_size=BATCH)
     by_network: dict[str, Any] = {}
     for name, architecture in NETWORKS.items():
         parts = list(convolutions(architecture["filters"], architecture["kernel_size"]))

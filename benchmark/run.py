@@ -18,11 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark import claims, growth, scoring, skill
+from benchmark import claims, growth, recipes, scoring, skill
 from benchmark.claims_page import write_claims
 from benchmark.comparison import Size, compare_threads, compare_with_script, measure_demo
 from benchmark.measure import call_module
 from benchmark.page import write_page
+from benchmark.recipes_page import write_recipes
 from benchmark.reruns import measure_reruns
 from benchmark.scaling import write_scaling
 from benchmark.workflow import ROOT
@@ -62,7 +63,8 @@ def parts(
         "threads": lambda: {"training": {"threads": compare_threads(folder, THREADS)}},
         "reruns": lambda: {"reruns": measure_reruns(folder)},
         "workflow": lambda: {"full": compare_with_script(folder, FULL)},
-        "skill": lambda: {"skill": skill.measure(folder)},
+        "skill": lambda: {"skill": skill.measure(folder / "skill")},
+        "recipes": lambda: {"skill": recipes.measure(folder / "recipes")},
         **{f"claims-{part}": partial(simulate, part) for part in claims.PARTS},
     }
 
@@ -105,6 +107,8 @@ def main() -> None:
             days[part] = datetime.date.today().isoformat()
             RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     write_page(results, ROOT / "docs/performance.md")
+    if "fast" in results.get("skill", {}):
+        write_recipes(results["skill"], ROOT / "docs/science.md")
     if "claims" in results:
         write_claims(results["claims"], ROOT / "docs/science.md")
     if {"growth", "workflow", "training", "sampling", "full"} <= results.keys():

@@ -344,5 +344,6 @@ rule write_report:
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
         verification=config["verification"],
         explored=config["report"]["storms"],
+        recipe=config["training"]["recipe"],
     script:
         "../scripts/write_report.py"

@@ -26,6 +26,7 @@ if __name__ == "__main__":
             confidence=snakemake.params.verification["confidence"],
             resamples=snakemake.params.verification["resamples"],
             block=snakemake.params.verification["block"],
+            recipe=snakemake.params.recipe,
             config=snakemake.input.config,
             comparison=snakemake.input.comparison,
             scores=snakemake.input.scores,

@@ -365,4 +365,5 @@ def write_experiment(folder):
         "histories": histories,
         "curves": {},
         "explored": 12,
+        "recipe": "fast",
     }

@@ -175,6 +175,7 @@ Seeds = Annotated[
     must_be("a list of one or more integers >= 0 and < 2**32, without duplicates"),
 ]
 Positive = Annotated[float, Field(gt=0), must_be("a number > 0")]
+OptionalPositive = Annotated[float | None, Field(gt=0), must_be("a number > 0, or null")]
 NotNegative = Annotated[float, Field(ge=0), must_be("a number >= 0")]
 OptionalRange = Annotated[
     tuple[float, float] | None,

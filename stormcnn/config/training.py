@@ -7,29 +7,37 @@ from typing import Literal
 from pydantic import Field
 
 from stormcnn.config.block import Block
-from stormcnn.config.field_types import CountFromOne, OptionalCountFromOne, Positive, Seeds
+from stormcnn.config.field_types import (
+    CountFromOne,
+    OptionalCountFromOne,
+    OptionalPositive,
+    Seeds,
+)
 
 
 class Training(Block):
     """How all networks are trained: with Adam, to minimize the binary cross-entropy."""
 
     recipe: Literal["lesson", "fast"] = Field(
-        default="lesson",
-        description="`lesson`: a fixed number of epochs at a constant learning rate, as in the "
-        "AMS lesson. `fast`: 4 epochs of batches of 128 storms, with a learning rate that first "
-        "rises to 0.006 and then falls to 0; `epochs`, `batch_size` and `learning_rate` are not "
-        "used. With 20,000 training storms or more, `fast` takes less than half the time without "
-        "loss of skill.",
+        default="fast",
+        description="`lesson`: 10 epochs of batches of 512 storms at a learning rate of 0.001, as "
+        "in the AMS lesson. `fast`: one epoch of batches of 64 storms, with a learning rate that "
+        "first rises to 0.01 and then falls to 0, and an output that starts at the event "
+        "frequency. If one epoch has fewer than 120 training steps, there are as many epochs as "
+        "these take.",
     )
-    epochs: CountFromOne = Field(
-        default=10, description="Number of passes over the training period."
+    epochs: OptionalCountFromOne = Field(
+        default=None,
+        description="Number of passes over the training period. null: that of the recipe.",
     )
-    batch_size: CountFromOne = Field(
-        default=64,
-        description="Number of storms per training step. The AMS lesson uses 512, for 76,377 "
-        "training storms.",
+    batch_size: OptionalCountFromOne = Field(
+        default=None, description="Number of storms per training step. null: that of the recipe."
     )
-    learning_rate: Positive = Field(default=0.001, description="Learning rate of Adam.")
+    learning_rate: OptionalPositive = Field(
+        default=None,
+        description="Learning rate of Adam; with the recipe `fast`, its maximum. null: that of the "
+        "recipe.",
+    )
     seeds: Seeds = Field(
         default=[0, 1, 2, 3, 4],
         description="Random seeds. Each network is trained once per seed. Statements about a "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stormcnn.models import backend
 from stormcnn.models.architecture import build_network
 from stormcnn.models.fields import hold_fields
+from stormcnn.models.recipes import choose_recipe
 from stormcnn.models.training import compile_network, fit_network, training_state
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Trainer:
 
     Parameters: `fields` and `event` of the storms of the training period; `scaling`, a table with
     `mean` and `std` of each variable; `architecture` and `training`, settings of the network and
-    of the block `training`; `memory_mb`, see `hold_fields`; `code`, see `fit_network`.
+    of the block `training`; `memory_mb`, see `hold_fields`; `code`, a digest of the code.
     `fields` holds the fields of the storms in memory or on disk.
     """
 
@@ -46,7 +47,8 @@ class Trainer:
         self.fields = hold_fields(fields, memory_mb)
         self._event = event
         self._scales = scaling["mean"].tolist(), scaling["std"].tolist()
-        self._architecture, self._training, self._code = architecture, training, code
+        self._architecture, self._training = architecture, training
+        self._version = f"{code}, {training['threads']} threads"
         self._checkpoints: list[Path] = []
         self._network: keras.Model | None = None
 
@@ -59,28 +61,27 @@ class Trainer:
         from the file `checkpoint`. The next training may change the same network.
         """
         event = self._event[:storms]
-        network = self._untrained(seed, event.size)
+        network = self._untrained(seed)
         self._checkpoints.append(checkpoint)
-        history = fit_network(
-            network, self.fields, event, self._training, seed, checkpoint, self._code
-        )
+        recipe = choose_recipe(self._training, event.size)
+        history = fit_network(network, self.fields, event, recipe, seed, checkpoint, self._version)
         return network, history
 
-    def _untrained(self, seed: int, storms: int) -> keras.Model:
+    def _untrained(self, seed: int) -> keras.Model:
         """Return a compiled network with the weights that `seed` draws.
 
-        Where possible it is the network of the training before, because tracing a new one takes
-        as long as many training steps.
+        It is always the same network, because tracing a new one takes as long as many training
+        steps.
         """
         backend.start_over(seed)
         network = build_network(self._architecture, self.fields.shape[1:3], *self._scales)
-        compile_network(network, self._training, storms)
-        before, self._network = self._network, network
-        # The learning rate may be a schedule over the steps.
-        if before and before.optimizer.get_config() == network.optimizer.get_config():
-            for variable, new in zip(training_state(before), training_state(network), strict=True):
-                variable.assign(new)
-            self._network = before
+        compile_network(network)
+        if self._network is None:
+            self._network = network
+            return network
+        states = training_state(self._network), training_state(network)
+        for variable, new in zip(*states, strict=True):
+            variable.assign(new)
         return self._network
 
     def remove_checkpoints(self) -> None:

@@ -6,9 +6,10 @@ import json
 import logging
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import keras
@@ -18,15 +19,13 @@ import pandas as pd
 from stormcnn.errors import UserError
 from stormcnn.io import replacing
 from stormcnn.models.fields import Fields, read_ahead
+from stormcnn.models.recipes import Recipe, learning_rates
 from stormcnn.provenance import digest, library_versions
 
 if TYPE_CHECKING:
     from stormcnn.vocabulary import Array, StrPath
 
 logger = logging.getLogger(__name__)
-
-FAST = {"epochs": 4, "batch_size": 128, "learning_rate": 0.006}
-"""Settings of the recipe `fast`; the learning rate is the maximum of its schedule."""
 
 
 def shuffled_batches(storms: int, batch_size: int, seed: int, epoch: int) -> list[Array]:
@@ -99,43 +98,33 @@ class _Checkpoint:
 
 
 def _training_key(
-    network: keras.Model, event: Array, training: Mapping[str, Any], seed: int, code: str
+    network: keras.Model, event: Array, recipe: Recipe, seed: int, version: str
 ) -> str:
     """Return a digest of everything that a training depends on.
 
     The scaling is part of the configuration of the layers.
     """
     layers = [layer.get_config() for layer in network.layers]
-    versions = library_versions() | {"backend": keras.config.backend(), "code": code}
-    return digest([layers, np.packbits(event).tobytes().hex(), dict(training), seed, versions])
-
-
-def _learning_rate(training: Mapping[str, Any], steps: int) -> Any:
-    """Return the learning rate, or its schedule for the recipe `fast`.
-
-    The schedule has one cycle: the rate rises during the first fifth of the `steps` and then falls
-    to 0 (Smith and Topin 2019).
-    """
-    maximum = training["learning_rate"]
-    if training["recipe"] == "lesson":
-        return maximum
-    rise = steps // 5
-    return keras.optimizers.schedules.CosineDecay(
-        maximum / 25, steps - rise, warmup_target=maximum, warmup_steps=rise
-    )
+    versions = library_versions() | {"backend": keras.config.backend(), "version": version}
+    return digest([layers, np.packbits(event).tobytes().hex(), asdict(recipe), seed, versions])
 
 
 def _fit_epoch(
-    network: keras.Model, patches: Fields, event: Array, batches: Sequence[Array]
+    network: keras.Model,
+    patches: Fields,
+    event: Array,
+    batches: Sequence[Array],
+    rates: Array,
 ) -> float:
-    """Train on each batch in turn and return the loss, averaged over the storms.
+    """Train on each batch in turn, each with its learning rate, and return the mean loss.
 
     This replaces `fit` of Keras, whose threads block each other if all cores are busy, as they are
     with one job per core; an epoch then takes up to 50 % longer.
     Raises `UserError` if the loss is not finite.
     """
     losses = []
-    for batch, fields in zip(batches, read_ahead(patches, batches), strict=True):
+    for batch, fields, rate in zip(batches, read_ahead(patches, batches), rates, strict=True):
+        network.optimizer.learning_rate = rate
         losses.append(float(network.train_on_batch(fields, event[batch])))
         if not np.isfinite(losses[-1]):
             raise UserError(
@@ -145,30 +134,26 @@ def _fit_epoch(
     return float(np.average(losses, weights=[len(batch) for batch in batches]))
 
 
-def _settings_used(training: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings with those of the recipe `fast` in place."""
-    return {**training, **(FAST if training["recipe"] == "fast" else {})}
-
-
-def compile_network(network: keras.Model, training: Mapping[str, Any], storms: int) -> None:
-    """Compile `network` for a training on that many storms, with the settings of `fit_network`."""
-    training = _settings_used(training)
-    steps = training["epochs"] * -(-storms // training["batch_size"])
-    network.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=_learning_rate(training, steps)),
-        loss="binary_crossentropy",
-    )
+def compile_network(network: keras.Model) -> None:
+    """Compile `network` for `fit_network`, which sets the learning rate."""
+    network.compile(optimizer=keras.optimizers.Adam(), loss="binary_crossentropy")
     network.optimizer.build(network.trainable_variables)  # creates the state to be saved
+
+
+def _set_output_bias(network: keras.Model, event: Array) -> None:
+    """Let an untrained network forecast about the event frequency instead of one half."""
+    frequency = event.mean()
+    network.get_layer("output").bias.assign([np.log(frequency / (1 - frequency))])
 
 
 def fit_network(
     network: keras.Model,
     patches: Fields,
     event: Array,
-    training: Mapping[str, Any],
+    recipe: Recipe,
     seed: int,
     checkpoint: StrPath,
-    code: str = "",
+    version: str = "",
 ) -> pd.DataFrame:
     """Train `network` in place and return its history.
 
@@ -178,27 +163,28 @@ def fit_network(
     and ends with the same weights.
 
     Parameters: `patches`, shape (storm, y, x, variable), in physical units; `event`, shape
-    (storm,); `training`, with the keys `recipe`, `epochs`, `batch_size` and `learning_rate`, of
-    which the recipe `fast` sets the last three; `seed` of the order of storms; `checkpoint`, the
-    path of a file; `code`, a digest of the code, because other code does not resume a training.
+    (storm,); `seed` of the order of storms; `checkpoint`, the path of a file; `version`, whatever
+    else may change the weights, such as a digest of the code, so that it resumes no training.
     Returns a table with one row per epoch: `epoch` (from 1), `loss` (penalty included, averaged
     over the storms) and `seconds`.
     Raises `UserError` if the loss is not finite.
     """
-    training = _settings_used(training)
     if not network.compiled:
-        compile_network(network, training, len(event))
-    key = _training_key(network, event, training, seed, code)
+        compile_network(network)
+    key = _training_key(network, event, recipe, seed, version)
     saved = _Checkpoint(Path(checkpoint), key, network)
     rows = saved.restore()
+    if recipe.output_bias and not rows:
+        _set_output_bias(network, event)
     label = event.astype(np.float32)[:, np.newaxis]  # the shape of the network's output
-    epochs = training["epochs"]
-    for epoch in range(len(rows), epochs):
+    steps = recipe.steps_per_epoch(len(event))
+    rates = learning_rates(recipe, recipe.epochs * steps)
+    for epoch in range(len(rows), recipe.epochs):
         start = time.perf_counter()
-        batches = shuffled_batches(len(event), training["batch_size"], seed, epoch)
-        loss = _fit_epoch(network, patches, label, batches)
+        batches = shuffled_batches(len(event), recipe.batch_size, seed, epoch)
+        loss = _fit_epoch(network, patches, label, batches, rates[epoch * steps :][:steps])
         seconds = time.perf_counter() - start
-        logger.info("Epoch %d of %d: loss %.4f, %.1f s.", epoch + 1, epochs, loss, seconds)
+        logger.info("Epoch %d of %d: loss %.4f, %.1f s.", epoch + 1, recipe.epochs, loss, seconds)
         rows.append({"epoch": epoch + 1, "loss": loss, "seconds": round(seconds, 3)})
         saved.save(rows)
     return pd.DataFrame(rows)

@@ -71,6 +71,8 @@ class ReportInputs:
     """Number of resamples for each interval."""
     block: BlockSize
     """What is resampled as a whole."""
+    recipe: str
+    """The recipe of the training."""
     config: StrPath
     """The config with all defaults, shown unchanged."""
     comparison: StrPath
@@ -171,6 +173,7 @@ def _collect_content(inputs: ReportInputs) -> dict[str, Any]:
         if uncertainty is None
         else all_score_table(uncertainty, titles, "Scores of Monte Carlo dropout"),
         "cases": case_table(inputs.cases, titles),
+        "recipe": inputs.recipe,
         "config": Path(inputs.config).read_text(encoding="utf-8"),
         "explorer": explore_storms(
             inputs.predictions,

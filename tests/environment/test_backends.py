@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
@@ -17,6 +18,7 @@ from stormcnn.explanation.attribution import Attributor, randomize
 from stormcnn.models.architecture import build_network
 from stormcnn.models.network_files import save_network
 from stormcnn.models.prediction import predict_probability
+from stormcnn.models.recipes import Recipe
 from stormcnn.models.training import fit_network
 from stormcnn.sampling.sampler import MemberSampler
 
@@ -28,7 +30,7 @@ ARCHITECTURE = {
     "spatial_dropout": 0.3,
 }
 # Two batches per epoch, of which the last is shorter.
-TRAINING = {"recipe": "lesson", "epochs": 2, "batch_size": 3, "learning_rate": 0.01}
+RECIPE = Recipe(epochs=2, batch_size=3, learning_rate=0.01, one_cycle=True)
 ON_JAX = """
 import json
 import sys
@@ -40,6 +42,7 @@ from stormcnn.explanation.attribution import Attributor, randomize
 from stormcnn.sampling.sampler import MemberSampler
 from stormcnn.models.network_files import load_network
 from stormcnn.models.prediction import predict_probability
+from stormcnn.models.recipes import Recipe
 from stormcnn.models.training import fit_network
 assert keras.config.backend() == "jax"
 folder = sys.argv[1]
@@ -51,9 +54,9 @@ np.save(f"{folder}/attributions.npy", Attributor(network).attribute(patches, 8).
 untrained = Attributor(randomize(network, seed=2))
 np.save(f"{folder}/untrained.npy", untrained.attribute(patches, 8).values)
 network = load_network(f"{folder}/without_dropout.keras")
-training = json.loads(sys.argv[2])
+recipe = Recipe(**json.loads(sys.argv[2]))
 event = patches[:, 0, 0, 0] > 0
-history = fit_network(network, patches, event, training, 0, f"{folder}/unfinished.npz")
+history = fit_network(network, patches, event, recipe, 0, f"{folder}/unfinished.npz")
 history.to_csv(f"{folder}/history.csv")
 np.save(f"{folder}/trained.npy", predict_probability(network, patches, batch=4))
 """
@@ -69,7 +72,7 @@ def test_probabilities_members_attributions_and_training_are_the_same_with_jax(t
     np.save(tmp_path / "patches.npy", patches)
     environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": os.getcwd()}
     result = subprocess.run(
-        [sys.executable, "-c", ON_JAX, str(tmp_path), json.dumps(TRAINING)],
+        [sys.executable, "-c", ON_JAX, str(tmp_path), json.dumps(asdict(RECIPE))],
         env=environment,
         capture_output=True,
         text=True,
@@ -85,7 +88,7 @@ def test_probabilities_members_attributions_and_training_are_the_same_with_jax(t
     np.testing.assert_allclose(np.load(tmp_path / "untrained.npy"), attributions, atol=1e-5)
     event = patches[:, 0, 0, 0] > 0
     untrained = predict_probability(trained, patches, batch=4)
-    history = fit_network(trained, patches, event, TRAINING, 0, tmp_path / "here.npz")
+    history = fit_network(trained, patches, event, RECIPE, 0, tmp_path / "here.npz")
     there = pd.read_csv(tmp_path / "history.csv")
     np.testing.assert_allclose(there["loss"], history["loss"], rtol=1e-4)
     probability = predict_probability(trained, patches, batch=4)

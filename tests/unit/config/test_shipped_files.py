@@ -14,6 +14,7 @@ from config_helpers import CONFIG, SHIPPED, load, read
 from stormcnn.config.config import schema
 from stormcnn.config.generate import default_config_text, schema_text
 from stormcnn.config.loading import load_config
+from stormcnn.models.recipes import LESSON, choose_recipe
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -89,8 +90,7 @@ def test_ncar_config_is_the_ams_lesson():
     config = load(read("ncar.yaml"))
     assert list(config["models"]) == ["baseline", "l2", "dropout"]
     assert config["data"]["ncar"]["runs"] == "config/runs/ncar.csv"
-    assert config["training"]["batch_size"] == 512
-    assert config["training"]["epochs"] == 10
+    assert choose_recipe(config["training"], storms=76_377) == LESSON
     assert config["uncertainty"]["members"] == 100
     assert config["uncertainty"]["cases"] == {"count": 6, "members": 1000, "storms": [32237]}
 

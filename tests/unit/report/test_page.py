@@ -200,6 +200,12 @@ def test_report_of_made_up_data_says_so_at_the_top(tmp_path, files, html):
     assert page.index("Made-up data.") < page.index("Summary")
 
 
+@pytest.mark.parametrize("recipe", ["lesson", "fast"])
+def test_report_names_the_recipe_of_the_training(tmp_path, files, recipe):
+    page = Page(write(tmp_path, files, recipe=recipe))
+    assert f"trained with the recipe {recipe}" in page.text_of("regularization")
+
+
 def test_published_scores_are_shown_next_to_ours(tmp_path, files, html):
     lesson = PUBLISHED_SOURCES["lesson"]
     assert lesson not in Page(html).text_of("differences")

@@ -1,0 +1,186 @@
+"""Compare the training recipes: `python -m benchmark.recipes compare FOLDER`, or `ablate`.
+
+Both print JSON with a row per training: data, network, recipe, seed, Brier skill score and
+core-seconds. `compare` scores the storms after the split, and `ablate` the last fifth of those
+before it, which is therefore what recipes are chosen by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.measure import call_module, ratio
+from benchmark.workflow import NETWORKS
+from stormcnn.models import backend
+from stormcnn.models.architecture import build_network
+from stormcnn.models.prediction import predict_probability
+from stormcnn.models.recipes import FAST, LESSON, Recipe
+from stormcnn.models.training import fit_network
+from stormcnn.verification.scores import brier_skill_score
+from stormcnn.verification.storm_totals import total_storms
+
+backend.prepare(threads=1, seed=0)
+
+import keras  # noqa: E402, because the number of threads must be set first
+
+# Number of runs and storms per run by the seed of the made-up storms.
+DATA = {1: (100, 500), 7: (200, 250)}
+STORMS = 20_000
+SEEDS = {"compare": 10, "ablate": 3}
+RESAMPLES = 10_000
+COMPARED = {"lesson": LESSON, "fast": FAST}
+ABLATED = {
+    "fast": FAST,
+    "output bias of 0": replace(FAST, output_bias=False),
+    "constant learning rate": replace(FAST, one_cycle=False),
+    "one cycle up to 0.001": replace(FAST, learning_rate=0.001),
+    "batches of 512 storms": replace(FAST, batch_size=512),
+    "2 epochs": replace(FAST, epochs=2),
+    "Muon up to 0.02": replace(FAST, learning_rate=0.02),
+}
+
+
+class Storms:
+    """The storms of a folder that `benchmark.skill make` has written, for training and scoring."""
+
+    def __init__(self, folder: Path, validate: bool) -> None:
+        fields = np.load(folder / "fields.npy", mmap_mode="r")
+        event = np.load(folder / "event.npy")
+        test = split = int(np.load(folder / "early.npy").sum())
+        if validate:
+            test, split = split * 4 // 5, split
+        else:
+            split = len(event)
+        chosen = np.random.default_rng(5).permutation(test)[:STORMS]
+        chosen.sort()
+        self.fields, self.event = fields[chosen], event[chosen]
+        self.scored, self.truth = fields[test:split], event[test:split]
+        self.mean = self.fields.mean(axis=(0, 1, 2), dtype=np.float64).tolist()
+        self.deviation = self.fields.std(axis=(0, 1, 2), dtype=np.float64).tolist()
+
+    def train(self, network: str, recipe: Recipe, seed: int, muon: bool) -> dict[str, float]:
+        """Train a network; return its Brier skill score and the core-seconds of the training."""
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(seed)
+        model = build_network(NETWORKS[network], self.fields.shape[1:3], self.mean, self.deviation)
+        if muon:
+            model.compile(optimizer=keras.optimizers.Muon(), loss="binary_crossentropy")
+            model.optimizer.build(model.trainable_variables)
+        start = time.process_time()
+        with tempfile.TemporaryDirectory() as place:
+            checkpoint = Path(place, "unfinished.npz")
+            fit_network(model, self.fields, self.event, recipe, seed, checkpoint)
+        taken = time.process_time() - start
+        totals = total_storms(predict_probability(model, self.scored), self.truth)
+        return {
+            "brier_skill_score": round(float(brier_skill_score(totals)[0]), 4),
+            "core_seconds": round(taken, 1),
+        }
+
+
+def train_all(what: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """Train all networks with all recipes in alternation, so that a slow machine affects all."""
+    recipes = COMPARED if what == "compare" else ABLATED
+    storms = {data: Storms(folder / str(data), validate=what == "ablate") for data in DATA}
+    settings = itertools.product(range(SEEDS[what]), DATA, NETWORKS, recipes)
+    for seed, data, network, name in settings:
+        result = storms[data].train(network, recipes[name], seed, muon="Muon" in name)
+        yield {"data": data, "network": network, "recipe": name, "seed": seed} | result
+
+
+def by_training(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return scores and core-seconds in the order of the seeds, by data, network and recipe."""
+    lists: dict[str, Any] = {}
+    for row in rows:
+        networks = lists.setdefault(str(row["data"]), {})
+        values = networks.setdefault(row["network"], {}).setdefault(row["recipe"], {})
+        for key in ("brier_skill_score", "core_seconds"):
+            values.setdefault(key, []).append(row[key])
+    return lists
+
+
+def mean_interval(samples: Sequence[np.ndarray]) -> dict[str, float]:
+    """Return the mean over some settings, with a 90 % interval for other seeds.
+
+    `samples` has the values of each setting by seed. Each resample draws the seeds of each setting
+    anew. Deviations are multiplied by the square root of n / (n - 1) for n seeds, because
+    resampling reproduces the variance with the divisor n.
+    """
+    random = np.random.default_rng(0)
+    value = float(np.mean([sample.mean() for sample in samples]))
+    deviation = np.zeros(RESAMPLES)
+    for sample in samples:
+        drawn = random.choice(sample, (RESAMPLES, len(sample))).mean(axis=1) - sample.mean()
+        deviation += drawn * np.sqrt(len(sample) / (len(sample) - 1)) / len(samples)
+    low, high = value + np.quantile(deviation, [0.05, 0.95])
+    return {"mean": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def summarize(compared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the difference in skill (fast minus lesson) of each network, and the ratio of times.
+
+    `compared` is what `by_training` returns. The ratio is that of the core-seconds of the three
+    networks together, by data and seed.
+    """
+
+    def values(data: str, network: str, recipe: str, key: str) -> np.ndarray:
+        return np.array(compared[data][network][recipe][key])
+
+    summary: dict[str, Any] = {}
+    for network in NETWORKS:
+        skill = {
+            recipe: [values(data, network, recipe, "brier_skill_score") for data in compared]
+            for recipe in COMPARED
+        }
+        pairs = zip(skill["fast"], skill["lesson"], strict=True)
+        summary[network] = {
+            "difference": mean_interval([fast - lesson for fast, lesson in pairs]),
+            "standard_deviation": {
+                recipe: round(float(np.sqrt(np.mean([s.var(ddof=1) for s in samples]))), 4)
+                for recipe, samples in skill.items()
+            },
+        }
+    seconds = {
+        recipe: np.concatenate(
+            [
+                np.sum([values(data, name, recipe, "core_seconds") for name in NETWORKS], axis=0)
+                for data in compared
+            ]
+        ).tolist()
+        for recipe in COMPARED
+    }
+    summary["all"] = {"ratio": ratio(seconds["fast"], seconds["lesson"])}
+    return summary
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Compare and ablate the recipes, with storms that are made in `folder`."""
+    for seed, (runs, storms) in DATA.items():
+        call_module("skill", "make", folder / str(seed), runs=runs, storms=storms, seed=seed)
+    compared, ablated = (by_training(call_module("recipes", what, folder)) for what in SEEDS)
+    return {"fast": summarize(compared), "compared": compared, "ablated": ablated}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=SEEDS)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=Path, help="file to which each row is added at once")
+    arguments = parser.parse_args()
+    rows = []
+    for row in train_all(arguments.what, arguments.folder):
+        rows.append(row)
+        if arguments.rows:
+            with arguments.rows.open("a") as stream:
+                print(json.dumps(row), file=stream)
+    print(json.dumps(rows))

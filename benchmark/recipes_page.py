@@ -1,0 +1,97 @@
+"""Write the comparison of the training recipes into a page of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.page import table
+
+BEGIN = "<!-- The following tables are written by python -m benchmark.run full --only recipes. -->"
+END = "<!-- End of the tables on recipes. -->"
+
+
+def skill_lines(results: Mapping[str, Any]) -> list[str]:
+    """Return the table of the differences in skill and time between the recipes."""
+    compared, fast = results["compared"], results["fast"]
+    numbers = ", ".join(
+        f"{len(networks['baseline']['fast']['core_seconds'])} for data.demo.seed {data}"
+        for data, networks in compared.items()
+    )
+    rows = []
+    for network in next(iter(compared.values())):
+        skill, seconds = (
+            {
+                recipe: np.mean([compared[data][network][recipe][key] for data in compared])
+                for recipe in ("lesson", "fast")
+            }
+            for key in ("brier_skill_score", "core_seconds")
+        )
+        difference = fast[network]["difference"]
+        spread = fast[network]["standard_deviation"]
+        rows.append(
+            (
+                f"`{network}`",
+                *(f"{skill[recipe]:.3f} ± {spread[recipe]:.3f}" for recipe in skill),
+                "{mean:+.3f} ({low:+.3f} to {high:+.3f})".format(**difference),
+                *(f"{seconds[recipe]:.0f}" for recipe in seconds),
+            )
+        )
+    together = fast["all"]["ratio"]
+    return [
+        f"Numbers of seeds: {numbers}. Skill is the mean and the standard deviation over the "
+        "seeds, and the difference is that of the means, with a 90 % interval for other seeds.",
+        "",
+        *table(
+            (
+                "Network",
+                "Brier skill score: `lesson`",
+                "`fast`",
+                "Difference",
+                "Core-seconds: `lesson`",
+                "`fast`",
+            ),
+            rows,
+        ),
+        "",
+        f"The three networks together take {together['median']:g} times as long with `fast` as "
+        f"with `lesson` ({together['low']:g} to {together['high']:g}, {together['pairs']} pairs).",
+    ]
+
+
+def ablation_lines(ablated: Mapping[str, Any]) -> list[str]:
+    """Return the table of what each setting of the recipe `fast` contributes."""
+
+    def values(network: str, recipe: str, key: str) -> Sequence[float]:
+        return [np.mean(networks[network][recipe][key]) for networks in ablated.values()]
+
+    networks = next(iter(ablated.values()))
+    recipes = next(iter(networks.values()))
+    rows = [
+        (
+            recipe if recipe == "fast" else f"`fast`, but {recipe}",
+            *(f"{np.mean(values(name, recipe, 'brier_skill_score')):.3f}" for name in networks),
+            f"{sum(np.mean(values(name, recipe, 'core_seconds')) for name in networks):.0f}",
+        )
+        for recipe in recipes
+    ]
+    return table(("Recipe", *(f"`{name}`" for name in networks), "Core-seconds of the three"), rows)
+
+
+def write_recipes(results: Mapping[str, Any], path: Path) -> None:
+    """Write the tables between two markers of a page of the documentation."""
+    before, rest = path.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    body = "\n".join(
+        [
+            *skill_lines(results),
+            "",
+            "What each setting of `fast` contributes, on the last fifth of the training period:",
+            "",
+            *ablation_lines(results["ablated"]),
+        ]
+    )
+    path.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
