@@ -38,17 +38,17 @@ def measure_demo(folder: Path) -> dict[str, object]:
     }
 
 
-def workflow_config(storms: Path, epochs: int, threads: int = 1) -> dict[str, object]:
+def workflow_config(storms: Path, **training: object) -> dict[str, object]:
     """Return a config that does the same as the script.
 
-    That is: the lesson's recipe with one seed and without recalibration, scores, and a thousand MC
-    members of one storm.
+    That is: one seed, no recalibration, scores, and a thousand MC members of one storm. `training`
+    are settings of the training, of which the recipe is by default the lesson's.
     """
     return {
         "experiment": {"name": "benchmark"},
         "data": {"name": "benchmark", "source": "folder", "folder": str(storms)},
         "opponents": [],
-        "training": {"recipe": "lesson", "epochs": epochs, "threads": threads, "seeds": [0]},
+        "training": {"recipe": "lesson", "seeds": [0], **training},
         "recalibration": {"methods": []},
         "uncertainty": {"members": 0, "cases": {"count": 1, "members": 1000}},
     }
@@ -83,7 +83,7 @@ def compare_threads(folder: Path, size: Size) -> dict[str, float | int]:
             fresh = folder / f"threads-{threads}-{pair}"
             fresh.mkdir()
             copy_workflow(fresh)
-            config = workflow_config(storms, size.epochs, threads)
+            config = workflow_config(storms, epochs=size.epochs, threads=threads)
             (fresh / "benchmark.yaml").write_text(yaml.safe_dump(config))
             models = [f"results/benchmark/models/{name}/seed-0/trained.keras" for name in NETWORKS]
             run(
@@ -96,64 +96,92 @@ def compare_threads(folder: Path, size: Size) -> dict[str, float | int]:
     return ratio(*taken.values())
 
 
-def compare_with_script(folder: Path, size: Size) -> dict[str, dict[str, Any]]:
-    """Run script and workflow in alternation, up to the scores and the MC members of one storm."""
+def compare_with_script(
+    folder: Path, size: Size, recipes: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Run script and workflow in alternation, up to the scores and the MC members of one storm.
+
+    In each pair, the workflow runs once with each of the `recipes`; `lesson` has as many epochs as
+    the script. Returns the results of each recipe.
+    """
     storms = make_storms(folder / "storms", size.runs, size.storms_per_run)
     script: list[Measured] = []
-    workflow: list[Measured] = []
-    training: dict[str, list[float]] = {"script": [], "workflow": [], "fits": []}
+    script_training: list[float] = []
+    workflow: dict[str, list[Measured]] = {recipe: [] for recipe in recipes}
     for pair in range(size.pairs):
         out = folder / f"script-{pair}"
         command = [sys.executable, str(ROOT / "benchmark/seed_script.py"), str(storms), str(out)]
         command += ["--epochs", str(size.epochs)]
         script.append(run(command, folder, folder / f"script-{pair}.log"))
         steps = pd.read_csv(out / "timings.csv").set_index("step")["value"]
-        training["script"].append(steps.filter(like="train ").sum())
-        fresh = folder / f"workflow-{pair}"
-        fresh.mkdir()
-        copy_workflow(fresh)
-        (fresh / "benchmark.yaml").write_text(yaml.safe_dump(workflow_config(storms, size.epochs)))
-        targets = (
-            "results/benchmark/verification/scores.csv",
-            "results/benchmark/uncertainty/dropout/seed-0/cases.nc",
-        )
-        command = snakemake("--configfile", "benchmark.yaml", "--", *targets)
-        workflow.append(run(command, fresh, folder / f"workflow-{pair}.log"))
-        training["workflow"].append(training_seconds(fresh))
-        epochs = epoch_seconds(fresh)
-        training["fits"].append(fitting_seconds(epochs))
-        print(f"pair {pair + 1}: {workflow[-1]} against {script[-1]}", flush=True)
-    jobs = job_times(folder / "workflow-0")
-    seconds = (jobs["end"] - jobs["start"]).groupby(jobs["rule"])
-    scores = pd.read_csv(folder / "workflow-0/results/benchmark/verification/scores.csv")
+        script_training.append(steps.filter(like="train ").sum())
+        for recipe, measured in workflow.items():
+            fresh = folder / f"{recipe}-{pair}"
+            epochs = size.epochs if recipe == "lesson" else None
+            measured.append(
+                _run_workflow(fresh, workflow_config(storms, recipe=recipe, epochs=epochs))
+            )
+            print(f"pair {pair + 1}, {recipe}: {measured[-1]} against {script[-1]}", flush=True)
     script_scores = pd.read_csv(folder / "script-0/scores.csv").round(4)
     script_scores = script_scores.rename(
         columns={"brier": "brier_score", "bss": "brier_skill_score"}
     )
-    main = scores.query("period == 'test' and stratum == 'all' and forecast == 'single'")
     return {
-        "workflow": {
+        recipe: {
             "storms": size.runs * size.storms_per_run,
             "runs": size.runs,
             "epochs": size.epochs,
-            "vs_script": ratio([m.seconds for m in workflow], [m.seconds for m in script]),
+            "vs_script": ratio([m.seconds for m in measured], [m.seconds for m in script]),
             "memory_vs_script": ratio(
-                [m.process_mib for m in workflow], [m.process_mib for m in script]
+                [m.process_mib for m in measured], [m.process_mib for m in script]
             ),
-            "workflow": [asdict(m) for m in workflow],
+            "workflow": [asdict(m) for m in measured],
             "script": [asdict(m) for m in script],
-            "epoch_seconds": epochs,
-            "seconds_by_rule": seconds.sum().round(1).to_dict(),
+            "script_training": script_training,
+            **_describe_workflows([folder / f"{recipe}-{pair}" for pair in range(size.pairs)]),
             "script_scores": script_scores.to_dict("records"),
-            "workflow_scores": main.pivot(index="model", columns="score", values="value")[
-                ["auc", "brier_score", "brier_skill_score"]
-            ]
-            .round(4)
-            .reset_index()
-            .to_dict("records"),
-        },
-        "training": {
-            "vs_script": ratio(training["workflow"], training["script"]),
-            "fits_vs_script": ratio(training["fits"], training["script"]),
-        },
+        }
+        for recipe, measured in workflow.items()
+    }
+
+
+def compare_training(lesson: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ratios of the training times to the script's, from the results of a recipe."""
+    script = lesson["script_training"]
+    return {
+        "vs_script": ratio(lesson["training_seconds"], script),
+        "fits_vs_script": ratio(lesson["fitting_seconds"], script),
+    }
+
+
+def _run_workflow(fresh: Path, config: Mapping[str, object]) -> Measured:
+    """Run the workflow in a new folder, up to what the script computes."""
+    fresh.mkdir()
+    copy_workflow(fresh)
+    (fresh / "benchmark.yaml").write_text(yaml.safe_dump(config))
+    targets = (
+        "results/benchmark/verification/scores.csv",
+        "results/benchmark/uncertainty/dropout/seed-0/cases.nc",
+    )
+    command = snakemake("--configfile", "benchmark.yaml", "--", *targets)
+    return run(command, fresh, fresh.with_suffix(".log"))
+
+
+def _describe_workflows(folders: Sequence[Path]) -> dict[str, Any]:
+    """Return the times of training of each workflow, and jobs and scores of the first one."""
+    epochs = [epoch_seconds(folder) for folder in folders]
+    jobs = job_times(folders[0])
+    seconds = (jobs["end"] - jobs["start"]).groupby(jobs["rule"])
+    scores = pd.read_csv(folders[0] / "results/benchmark/verification/scores.csv")
+    main = scores.query("period == 'test' and stratum == 'all' and forecast == 'single'")
+    table = main.pivot(index="model", columns="score", values="value")
+    return {
+        "training_seconds": [training_seconds(folder) for folder in folders],
+        "fitting_seconds": [fitting_seconds(of_one) for of_one in epochs],
+        "epoch_seconds": epochs[-1],
+        "seconds_by_rule": seconds.sum().round(1).to_dict(),
+        "workflow_scores": table[["auc", "brier_score", "brier_skill_score"]]
+        .round(4)
+        .reset_index()
+        .to_dict("records"),
     }

@@ -1,8 +1,10 @@
 """The benchmark: its pages, its cost model, its command line."""
 
+import itertools
 import json
 import os
 
+import numpy as np
 import pytest
 from checkout import ROOT
 
@@ -12,6 +14,8 @@ from benchmark.claims_page import write_claims
 from benchmark.comparison import fitting_seconds
 from benchmark.measure import ratio
 from benchmark.page import write_page
+from benchmark.recipes import by_training, mean_interval, summarize
+from benchmark.recipes_page import BEGIN, END, write_recipes
 from benchmark.run import main
 from benchmark.scaling import Rates, Stage, Task, runtimes, stages, wall_seconds, write_scaling
 from stormcnn.verification.measured_coverage import MEASURED_COVERAGE
@@ -155,3 +159,55 @@ def test_unknown_part_is_refused_before_measuring(monkeypatch, capsys):
         main()
     message = capsys.readouterr().err
     assert all(name in message for name in ("growth", "small", "kernels", "demo", "workflow"))
+
+
+def recipe_rows(recipes, seeds=4):
+    """Rows of trainings: `fast` is better by 0.05, takes a fifth of the time, and varies half as
+    much with the seed."""
+    skill = {"lesson": lambda seed: 0.30 + 0.02 * seed, "fast": lambda seed: 0.365 + 0.01 * seed}
+    settings = itertools.product(range(seeds), (1, 7), ("baseline", "l2", "dropout"), recipes)
+    return [
+        {
+            "data": data,
+            "network": network,
+            "recipe": recipe,
+            "seed": seed,
+            "brier_skill_score": skill.get(recipe, skill["fast"])(seed),
+            "core_seconds": 50.0 if recipe == "lesson" else 10.0,
+        }
+        for seed, data, network, recipe in settings
+    ]
+
+
+def test_recipes_are_compared_by_the_mean_difference_and_the_time_of_all_networks():
+    summary = summarize(by_training(recipe_rows(("lesson", "fast"))))
+    for network in ("baseline", "l2", "dropout"):
+        difference = summary[network]["difference"]
+        assert difference["mean"] == pytest.approx(0.05)
+        assert difference["low"] < 0.05 < difference["high"]
+        spread = summary[network]["standard_deviation"]
+        assert spread["lesson"] == pytest.approx(2 * spread["fast"], abs=1e-4)
+    assert summary["all"]["ratio"] == {"median": 0.2, "low": 0.2, "high": 0.2, "pairs": 8}
+
+
+def test_interval_over_seeds_has_the_width_of_a_normal_distribution():
+    samples = [np.random.default_rng(seed).normal(0, 0.01, 200) for seed in (1, 2)]
+    interval = mean_interval(samples)
+    error = np.sqrt(sum(sample.var(ddof=1) / 200 for sample in samples)) / 2
+    assert interval["high"] - interval["low"] == pytest.approx(2 * 1.645 * error, abs=2e-4)
+
+
+def test_tables_of_recipes_replace_those_between_the_markers(tmp_path):
+    page = tmp_path / "science.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    compared = by_training(recipe_rows(("lesson", "fast")))
+    ablated = by_training(recipe_rows(("fast", "2 epochs")))
+    results = {"fast": summarize(compared), "compared": compared, "ablated": ablated}
+    for _ in range(2):
+        write_recipes(results, page)
+        text = page.read_text()
+        assert text.startswith("before\n")
+        assert text.endswith("after\n")
+        assert "old" not in text
+        assert text.count("+0.050") == 3
+        assert text.count("2 epochs") == 1
