@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.claim_outcomes import COVERED, FALSE_ALARM, RIGHT, WRONG, Results
 from benchmark.claims import COVERAGE, DAILY, HOURLY, Setting
-from benchmark.page import table
+from benchmark.markdown import table
 
 BEGIN = "<!-- The following tables are written by make benchmark SIZE=full. -->"
 END = "<!-- End of the tables. -->"

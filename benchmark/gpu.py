@@ -2,9 +2,10 @@
 
 Prints JSON: for each precision, the time and skill of each network with both recipes, the rate of
 sampling, and bounds that were timed in the same process. It needs JAX with support for the GPU
-next to the packages of `requirements.txt`, and takes a few minutes. `python -m benchmark.run gpu`
-adds the results to the documentation. With small numbers it runs on a CPU, to test it:
-`python -m benchmark.gpu --runs 4 --storms 30 --sampled 20 --members 8`.
+next to the packages of `requirements.txt`. The performance page shows the output if it is stored
+under the key `gpu` of `benchmark/results.json`. It has not been run on a GPU yet. With small
+numbers it runs on a CPU, to test it:
+`python -m benchmark.gpu --storms 4 --sampled 20 --members 8 --batch 32`.
 """
 
 from __future__ import annotations

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from benchmark.gpu_page import gpu_lines
+from benchmark.markdown import spread, table
 
 RATIOS = {
     ("sampling", "vs_batched"): (
@@ -60,13 +63,6 @@ STAGES = {
 }
 
 
-def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
-    """Return the lines of a Markdown table."""
-    names = list(header)
-    lines = [names, ["---"] * len(names), *rows]
-    return [f"| {' | '.join(map(str, line))} |" for line in lines]
-
-
 def ratios(results: Mapping[str, Any]) -> list[str]:
     """Return the table of the measured ratios."""
     rows = []
@@ -84,11 +80,6 @@ def ratios(results: Mapping[str, Any]) -> list[str]:
         "",
         *table(("Ratio", "Meaning", "Target", "Median", "Range", "Pairs"), rows),
     ]
-
-
-def spread(ratios: Mapping[str, float]) -> tuple[str, str]:
-    """Return the median and the range of ratios as text."""
-    return f"{ratios['median']:g}", f"{ratios['low']:g} to {ratios['high']:g}"
 
 
 def kernels(results: Mapping[str, Any]) -> list[str]:
@@ -134,7 +125,7 @@ def kernels(results: Mapping[str, Any]) -> list[str]:
             "",
             *table(header, rows),
             "",
-            *gpu(results["training"]),
+            *(gpu_lines(results["gpu"]) if "gpu" in results else gpu(results["training"])),
         ]
     return lines
 
@@ -151,7 +142,8 @@ def gpu(training: Mapping[str, Any]) -> list[str]:
     return [
         "## Estimate for a GPU",
         "",
-        "This is an estimate; neither a GPU nor bfloat16 was measured. Training the dropout "
+        "This is an estimate: `benchmark/gpu.py`, which measures a GPU in float32 and bfloat16, "
+        "has not been run yet. Training the dropout "
         f"network takes {operations / 1e6:.0f} million operations per storm and epoch. "
         f"{storms:,} storms and {epochs} epochs take {total / 1e12:.0f} trillion operations, or "
         f"{storms * epochs / dropout['storms_per_second'] / 60:.0f} minutes on the core measured "

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.page import table
+from benchmark.markdown import table
 
 BEGIN = "<!-- The following tables are written by python -m benchmark.run full --only recipes. -->"
 END = "<!-- End of the tables on recipes. -->"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmark.page import table
+from benchmark.markdown import table
 from benchmark.workflow import NETWORKS
 from stormcnn.config.archive_dates import demo_run_dates
 from stormcnn.models.recipes import FAST, LESSON

@@ -12,6 +12,7 @@ from benchmark import claims
 from benchmark.claims import Setting
 from benchmark.claims_page import write_claims
 from benchmark.comparison import fitting_seconds
+from benchmark.gpu_page import gpu_lines
 from benchmark.measure import ratio
 from benchmark.page import write_page
 from benchmark.recipes import by_training, mean_interval, summarize
@@ -211,3 +212,30 @@ def test_tables_of_recipes_replace_those_between_the_markers(tmp_path):
         assert "old" not in text
         assert text.count("+0.050") == 3
         assert text.count("2 epochs") == 1
+
+
+def test_measured_gpu_replaces_the_estimate(tmp_path):
+    trained = {"seconds": 12.3, "storms_per_second": 45_678, "brier_skill_score": 0.4321}
+    measured = {
+        "training": {"dropout": {"lesson": trained, "fast": trained}},
+        "sampling": {"seconds": 98.7, "members_per_second": 456_789},
+        "bounds": {
+            "sampling_bound": 1e6,
+            "training_bound": 2e6,
+            "gigabytes_per_second": 3000.0,
+            "teraflops": 400.0,
+        },
+    }
+    results = {
+        "device": "a GPU",
+        "training_storms": 76_377,
+        "sampled_storms": 44_760,
+        "members": 1000,
+        "precisions": {"float32": measured, "bfloat16": measured},
+    }
+    write_page(RESULTS | {"gpu": results}, tmp_path / "page.md")
+    page = (tmp_path / "page.md").read_text()
+    assert "\n".join(gpu_lines(results)) in page
+    assert page.count("45,678") == 4
+    assert page.count("456,789") == 2
+    assert "Estimate for a GPU" not in page
