@@ -192,9 +192,14 @@ def networks_of(file, models=MODELS, seeds=SEEDS):
     )
 
 
-def of_all_seeds(file):
+def of_seeds(seeds, file):
     """Return a file of the results for each seed, such as `models/{model}/seed-{seed}/size.csv`."""
-    return expand(f"<results>/{file}", seed=SEEDS, allow_missing=True)
+    return expand(f"<results>/{file}", seed=seeds, allow_missing=True)
+
+
+def of_all_seeds(file):
+    """Return a file of the results for all seeds of the config."""
+    return of_seeds(SEEDS, file)
 
 
 def with_rate(rate):

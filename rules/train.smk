@@ -2,7 +2,8 @@
 # is idle at the end.
 
 # Made-up storms are trained on in seconds, and starting the backend takes as long. There, one job
-# trains a network with all seeds. Otherwise, and for a cache, each seed has its own job.
+# trains a network with all seeds and applies it to the test period. Otherwise, and for a cache, each
+# seed has its own jobs.
 SEEDS_TOGETHER = SOURCE == "demo" and not CACHE
 # With each network, once, without the end of the training period.
 HELD_OUT = (
@@ -74,12 +75,17 @@ HOLD_OUT = {
 if SEEDS_TOGETHER:
 
     use rule train_network as train_seeds with:
+        input:
+            patches=patches_of(TRAINING_BATCHES),
+            scaling="<results>/scaling.csv",
+            test_patches=patches_of(TEST_BATCHES),
         output:
             network=of_all_seeds("models/{model}/seed-{seed}/trained.keras"),
             history=of_all_seeds("models/{model}/seed-{seed}/history.csv"),
             summary=of_all_seeds("models/{model}/seed-{seed}/summary.txt"),
             size=of_all_seeds("models/{model}/seed-{seed}/size.csv"),
             predictions=of_all_seeds("predictions/{model}/seed-{seed}-training.nc"),
+            test_predictions=of_all_seeds("predictions/{model}/seed-{seed}.nc"),
             held_out=HELD_OUT,
         log:
             "<logs>/train_seeds/<experiment>-{model}.log",
@@ -119,10 +125,12 @@ elif HELD_OUT:
 if SEEDS_TOGETHER and WIDE_MODELS:
 
     ruleorder: train_wide_seeds > train_seeds > train_wide_network > train_network
+    ruleorder: train_wide_seeds > train_seeds > predict_storms
 
 elif SEEDS_TOGETHER:
 
     ruleorder: train_seeds > train_network
+    ruleorder: train_seeds > predict_storms
 
 elif WIDE_MODELS:
 

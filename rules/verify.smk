@@ -28,24 +28,6 @@ rule predict_storms:
         "../scripts/predict_storms.py"
 
 
-if SEEDS_TOGETHER:
-
-    use rule predict_storms as predict_seeds with:
-        input:
-            network=of_all_seeds("models/{model}/seed-{seed}/trained.keras"),
-            patches=patches_of(TEST_BATCHES),
-        output:
-            predictions=of_all_seeds("predictions/{model}/seed-{seed}.nc"),
-        log:
-            "<logs>/predict_seeds/<experiment>-{model}.log",
-        benchmark:
-            "<benchmarks>/predict_seeds/<experiment>-{model}.tsv"
-        params:
-            seed=SEEDS,
-
-    ruleorder: predict_seeds > predict_storms
-
-
 if LOGISTIC_REGRESSION in OPPONENTS:
 
     # The fit is deterministic, so one job is enough. Its files have the number of the first seed.

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stormcnn.io import read_rows, write_netcdf
+from stormcnn.io import read_rows
 from stormcnn.logs import job_log
 from stormcnn.models.own_scaling import exchange_scaling
-from stormcnn.models.prediction_files import describe_predictions
-from stormcnn.provenance import provenance
+from stormcnn.models.prediction_files import write_predictions
 from stormcnn.storms.patches import open_patches
 from stormcnn.storms.scaling import merge_statistics
 
@@ -40,9 +39,7 @@ def predict_own_scaling(
 
     backend.prepare(threads, seed)
     probability = predict_probability(load_network(network), fields)
-    predictions = describe_predictions(probability, storms["peak"], threshold)
-    about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
-    write_netcdf(predictions.assign_attrs(title=storms.attrs["title"], **about), output)
+    write_predictions(output, probability, storms, threshold, {"threshold": threshold}, model, seed)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from stormcnn.io import as_list, write_netcdf
+from stormcnn.io import as_list
 from stormcnn.logs import job_log
-from stormcnn.models.prediction_files import describe_predictions
-from stormcnn.provenance import provenance
+from stormcnn.models.prediction_files import write_predictions
 from stormcnn.storms.events import check_any_storm
 from stormcnn.storms.patches import open_patches
 
@@ -38,9 +37,9 @@ def predict_storms(
     backend.prepare(threads, seeds[0])
     for seed, network, path in zip(seeds, networks, predictions, strict=True):
         probability = predict_probability(load_network(network), fields)
-        described = describe_predictions(probability, storms["peak"], threshold)
-        about = provenance({"model": model, "threshold": threshold}, model=model, seed=seed)
-        write_netcdf(described.assign_attrs(title=storms.attrs["title"], **about), path)
+        write_predictions(
+            path, probability, storms, threshold, {"threshold": threshold}, model, seed
+        )
 
 
 if __name__ == "__main__":

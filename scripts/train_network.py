@@ -1,18 +1,19 @@
-"""Train one network with one or more seeds, and once without the end of the training period."""
+"""Train one network with one or more seeds, and apply it to storms."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from stormcnn.io import as_list, write_csv, write_netcdf, write_rows, write_text
+from stormcnn.io import as_list, write_csv, write_rows, write_text
 from stormcnn.logs import job_log
 from stormcnn.models.held_out import held_out_start
-from stormcnn.models.prediction_files import describe_predictions, event_attributes
+from stormcnn.models.prediction_files import event_attributes, write_predictions
 from stormcnn.provenance import provenance
-from stormcnn.storms.events import check_enough_storms, exceeds
+from stormcnn.storms.events import check_any_storm, check_enough_storms, exceeds
 from stormcnn.storms.patches import open_patches
 from stormcnn.storms.run_summary import describe_training
 
@@ -36,10 +37,12 @@ def train_network(
     keep_checkpoints: bool,
     hold_out: dict[str, Any],
     held_out: list[str],
+    test_patches: Sequence[str] = (),
 ) -> None:
     """Write the trained network, its history, layer table, size and predictions for each seed.
 
-    `outputs` has the paths of `network`, `history`, `summary`, `size` and `predictions` by seed.
+    `outputs` has the paths of `network`, `history`, `summary`, `size` and `predictions` by seed,
+    and with `test_patches` that of `test_predictions`, which are those of `predict_storms`.
     An interrupted training is resumed after its last complete epoch, from the file
     `checkpoint.npz` next to the network. With `keep_checkpoints` it stays there, so that a later
     job with more seeds trains only the new ones.
@@ -49,10 +52,13 @@ def train_network(
     this training and the run date of their `start`, or None if they are too few.
     """
     storms, fields = open_patches(patches)
-    label = exceeds(storms["peak"].values, event["threshold"])
-    check_enough_storms(label, event["threshold"])
-    title, peak = storms.attrs["title"], storms["peak"]
+    threshold = event["threshold"]
+    label = exceeds(storms["peak"].values, threshold)
+    check_enough_storms(label, threshold)
     scales = pd.read_csv(scaling)
+    if test_patches:
+        test_storms, test_fields = open_patches(test_patches)
+        check_any_storm(test_storms.sizes["storm"])
 
     # TensorFlow takes seconds to import, so check the storms first. It also writes messages while
     # it is imported, and the log captures them here.
@@ -84,9 +90,19 @@ def train_network(
         write_text(summarize(network), paths["summary"])
         write_rows([measure_size(network)], paths["size"])
         probability = predict_probability(network, trainer.fields)
-        fitted = describe_predictions(probability, peak, event["threshold"])
-        about = provenance({"model": model, **settings}, model=model, seed=seed)
-        write_netcdf(fitted.assign_attrs(title=title, **about), paths["predictions"])
+        write_predictions(
+            paths["predictions"], probability, storms, threshold, settings, model, seed
+        )
+        if test_patches:
+            write_predictions(
+                paths["test_predictions"],
+                predict_probability(network, test_fields),
+                test_storms,
+                threshold,
+                {"threshold": threshold},
+                model,
+                seed,
+            )
     for path in held_out:
         seed = hold_out["seed"]
         start = held_out_start(storms["run_date"].values, label, hold_out["start"])
@@ -96,9 +112,15 @@ def train_network(
             network, _ = trainer.train(seed, Path(path).with_suffix(".npz"), start)
             probability = predict_probability(network, trainer.fields)
         tail = slice(start, None)
-        predicted = describe_predictions(probability[tail], peak[tail], event["threshold"])
-        about = provenance({"model": model, **settings, **hold_out}, model=model, seed=seed)
-        write_netcdf(predicted.assign_attrs(title=title, **about), path)
+        write_predictions(
+            path,
+            probability[tail],
+            storms.isel(storm=tail),
+            threshold,
+            {**settings, **hold_out},
+            model,
+            seed,
+        )
     if not keep_checkpoints:
         trainer.remove_checkpoints()
 
@@ -124,4 +146,5 @@ if __name__ == "__main__":
             keep_checkpoints=params.get("keep_checkpoints", False),
             hold_out=params.get("hold_out", {}),
             held_out=held_out,
+            test_patches=snakemake.input.get("test_patches", []),
         )

@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
         "l2": None,
         "dropout": {"filters": [4], "kernel_size": 3},
     },
-    "training": {"epochs": 2, "seeds": [0]},
+    "training": {"recipe": "lesson", "epochs": 2, "batch_size": 64, "seeds": [0]},
     "recalibration": {"methods": []},
     "verification": {"resamples": 200},
     "uncertainty": {"members": 10, "cases": {"count": 2, "members": 10}},

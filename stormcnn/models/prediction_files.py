@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from stormcnn.io import write_netcdf
+from stormcnn.provenance import provenance
 from stormcnn.storms.events import exceeds
 
 if TYPE_CHECKING:
-    from stormcnn.vocabulary import Array
+    from stormcnn.vocabulary import Array, StrPath
 
 
 def describe_predictions(probability: Array, peak: xr.DataArray, threshold: float) -> xr.Dataset:
@@ -49,6 +52,25 @@ def describe_predictions(probability: Array, peak: xr.DataArray, threshold: floa
         },
         coords=peak.coords,
     )
+
+
+def write_predictions(
+    path: StrPath,
+    probability: Array,
+    storms: xr.Dataset,
+    threshold: float,
+    settings: Mapping[str, Any],
+    model: str,
+    seed: int,
+) -> None:
+    """Write the probability and the event of each storm, with the provenance of the file.
+
+    `storms` has the `peak` of each storm and the attribute `title`; `settings` are those that the
+    probabilities depend on.
+    """
+    described = describe_predictions(probability, storms["peak"], threshold)
+    about = provenance({"model": model, **settings}, model=model, seed=seed)
+    write_netcdf(described.assign_attrs(title=storms.attrs["title"], **about), path)
 
 
 def event_attributes(peak: xr.DataArray) -> dict[str, str]:

@@ -7,9 +7,11 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from result_files import has_weights, read_weights
 from run_files import FIRST_RUN, run_values, write_run_file
 
+from scripts.predict_storms import predict_storms
 from scripts.train_network import train_network
 from stormcnn.io import read_netcdf
 from stormcnn.models.network_files import load_network, read_metadata
@@ -53,7 +55,7 @@ def inputs(tmp_path_factory):
     return prepare(list_folder(folder / "runs", "day"), folder)
 
 
-def outputs(folder, seed):
+def outputs(folder, seed, test=False):
     """Return the paths that are written for one seed."""
     names = {
         "network": "trained.keras",
@@ -62,11 +64,13 @@ def outputs(folder, seed):
         "size": "size.csv",
         "predictions": "predictions.nc",
     }
+    names |= {"test_predictions": "test.nc"} if test else {}
     return {key: str(folder / f"seed-{seed}" / name) for key, name in names.items()}
 
 
 def train(inputs, folder, *seeds, start=None, held_out=(), architecture=ARCHITECTURE, **settings):
     """Train a network with each seed, and return the folders of the seeds."""
+    test = bool(settings.get("test_patches"))
     train_network(
         **inputs,
         model="baseline",
@@ -75,7 +79,7 @@ def train(inputs, folder, *seeds, start=None, held_out=(), architecture=ARCHITEC
         event=LESSON_EVENT,
         memory_mb=None,
         code="",
-        outputs={seed: outputs(folder, seed) for seed in seeds},
+        outputs={seed: outputs(folder, seed, test) for seed in seeds},
         hold_out={"seed": 0, "start": start},
         held_out=[str(path) for path in held_out],
         **({"keep_checkpoints": False} | settings),
@@ -88,6 +92,22 @@ def names(folder):
 
 
 FILES = ["history.csv", "predictions.nc", "size.csv", "summary.txt", "trained.keras"]
+
+
+def test_predictions_of_the_test_period_are_those_of_a_job_of_its_own(inputs, tmp_path):
+    folders = train(inputs, tmp_path, 0, 3, test_patches=inputs["patches"])
+    apart = [tmp_path / "apart-0.nc", tmp_path / "apart-3.nc"]
+    predict_storms(
+        networks=[str(folder / "trained.keras") for folder in folders],
+        patches=inputs["patches"],
+        model="baseline",
+        seeds=[0, 3],
+        threshold=LESSON_EVENT["threshold"],
+        threads=1,
+        predictions=[str(path) for path in apart],
+    )
+    for folder, path in zip(folders, apart, strict=True):
+        xr.testing.assert_identical(read_netcdf(folder / "test.nc"), read_netcdf(path))
 
 
 def test_all_files_are_written_and_the_checkpoint_is_removed(inputs, tmp_path):
