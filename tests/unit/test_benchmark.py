@@ -200,16 +200,16 @@ def test_interval_over_seeds_has_the_width_of_a_normal_distribution():
 
 def test_tables_of_recipes_replace_those_between_the_markers(tmp_path):
     page = tmp_path / "science.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    science = (ROOT / "docs/science.md").read_text()
+    page.write_text(science)
     compared = by_training(recipe_rows(("lesson", "fast")))
     ablated = by_training(recipe_rows(("fast", "2 epochs")))
     results = {"fast": summarize(compared), "compared": compared, "ablated": ablated}
     for _ in range(2):
         write_recipes(results, page)
         text = page.read_text()
-        assert text.startswith("before\n")
-        assert text.endswith("after\n")
-        assert "old" not in text
+        assert text.startswith(science.partition(BEGIN)[0])
+        assert text.endswith(science.partition(END)[2])
         assert text.count("+0.050") == 3
         assert text.count("2 epochs") == 1
 
