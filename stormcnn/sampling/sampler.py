@@ -228,7 +228,10 @@ def _convolve_members(
     filters = convolution.filters
     side = 2 if pooling else 1
     height, width = height // side, width // side
-    parts = ops.depthwise_conv(x, convolution.kernel, padding=convolution.padding)
+    # In mixed precision, weights have more digits than fields and masks.
+    kernel = ops.cast(convolution.kernel, x.dtype)
+    bias = ops.cast(convolution.bias, x.dtype)
+    parts = ops.depthwise_conv(x, kernel, padding=convolution.padding)
     parts = parts[:, : height * side, : width * side]
     parts = ops.reshape(parts, (-1, height, side, width, side, channels, filters))
     parts = ops.transpose(parts, (0, 5, 2, 4, 1, 3, 6))
@@ -237,7 +240,7 @@ def _convolve_members(
     def combine(mask: Tensor, parts: Tensor, next_mask: Tensor | None) -> Tensor:
         convolved = ops.matmul(mask, parts)
         convolved = ops.reshape(convolved, (-1, side**2, height * width, filters))
-        convolved += convolution.bias
+        convolved += bias
         if activation is None or pooling is None:
             return convolved
         corners = activation(convolved)

@@ -73,6 +73,26 @@ def test_members_equal_the_network_with_the_same_masks(changes):
     assert probabilities.std(axis=1).min() > 1e-4
 
 
+@pytest.fixture(scope="module")
+def members_in_single_precision(lesson):
+    return MemberSampler(lesson, 6, seed=0).probabilities(storms(4))
+
+
+@pytest.fixture
+def mixed_precision(members_in_single_precision):
+    """Build networks that compute in bfloat16 and hold their weights in float32."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def test_members_in_mixed_precision_are_close(lesson, members_in_single_precision, mixed_precision):
+    mixed = network()
+    mixed.set_weights(lesson.get_weights())
+    members = MemberSampler(mixed, 6, seed=0).probabilities(storms(4)).astype("f4")
+    np.testing.assert_allclose(members, members_in_single_precision, atol=0.05)
+
+
 @pytest.mark.parametrize("pooling", ["average", "max"])
 @pytest.mark.parametrize("layer", ["conv_2_pooling", "conv_3_pooling", "conv_3_dropout", "output"])
 def test_output_of_each_layer_equals_that_of_keras_with_the_same_masks(layer, pooling):
