@@ -80,11 +80,11 @@ def importance_cells(importance: pd.DataFrame, titles: Mapping[str, str]) -> Tab
     keys = ["model", "pass", "predictors"]
     rows = []
     for (model, name, predictors), group in select_headline(importance).groupby(keys, sort=False):
-        by_score = group.set_index("score")
-        cells = [
-            with_interval(*(float(by_score.loc[score, key]) for key in ("loss", "low", "high")), 3)
-            for score in scores
-        ]
+        losses = group.set_index("score")[["loss", "low", "high"]].astype(float)
+        cells = []
+        for score in scores:
+            loss, low, high = losses.loc[score]
+            cells.append(with_interval(loss, low, high, decimals=3))
         kind = {SINGLE_PASS: "alone", MULTI_PASS: "in this order"}[str(name)]
         permuted = predictor_name(str(predictors))
         rows.append([text_cell(titles[str(model)]), text_cell(permuted), text_cell(kind), *cells])
