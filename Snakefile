@@ -34,6 +34,7 @@ wildcard_constraints:
 include: "rules/data.smk"
 include: "rules/scaling.smk"
 include: "rules/train.smk"
+include: "rules/opponents.smk"
 include: "rules/verify.smk"
 include: "rules/uncertainty.smk"
 include: "rules/tuning.smk"

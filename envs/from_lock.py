@@ -35,6 +35,7 @@ ENVIRONMENTS = {
         "scikit-learn",
         "scipy",
         "scores",
+        "threadpoolctl",
     ],
 }
 # Installed with pip: networks are bit-identical only if trained by the same build of TensorFlow.

@@ -24,7 +24,14 @@ from stormcnn.storms.event_texts import event_texts
 from stormcnn.storms.run_files import first_day, format_run_list, read_run_list
 from stormcnn.storms.tracks import tracks_file_name
 from stormcnn.texts import printable
-from stormcnn.vocabulary import DATA_SETTINGS, LESSON_EVENT, LOGISTIC_REGRESSION
+from stormcnn.vocabulary import (
+    BOOSTED_TREES,
+    DATA_SETTINGS,
+    LESSON_EVENT,
+    LOGISTIC_REGRESSION,
+    SEEDLESS,
+    THRESHOLD_RULE,
+)
 
 forbid_world_writable_files()
 
@@ -183,6 +190,17 @@ def predictions_of(kind="", models=MODELS, seeds=SEEDS):
         model=models,
         seed=seeds,
     )
+
+
+def predictions_of_opponents(kind=""):
+    """Return the prediction files of all opponents, with each seed or the first one only."""
+    return [
+        file
+        for model in OPPONENTS
+        for file in predictions_of(
+            kind, [model], SEEDS[:1] if model in SEEDLESS else SEEDS
+        )
+    ]
 
 
 def networks_of(file, models=MODELS, seeds=SEEDS):

@@ -28,35 +28,6 @@ rule predict_storms:
         "../scripts/predict_storms.py"
 
 
-if LOGISTIC_REGRESSION in OPPONENTS:
-
-    # The fit is deterministic, so one job is enough. Its files have the number of the first seed.
-    rule predict_logistic_regression:
-        input:
-            training=patches_of(TRAINING_BATCHES),
-            test=patches_of(TEST_BATCHES),
-        output:
-            coefficients=f"<results>/models/{LOGISTIC_REGRESSION}/coefficients.csv",
-            training=f"<results>/predictions/{LOGISTIC_REGRESSION}/seed-{SEEDS[0]}-training.nc",
-            test=f"<results>/predictions/{LOGISTIC_REGRESSION}/seed-{SEEDS[0]}.nc",
-        log:
-            "<logs>/predict_logistic_regression/<experiment>.log",
-        benchmark:
-            "<benchmarks>/predict_logistic_regression/<experiment>.tsv"
-        conda:
-            "../envs/report.yaml"
-        resources:
-            mem_mb=growing(4000),
-            runtime=growing(30),
-        params:
-            code=code("predict_logistic_regression"),
-            model=LOGISTIC_REGRESSION,
-            seed=SEEDS[0],
-            event=EVENT,
-        script:
-            "../scripts/predict_logistic_regression.py"
-
-
 rule predict_own_scaling:
     input:
         network="<results>/models/{model}/seed-{seed}/trained.keras",
@@ -92,8 +63,8 @@ rule score_networks:
     input:
         training=predictions_of("-training"),
         test=predictions_of(),
-        opponent_training=predictions_of("-training", OPPONENTS, SEEDS[:1]),
-        opponent_test=predictions_of(models=OPPONENTS, seeds=SEEDS[:1]),
+        opponent_training=predictions_of_opponents("-training"),
+        opponent_test=predictions_of_opponents(),
         own_scaling=predictions_of("-own-scaling", OWN_SCALED_MODELS, SEEDS[:1]),
         held_out=expand(HELD_OUT, model=MODELS),
         members=expand(

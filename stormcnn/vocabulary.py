@@ -34,9 +34,15 @@ REGIONS = get_args(Region)
 DROPOUTS = ("spatial_dropout", "dropout", "dense_dropout")
 """Keys of a network's dropout rates."""
 
-Opponent = Literal["logistic_regression"]
+Opponent = Literal["boosted_trees", "threshold_rule", "logistic_regression"]
+BOOSTED_TREES: Opponent = "boosted_trees"
+THRESHOLD_RULE: Opponent = "threshold_rule"
 LOGISTIC_REGRESSION: Opponent = "logistic_regression"
-"""Key of the logistic regression among the models."""
+OPPONENTS = get_args(Opponent)
+"""Keys of the models that are no networks; no network may have one of them."""
+
+SEEDLESS = (THRESHOLD_RULE, LOGISTIC_REGRESSION)
+"""Opponents whose fit is deterministic. Their files have the number of the first seed."""
 
 PROBABILITY_BINS = 10
 """Bins of equal width in reliability diagrams and in the decomposition of the Brier score."""

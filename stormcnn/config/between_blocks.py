@@ -84,12 +84,13 @@ def _batch_faults(config: Config, key: str, day: date) -> Iterator[str]:
 
 def _title_faults(config: Config) -> Iterator[str]:
     titles = {f"models.{name}": network.title or name for name, network in config.models.items()}
-    for opponent in config.opponents:
-        if opponent in config.models:
+    for name in config.models:
+        if name in OPPONENT_TITLES:
             yield (
-                f"models.{opponent} must have another key, because this one is reserved for the "
-                f"opponent. Rename the network, or remove {opponent} from opponents."
+                f"models.{name} must have another key, because this one is reserved for a model "
+                "in opponents. Rename the network."
             )
+    for opponent in config.opponents:
         titles[f"opponents.{opponent}"] = OPPONENT_TITLES[opponent]
     for title in dict.fromkeys(titles.values()):
         owners = [owner for owner in titles if titles[owner] == title]

@@ -21,7 +21,7 @@ from stormcnn.config.experiment import Experiment
 from stormcnn.config.explanation import Explanation
 from stormcnn.config.forecast import Forecast
 from stormcnn.config.models import Models, lesson_models
-from stormcnn.config.opponents import Opponents
+from stormcnn.config.opponents import OPPONENT_TITLES, Opponents
 from stormcnn.config.recalibration import Recalibration
 from stormcnn.config.registry import Registry
 from stormcnn.config.report import Report
@@ -46,10 +46,13 @@ class Config(Block):
         "is set to null is left out.",
     )
     opponents: Opponents = Field(
-        default=["logistic_regression"],
-        description="Simpler models that are trained and scored next to the networks. "
-        "`logistic_regression`: logistic regression on the mean of each predictor over the patch. "
-        "`[]`: none.",
+        default=list(OPPONENT_TITLES),
+        description="Models that are no networks, to show whether a network is worth it. "
+        "`boosted_trees`: gradient-boosted trees on statistics of each predictor, vorticity and "
+        "divergence of the wind, size of the storm, place and time, with the seeds of the "
+        "networks. `threshold_rule`: the one of these statistics with the largest area under the "
+        "ROC curve in the training period, turned into a probability. `logistic_regression`: "
+        "logistic regression on the mean of each predictor over the patch. `[]`: none.",
     )
     comparison: Comparison = Field(default_factory=Comparison)
     training: Training = Field(default_factory=Training)

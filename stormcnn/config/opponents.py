@@ -6,9 +6,13 @@ from typing import Annotated
 
 from stormcnn.config.field_types import UNIQUE, must_be
 from stormcnn.config.wording import listed
-from stormcnn.vocabulary import LOGISTIC_REGRESSION, Opponent
+from stormcnn.vocabulary import BOOSTED_TREES, LOGISTIC_REGRESSION, THRESHOLD_RULE, Opponent
 
-OPPONENT_TITLES: dict[Opponent, str] = {LOGISTIC_REGRESSION: "Logistic regression"}
+OPPONENT_TITLES: dict[Opponent, str] = {
+    BOOSTED_TREES: "Boosted trees",
+    THRESHOLD_RULE: "Threshold rule",
+    LOGISTIC_REGRESSION: "Logistic regression",
+}
 """Names of the opponents in tables and figures, by their keys."""
 
 Opponents = Annotated[

@@ -6,37 +6,30 @@ spatial patterns in the patches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stormcnn.storms.patches import STORMS_AT_ONCE
+from stormcnn.models.storm_features import PATCH_MEAN
 
 if TYPE_CHECKING:
-    from stormcnn.models.fields import Fields
     from stormcnn.vocabulary import Array
 
 
-def average_over_patch(fields: Fields, variables: Sequence[str]) -> pd.DataFrame:
-    """Return the mean of each predictor over the patch: one row per storm, one column per variable.
+def patch_means(features: pd.DataFrame) -> pd.DataFrame:
+    """Return the means over the patch: one row per storm, one column per predictor.
 
-    `fields` has shape (storm, y, x, variable) and is read a few storms at a time.
+    `features` is as in `storm_features.compute_features`.
 
-    >>> fields = np.array([[[[20.0], [40.0]]]])
-    >>> average_over_patch(fields, ["REFL_COM_curr"])
-       REFL_COM_curr
-    0           30.0
+    >>> patch_means(pd.DataFrame({"T2_curr_patch_mean": [280.0], "latitude": [35.0]}))
+       T2_curr_patch_mean
+    0               280.0
     """
-    means = np.empty((len(fields), len(variables)))
-    for start in range(0, len(fields), STORMS_AT_ONCE):
-        part = fields[start : start + STORMS_AT_ONCE]
-        means[start : start + len(part)] = part.mean(axis=(1, 2), dtype=np.float64)
-    return pd.DataFrame(means, columns=list(variables))
+    return features[[name for name in features if name.endswith(PATCH_MEAN)]]
 
 
 def fit_logistic_regression(means: pd.DataFrame, event: Array) -> Pipeline:
@@ -48,6 +41,7 @@ def fit_logistic_regression(means: pd.DataFrame, event: Array) -> Pipeline:
 
     Sources: Cox (1958), Hoerl and Kennard (1970).
 
+    >>> import numpy as np
     >>> means = pd.DataFrame({"REFL_COM_curr": [10.0, 20.0, 30.0, 40.0]})
     >>> regression = fit_logistic_regression(means, np.array([0, 0, 1, 1]))
     >>> [f"{p:.2f}" for p in predict_logistic_regression(regression, means)]

@@ -152,11 +152,9 @@ def test_test_period_may_start_with_any_batch(batch, day):
     assert config["split"]["test_start"] == day
 
 
-def test_key_of_an_opponent_is_free_when_it_is_switched_off():
-    assert (
-        "logistic_regression"
-        in load({"models": {"logistic_regression": {}}, "opponents": []})["models"]
-    )
+def test_key_of_an_opponent_is_reserved_even_when_it_is_switched_off():
+    changes = {"models": {"logistic_regression": {}}, "opponents": []}
+    assert_refused(changes, "models.logistic_regression", "opponents")
 
 
 @pytest.mark.parametrize("kind", ["spatial_dropout", "dropout", "dense_dropout"])

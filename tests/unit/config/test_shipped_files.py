@@ -79,7 +79,7 @@ def test_default_config_is_the_demo():
     }
     assert config["models"]["l2"]["regularizer"] == {"l1": 0.0, "l2": 0.001, "layers": None}
     assert config["models"]["dropout"]["spatial_dropout"] == 0.2
-    assert config["opponents"] == ["logistic_regression"]
+    assert config["opponents"] == ["boosted_trees", "threshold_rule", "logistic_regression"]
 
 
 def test_date_in_a_shipped_file_needs_no_quotes():
