@@ -12,7 +12,7 @@ from stormcnn.report.figure_style import GRAY, STYLE, make_figure, model_style
 from stormcnn.report.series import compared_names, drop_variants, select_headline, select_seeds
 from stormcnn.report.table_cells import signed
 from stormcnn.verification.score_registry import score_text
-from stormcnn.vocabulary import MC_MEAN, METHOD, NETWORKS, SINGLE
+from stormcnn.vocabulary import MC_MEAN, METHOD, NETWORKS, OPPONENTS, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +40,16 @@ def difference_figure(
 
 
 def select_compared(differences: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Return the differences of one score in the test period between networks or their MC means."""
+    """Return the differences of one score in the test period between networks or their MC means.
+
+    Of the networks that are compared with an opponent, only the best one is kept.
+    """
     test = drop_variants(differences[differences["period"] == "test"])
-    return test[(test["score"] == score) & test["forecast"].isin([SINGLE, MC_MEAN])]
+    rows = test[(test["score"] == score) & test["forecast"].isin([SINGLE, MC_MEAN])]
+    against = rows["reference"].isin(OPPONENTS) & (rows["model"] != rows["reference"])
+    whole = select_headline(rows[against]).sort_values("difference", ascending=False)
+    best = dict(zip(whole["reference"][::-1], whole["model"][::-1], strict=True))
+    return rows[~against | (rows["reference"].map(best) == rows["model"])]
 
 
 @matplotlib.rc_context(STYLE)

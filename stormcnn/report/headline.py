@@ -1,4 +1,4 @@
-"""The first screen of the report: the verdict, three facts to act on, and the worst warning."""
+"""The first screen of the report: the verdict, facts to act on, and the worst warning."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Headline(NamedTuple):
     scope: str
     """Whether this is about methods or about the trained networks, and what is missing."""
     advice: list[Advice]
-    """Three facts to act on."""
+    """Facts to act on."""
     warning: str
     """The worst warning, or an empty text."""
 
@@ -60,6 +60,7 @@ def write_headline(
         scope=scope,
         advice=[
             Advice("Which model should be used?", _which_model(claims, wording)),
+            *_worth_it(claims, wording),
             Advice(
                 "Must the probabilities be recalibrated?", _recalibrate(claims, wording, expected)
             ),
@@ -100,10 +101,10 @@ def _verdict(claims: Claims, wording: Wording) -> str:
     """Return what the differences between the models support, the significant ones first."""
     if main_support(claims).level is Level.NOTHING:
         return "These results do not show which model is better."
-    if not claims.differences:
-        return "Only one model was verified, so none can be said to be better."
     sentences = []
-    if not any(one.verdict is Change.BETTER for one in claims.differences):
+    if not claims.differences:
+        sentences.append("Only one network was verified, so none can be said to be better.")
+    elif not any(one.verdict is Change.BETTER for one in claims.differences):
         references = [
             wording.titles[name]
             for name in dict.fromkeys(one.reference for one in claims.differences)
@@ -126,7 +127,67 @@ def _verdict(claims: Claims, wording: Wording) -> str:
             f"Whether {join(names, 'or')} is better or worse than {other} is not known."
         )
     sentences += _elsewhere(claims.differences, wording)
+    sentences += _against_opponents(claims, wording)
     return " ".join(sentences)
+
+
+def _against_opponents(claims: Claims, wording: Wording) -> list[str]:
+    """Return how the best network compares with the opponents, one sentence per verdict."""
+    texts = {
+        Change.WORSE: "{} is worse than {}.",
+        Change.BETTER: "{} is better than {}.",
+        Change.NONE: f"{{}} is within {RELEVANT_DIFFERENCE:g} in Brier skill score of {{}}.",
+        Change.UNKNOWN: "Whether {} is better than {} is not known.",
+    }
+    sentences = []
+    for verdict, text in texts.items():
+        found = [one for one in best_against_opponents(claims) if one.verdict is verdict]
+        if found:
+            network = f"the best network, {wording.titles[found[0].model]},"
+            names = join([wording.titles[one.reference] for one in found])
+            sentence = text.format(network, names)
+            sentences.append(sentence[0].upper() + sentence[1:])
+    return sentences
+
+
+def best_against_opponents(claims: Claims) -> list[Difference]:
+    """Return the comparison of the best network with each opponent."""
+    best: dict[str, Difference] = {}
+    for one in claims.opponents:
+        best.setdefault(one.reference, one)
+    return list(best.values())
+
+
+def _worth_it(claims: Claims, wording: Wording) -> list[Advice]:
+    """Return whether the best network beats the opponents, and by how much; nothing without any."""
+    best = best_against_opponents(claims)
+    if not best:
+        return []
+    if all(one.verdict is Change.BETTER for one in best):
+        answer = "Yes."
+    elif any(one.verdict is Change.WORSE for one in best):
+        answer = "No."
+    else:
+        answer = "This is not known."
+    verbs = {
+        Change.BETTER: "beats {}",
+        Change.WORSE: "does not beat {}, which is better",
+        Change.NONE: f"is within {RELEVANT_DIFFERENCE:g} of {{}}",
+        Change.UNKNOWN: "is not shown to beat {}",
+    }
+    parts = [
+        f"{verbs[one.verdict].format(wording.titles[one.reference])}: "
+        f"{wording.interval(one.difference, 3, sign=True)}"
+        for one in best
+    ]
+    network = wording.titles[best[0].model]
+    return [
+        Advice(
+            "Is a network worth it?",
+            f"{answer} By the difference in Brier skill score, the best network, {network}, "
+            f"{'; it '.join(parts)}.",
+        )
+    ]
 
 
 def _by_reference(
@@ -343,7 +404,7 @@ def _power(claims: Claims, wording: Wording) -> str:
     if too_rare:
         text += f" At least {LEAST_EVENTS} storms with and as many without an event are needed."
     if not claims.differences:
-        text += " With one model, there is no difference to detect."
+        text += " With one network, there is no difference to detect."
     elif needed := wording.need(events.need):
         text += (
             f" At least {needed} are needed."

@@ -41,7 +41,8 @@ FIGURES = {
     "differences": FigureText(
         "summary",
         "Differences between models",
-        "Difference in Brier skill score in the test period; to the right is better. Large symbol: "
+        "Difference in Brier skill score in the test period; to the right is better. Of the "
+        "networks that are compared with an opponent, the best one is shown. Large symbol: "
         "mean over the seeds. Pale bar: interval over blocks of storms, which holds for the "
         "trained networks. Thin line: interval over blocks and seeds, which holds for the method. "
         "Small circles: single seeds.",

@@ -24,7 +24,7 @@ from stormcnn.report.difference_tables import (
 from stormcnn.report.downloads import data_uri, table_downloads
 from stormcnn.report.explorer import explore_storms
 from stormcnn.report.findings import find_findings
-from stormcnn.report.headline import write_headline
+from stormcnn.report.headline import best_against_opponents, write_headline
 from stormcnn.report.labels import FIGURES, Intervals
 from stormcnn.report.model_tables import model_table, rate_table
 from stormcnn.report.periods import describe_sample, describe_size
@@ -243,6 +243,14 @@ def _claims_content(
         "difference_claims": [
             verdicts.describe_difference(one, words)
             for one in (*claims.differences, *claims.averaging)
+        ],
+        "opponent_claims": [
+            verdicts.describe_difference(one, words) for one in best_against_opponents(claims)
+        ],
+        "other_opponent_claims": [
+            verdicts.describe_difference(one, words)
+            for one in claims.opponents
+            if one not in best_against_opponents(claims)
         ],
         "skill": [verdicts.describe_skill(one, words) for one in claims.skill],
         "calibration": [

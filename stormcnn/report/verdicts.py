@@ -33,7 +33,6 @@ from stormcnn.verification.score_registry import score_text
 from stormcnn.vocabulary import (
     LEAST_BLOCKS,
     LEAST_SEEDS,
-    LOGISTIC_REGRESSION,
     OVER_SEEDS,
     OWN_SCALING,
     SINGLE,
@@ -134,11 +133,6 @@ def describe_scope(support: Support, wording: Wording) -> str:
             f"No claim is possible, neither about methods nor about these trained networks: the "
             f"test period has {wording.blocks(support.blocks)}, and at least "
             f"{LEAST_BLOCKS} are needed."
-        )
-    if not support.need.seeds:
-        return (
-            "The comparison is one of these trained models only, not of methods, because "
-            f"{wording.titles[LOGISTIC_REGRESSION]} is fitted without a seed."
         )
     seeds = "only one seed" if support.seeds == 1 else f"only {support.seeds} seeds"
     return (

@@ -14,9 +14,9 @@ from stormcnn.vocabulary import (
     ALL_SEEDS,
     LEAST_BLOCKS,
     LEAST_SEEDS,
-    LOGISTIC_REGRESSION,
     METHOD,
     OVER_SEEDS,
+    SEEDLESS,
 )
 
 LOG_SCORE = "log_score"
@@ -71,18 +71,17 @@ def rows_by(table: pd.DataFrame, *keys: str) -> dict[Any, dict[str, Row]]:
 def judge_support(row: Row, seeds: Mapping[str, int]) -> Support:
     """Return what a statement that rests on a row of a table can be about.
 
-    `seeds` gives the number of trained networks of each model. If the row compares two networks,
-    the one with fewer seeds decides.
+    `seeds` gives the number of trained networks of each model. If the row compares two models, the
+    one with fewer seeds decides, unless it has none: then fitting it again would change nothing.
     """
     models = {row["model"], row.get("reference", row["model"])}
-    # A logistic regression has no seeds, so more of them would not help.
-    trained = [seeds[name] for name in models - {LOGISTIC_REGRESSION}]
+    trained = [seeds[name] for name in models - set(SEEDLESS)]
     need = Need(
         blocks=LEAST_BLOCKS if row["blocks"] < LEAST_BLOCKS else None,
         seeds=LEAST_SEEDS if any(number < LEAST_SEEDS for number in trained) else None,
     )
-    of_method = str(row["seed"]) == OVER_SEEDS and LOGISTIC_REGRESSION not in models
-    level = Level.METHOD if of_method and not need.seeds else Level.NETWORKS
+    of_method = str(row["seed"]) == OVER_SEEDS and not need.seeds
+    level = Level.METHOD if of_method else Level.NETWORKS
     return Support(
         Level.NOTHING if need.blocks else level, min(trained, default=1), int(row["blocks"]), need
     )

@@ -201,6 +201,9 @@ class Claims(NamedTuple):
     events: Events
     choice: Choice
     differences: tuple[Difference, ...]
+    """Between networks."""
+    opponents: tuple[Difference, ...]
+    """Each network against each opponent: by opponent, the best network first."""
     skill: tuple[Skill, ...]
     calibration: tuple[Calibration, ...]
     recalibration: tuple[Recalibration, ...]

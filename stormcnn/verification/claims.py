@@ -48,12 +48,15 @@ from stormcnn.verification.claim_types import (
     Support,
     Width,
 )
-from stormcnn.verification.difference_claims import judge_averaging, judge_differences
+from stormcnn.verification.difference_claims import (
+    judge_averaging,
+    judge_differences,
+    judge_opponents,
+)
 from stormcnn.vocabulary import (
     LEAST_BLOCKS,
     LEAST_EVENTS,
     LEAST_SEEDS,
-    LOGISTIC_REGRESSION,
     MC_MEAN,
     OVER_SEEDS,
     RECALIBRATIONS,
@@ -91,6 +94,7 @@ def judge(
     evidence = read_evidence(scores, differences)
     forecasts = [(model, forecast) for period, model, forecast in evidence.scores if period == TEST]
     compared = judge_differences(evidence, confidence, resamples)
+    opponents = judge_opponents(evidence, confidence, resamples)
     skill = tuple(
         judge_skill(evidence, model, confidence, resamples)
         for model, forecast in forecasts
@@ -98,8 +102,9 @@ def judge(
     )
     return Claims(
         events=judge_events(evidence, compared, confidence),
-        choice=choose_models(compared, skill),
+        choice=choose_models((*compared, *opponents), skill),
         differences=compared,
+        opponents=opponents,
         skill=skill,
         calibration=tuple(
             judge_calibration(evidence, model, forecast, confidence, resamples)
@@ -117,17 +122,15 @@ def judge(
 def judge_events(evidence: Evidence, compared: Sequence[Difference], confidence: float) -> Events:
     """Return whether there are enough events to find a difference of `RELEVANT_DIFFERENCE`.
 
-    Comparisons of methods decide; if there are none, those of networks, because a logistic
-    regression differs so much from them that its difference is less certain. Storms without an
-    event may be the rare ones.
+    Comparisons of methods decide; if there are none, those of networks. Storms without an event
+    may be the rare ones.
     """
     rows = next(rows for (period, *_), rows in evidence.scores.items() if period == TEST)
     row = rows["brier_score"]
     events, storms, blocks = (int(row[name]) for name in ("events", "storms", "blocks"))
     rarer = min(events, storms - events)
     of_methods = [one for one in compared if one.support.level is Level.METHOD]
-    of_networks = [one for one in compared if LOGISTIC_REGRESSION not in (one.model, one.reference)]
-    decisive = of_methods or of_networks or compared
+    decisive = of_methods or compared
     widths = [one.difference.half_width for one in decisive]
     # Equal forecasts have intervals of no width, which says nothing of other forecasts.
     unknown = not widths or not all(ROUNDING < width < math.inf for width in widths)

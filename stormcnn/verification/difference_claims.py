@@ -18,7 +18,7 @@ from stormcnn.verification.claim_rows import (
 )
 from stormcnn.verification.claim_types import Change, Difference, Level, Need, Support
 from stormcnn.verification.resampling import holm, resamples_needed
-from stormcnn.vocabulary import MC_MEAN, SINGLE
+from stormcnn.vocabulary import MC_MEAN, OPPONENTS, SINGLE
 
 CLAIMED = "brier_skill_score"
 """The score by which models are compared."""
@@ -37,7 +37,7 @@ Pairs = Mapping[tuple[str, str], Mapping[str, Row]]
 def judge_differences(
     evidence: Evidence, confidence: float, resamples: int
 ) -> tuple[Difference, ...]:
-    """Return how each model compares with its references in `CLAIMED`.
+    """Return how each network compares with its reference networks in `CLAIMED`.
 
     A difference is claimed if its p-value after Holm's correction is below 1 - `confidence` and
     its interval excludes 0. Differences in `OTHER_SCORES` are found in the same way, as one family.
@@ -45,9 +45,32 @@ def judge_differences(
     pairs = {
         (model, reference): rows
         for (period, model, reference, forecast), rows in evidence.differences.items()
-        if period == "test" and forecast == SINGLE and model != reference
+        if period == "test"
+        and forecast == SINGLE
+        and model != reference
+        and reference not in OPPONENTS
     }
     return _judge_pairs(pairs, evidence, confidence, resamples)
+
+
+def judge_opponents(
+    evidence: Evidence, confidence: float, resamples: int
+) -> tuple[Difference, ...]:
+    """Return how the networks compare with each opponent in `CLAIMED`, the best network first.
+
+    The networks that are compared with one opponent are one family of Holm's correction, so the
+    p-value of the best of them accounts for the choice; its interval does not.
+    """
+    verdicts: list[Difference] = []
+    for opponent in OPPONENTS:
+        pairs = {
+            (model, reference): rows
+            for (period, model, reference, forecast), rows in evidence.differences.items()
+            if period == "test" and forecast == SINGLE and reference == opponent
+        }
+        judged = _judge_pairs(pairs, evidence, confidence, resamples)
+        verdicts += sorted(judged, key=lambda one: -one.difference.value)
+    return tuple(verdicts)
 
 
 def judge_averaging(

@@ -28,8 +28,10 @@ from stormcnn.vocabulary import (
     MC_MEAN,
     METHOD,
     NETWORKS,
+    OPPONENTS,
     OVER_SEEDS,
     SEED_MEANS,
+    SEEDLESS,
     SINGLE,
     VARIANTS,
     Array,
@@ -81,7 +83,8 @@ def pair_forecasts(
     These are the same kind of forecast of the `reference` model and of the model that `matched`
     gives for it (without dropout if that model has no Monte Carlo members), and for a mean over
     Monte Carlo members the forecast of the same model without dropout. A variant is compared only
-    with the forecast that it is a variant of.
+    with the forecast that it is a variant of. A network without dropout is also compared with each
+    opponent of the networks; if that has no seeds, with its only forecast.
 
     >>> baseline, l2 = Forecast("baseline", "single", "0"), Forecast("l2", "single", "0")
     >>> forecasts = dict.fromkeys((baseline, l2), np.array([0.5]))
@@ -98,6 +101,7 @@ def pair_forecasts(
                 for model in _compared_models(forecast.model, reference, matched)
             ]
             others.append(_without_dropout(forecast))
+            others += _opponents_of(forecast, forecasts)
         pairs += [(forecast, other) for other in dict.fromkeys(others) if other != forecast]
     return _existing(pairs, forecasts)
 
@@ -119,6 +123,19 @@ def _existing(
     return possible
 
 
+def _opponents_of(forecast: Forecast, forecasts: Iterable[Forecast]) -> list[Forecast]:
+    """Return the forecasts of opponents with which one of a network is compared."""
+    if forecast.kind != SINGLE or forecast.model in OPPONENTS:
+        return []
+    return [
+        other
+        for other in forecasts
+        if other.model in OPPONENTS
+        and other.kind == SINGLE
+        and (other.seed == forecast.seed or other.model in SEEDLESS)
+    ]
+
+
 def pair_averages(
     averages: Iterable[Forecast],
     forecasts: Iterable[Forecast],
@@ -130,8 +147,8 @@ def pair_averages(
     Compared with one network of the `reference` or of the matched model is one network of the
     model itself, with and without Monte Carlo dropout; compared with the latter are its mean over
     Monte Carlo members, and the means of probabilities over the seeds. A model that was trained
-    once is compared with the averages of the others. `averages` are the forecasts of seed
-    `OVER_SEEDS`.
+    once is compared with the averages of the others. A network without dropout is also compared
+    with the opponents of the networks. `averages` are the forecasts of seed `OVER_SEEDS`.
     """
     averages, forecasts = list(averages), list(forecasts)
     several = {average.model for average in averages if average.kind == SINGLE}
@@ -142,6 +159,7 @@ def pair_averages(
             other = _same_kind(average._replace(model=model), averages)
             if other in averages or model in once:
                 pairs.append((average, other if other in averages else once[model]))
+        pairs += [(average, other) for other in _opponents_of(average, [*averages, *once.values()])]
         if average.kind == SINGLE:
             joint = (f for f in forecasts if f.seed == ALL_SEEDS and f.model == average.model)
             pairs += [(mean, average) for mean in joint]
@@ -173,8 +191,9 @@ def difference_table(
     trained networks on other storms. `test` is `t_test` (see `block_tests.t_test`) for differences
     of losses of trained networks, and `bootstrap` for all others.
 
-    `p_holm` is corrected over a family: the comparisons of different models with the same forecast,
-    seed and score, or those of forecasts of one model. It is missing if no claim can be made: with
+    `p_holm` is corrected over a family of the same forecast, seed and score: the comparisons of
+    networks with other networks, those of all networks with one opponent, or those of forecasts of
+    one model. It is missing if no claim can be made: with
     fewer than `LEAST_BLOCKS` blocks, or if the family is too large for the number of resamples.
     """
     compared = [name for name, score in SCORES.items() if score.compared]
@@ -194,8 +213,9 @@ def difference_table(
         for score in compared
     ]
     table = pd.DataFrame(rows, columns=[*COLUMNS, *size])
-    between_models = table["model"] != table["reference"]
-    family = ["forecast", "seed", "score", between_models]
+    compared_with = (table["model"] != table["reference"]).map({True: "network", False: "itself"})
+    opponent = table["reference"].isin(OPPONENTS) & (compared_with == "network")
+    family = ["forecast", "seed", "score", compared_with.mask(opponent, table["reference"])]
     table["p_holm"] = table.groupby(family)["p_value"].transform(holm)
     members = table.groupby(family)["p_value"].transform("count")
     return _withhold_claims(table, members, resamples, size["blocks"], confidence)
@@ -268,7 +288,7 @@ def _groups_of_seeds(
     """
     if forecast.model == other.model and first.seeds == second.seeds:
         return [(first.by_seed[score] - second.by_seed[score], first.drawn)]
-    return [(first.by_seed[score], first.drawn), (second.by_seed[score], second.drawn)]
+    return first.groups_of_seeds(score) + second.groups_of_seeds(score)
 
 
 def _withhold_claims(
@@ -299,8 +319,8 @@ def _without_dropout(forecast: Forecast) -> Forecast:
 
 
 def _compared_models(model: str, reference: str, matched: Mapping[str, str]) -> list[str]:
-    """Return the models that `model` is compared with."""
-    if model == reference:
+    """Return the networks that `model` is compared with."""
+    if model == reference or model in OPPONENTS:
         return []
     return list(dict.fromkeys((reference, matched.get(model, reference))))
 

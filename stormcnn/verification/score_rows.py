@@ -46,11 +46,18 @@ class Scored:
     """The seeds of this mean."""
     drawn: Array = field(default_factory=lambda: np.empty((0, 0), np.int64))
     """The draws of seeds (resamples, seeds), see `multi_bootstrap.draw_seeds`."""
+    seedless: bool = False
+    """Whether the model has no seeds, so that fitting it again gives the same scores."""
 
     @property
     def of_method(self) -> bool:
-        """Whether there are enough seeds to account for their variance."""
-        return len(self.seeds) >= LEAST_SEEDS
+        """Whether the variance due to seeds is known: from enough of them, or because it is 0."""
+        return self.seedless or len(self.seeds) >= LEAST_SEEDS
+
+    def groups_of_seeds(self, score: str) -> list[tuple[Array, Array]]:
+        """Return the values of the seeds and their draws if their variance is to be added."""
+        enough = len(self.seeds) >= LEAST_SEEDS
+        return [(self.by_seed[score], self.drawn)] if enough else []
 
 
 def score_forecast(
@@ -95,8 +102,7 @@ def spread_of(scored: Scored, score: str) -> Spread:
     value, samples = scored.values[score], scored.samples[score]
     if SCORES[score].departure:
         samples = reflect(value, samples)
-    seeds = [(scored.by_seed[score], scored.drawn)] if scored.of_method else []
-    return multi_bootstrap(value, samples, scored.blocks, seeds)
+    return multi_bootstrap(value, samples, scored.blocks, scored.groups_of_seeds(score))
 
 
 def score_rows(scored: Scored, confidence: float) -> pd.DataFrame:

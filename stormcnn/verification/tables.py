@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import repeat
 from typing import NamedTuple
@@ -39,6 +40,7 @@ from stormcnn.vocabulary import (
     MC_MEAN,
     OWN_SCALING,
     RECALIBRATIONS,
+    SEEDLESS,
     SINGLE,
     US_REGIONS,
     VARIANTS,
@@ -89,7 +91,8 @@ def verify(
         `latitude` in degrees. Without one of the last four, the strata that need it are left out.
         A dataset, a data frame or a dict.
     reference
-        Model that the others are compared with.
+        Network that the others are compared with. Each network is also compared with each of
+        `vocabulary.OPPONENTS` that is among the models.
     training_climatology
         Event frequency of the training period.
     monte_carlo, recalibrated, own_scaling
@@ -170,6 +173,11 @@ def verify(
         score = partial(score_forecast, training_climatology=training_climatology)
         shared = repeat(event), repeat(draws)
         scored = dict(zip(forecasts, pool.map(score, forecasts.values(), *shared), strict=True))
+        scored |= {
+            forecast: replace(own, seedless=True)
+            for forecast, own in scored.items()
+            if forecast.model in SEEDLESS
+        }
         averages = average_over_seeds(forecasts)
         drawn = {
             mean: draw_seeds(mean.model, len(parts), resamples, seed)
