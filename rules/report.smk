@@ -73,6 +73,8 @@ rule draw_verification:
         roc="<results>/verification/roc.csv",
         reliability="<results>/verification/reliability.csv",
         performance="<results>/verification/performance.csv",
+        decisions="<results>/verification/decisions.csv",
+        economic_value="<results>/verification/economic_value.csv",
         published=PUBLISHED["published_scores"],
         inventory="<data>/inventory.csv",
     output:
@@ -83,6 +85,8 @@ rule draw_verification:
         figure_files("recalibration", "Verification"),
         figure_files("performance", "Verification"),
         figure_files("strata", "Verification"),
+        figure_files("economic_value", "Verification"),
+        figure_files("decisions", "Verification"),
     log:
         "<logs>/draw_verification/<experiment>.log",
     benchmark:
@@ -250,6 +254,7 @@ rule write_config:
 
 FIGURES = ["differences", "roc", "reliability", "performance", "recalibration"]
 FIGURES += ["regularization", "training_curves", "scores", "strata"]
+FIGURES += ["economic_value", "decisions"]
 UNCERTAINTY_TABLES = []
 if SAMPLED_MODELS:
     FIGURES += ["counts", "spread_skill", "discard", "entropy"]
@@ -274,6 +279,8 @@ rule write_report:
         reliability="<results>/verification/reliability.csv",
         performance="<results>/verification/performance.csv",
         thresholds="<results>/verification/thresholds.csv",
+        economic_value="<results>/verification/economic_value.csv",
+        decisions="<results>/verification/decisions.csv",
         recalibration="<results>/verification/recalibration.csv",
         inventory="<data>/inventory.csv",
         histories=expand(

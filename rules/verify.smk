@@ -99,3 +99,36 @@ rule score_networks:
         recalibration=RECALIBRATION,
     script:
         "../scripts/score_networks.py"
+
+
+rule score_decisions:
+    input:
+        training=predictions_of("-training") + predictions_of_opponents("-training"),
+        test=predictions_of() + predictions_of_opponents(),
+        held_out=expand(HELD_OUT, model=MODELS),
+        held_out_opponents=expand(
+            "<results>/predictions/{model}/held-out.nc", model=OPPONENTS
+        ),
+        members=expand(
+            "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
+            model=SAMPLED_MODELS,
+            seed=SEEDS,
+        ),
+    output:
+        decisions="<results>/verification/decisions.csv",
+        economic_value="<results>/verification/economic_value.csv",
+    log:
+        "<logs>/score_decisions/<experiment>.log",
+    benchmark:
+        "<benchmarks>/score_decisions/<experiment>.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        code=code("score_decisions"),
+        recalibration=RECALIBRATION,
+        resamples=config["verification"]["resamples"],
+    script:
+        "../scripts/score_decisions.py"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from stormcnn.logs import job_log
+from stormcnn.report.decision_figures import decision_figures
 from stormcnn.report.figure_style import save_figure
 from stormcnn.report.verification_figures import verification_figures
 from stormcnn.storms.inventory import is_made_up
@@ -20,6 +21,8 @@ def draw_verification(
     curves: dict[str, str],
     titles: dict[str, str],
     published: list[str],
+    decisions: str,
+    economic_value: str,
     inventory: str,
     folder: str,
 ) -> None:
@@ -30,6 +33,12 @@ def draw_verification(
         curves={name: pd.read_csv(path, dtype={"seed": str}) for name, path in curves.items()},
         titles=titles,
         published=pd.read_csv(published[0]) if published else None,
+        made_up=is_made_up(inventory),
+    )
+    figures |= decision_figures(
+        pd.read_csv(decisions, dtype={"seed": str}),
+        pd.read_csv(economic_value, dtype={"seed": str}),
+        titles,
         made_up=is_made_up(inventory),
     )
     for name, figure in figures.items():
@@ -44,6 +53,8 @@ if __name__ == "__main__":
             curves={name: snakemake.input[name] for name in ("roc", "reliability", "performance")},
             titles=snakemake.params.titles,
             published=snakemake.input.published,
+            decisions=snakemake.input.decisions,
+            economic_value=snakemake.input.economic_value,
             inventory=snakemake.input.inventory,
             folder=snakemake.output[0].rpartition("/")[0],
         )

@@ -37,9 +37,10 @@ if __name__ == "__main__":
             patches=snakemake.input.patches,
             differences=snakemake.input.differences,
             recalibration=snakemake.input.recalibration,
+            decisions=snakemake.input.decisions,
             curves={
                 name: snakemake.input[name]
-                for name in ("roc", "reliability", "performance", "thresholds")
+                for name in ("roc", "reliability", "performance", "thresholds", "economic_value")
             },
             uncertainty={Path(path).stem: path for path in snakemake.input.uncertainty},
             members=snakemake.input.members,

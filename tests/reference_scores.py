@@ -34,7 +34,6 @@ def reference_scores(probability, event, training_climatology, weight=None):
         storms = np.bincount(value, w)
         fit = isotonic_regression(np.bincount(value, w * y) / storms, sample_weight=storms)
         recalibrated = mean((fit[value] - y) ** 2)
-        best_csi, threshold = best_critical_success_index(p, y, w)
         excess, variance = (w * (y - p) * (1 - 2 * p)).sum(), w * (1 - 2 * p) ** 2 * p * (1 - p)
         return {
             "auc": metrics.roc_auc_score(y, p, sample_weight=w) if both else np.nan,
@@ -51,8 +50,7 @@ def reference_scores(probability, event, training_climatology, weight=None):
             "corp_discrimination": climatology - recalibrated,
             "corp_uncertainty": climatology,
             **murphy_decomposition(p, y, w),
-            "critical_success_index_best": best_csi,
-            "best_threshold": threshold,
+            "critical_success_index_best": best_critical_success_index(p, y, w),
             "spiegelhalter_z": excess / np.sqrt(variance.sum()) if variance.any() else np.nan,
             "mean_probability": mean(p),
             "event_frequency": frequency,
@@ -83,12 +81,8 @@ def murphy_decomposition(p, y, w):
 
 
 def best_critical_success_index(p, y, w):
-    """Return the largest critical success index over all thresholds, and the highest such one."""
+    """Return the largest critical success index over all thresholds."""
     if not y.any():
-        return np.nan, np.nan
-    best = (-1.0, np.nan)
-    for threshold in np.unique(p)[::-1]:
-        forecast = p >= threshold
-        csi = (w * y)[forecast].sum() / w[forecast | (y == 1)].sum()
-        best = max(best, (csi, threshold), key=lambda candidate: candidate[0])
-    return best
+        return np.nan
+    forecasts = [p >= threshold for threshold in np.unique(p)]
+    return max((w * y)[f].sum() / w[f | (y == 1)].sum() for f in forecasts)

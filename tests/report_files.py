@@ -105,6 +105,25 @@ def uncertainty_rows(model="dropout", **columns):
     return rows.assign(value=value, low=value - 0.1, high=value + 0.1, **columns)
 
 
+def decision_rows(model="baseline", threshold=0.18, **columns):
+    """Return the decisions of one forecast at a threshold for two aims."""
+    values = {
+        "pod": (0.71, 0.63, 0.78),
+        "false_alarm_ratio": (0.6, 0.5, 0.7),
+        "csi": (0.34, 0.3, 0.4),
+        "frequency_bias": (1.8, 1.5, 2.1),
+        "economic_value": (0.45, 0.3, 0.55),
+    }
+    rows = [
+        {"aim": aim, "score": score, "value": value, "low": low, "high": high}
+        for aim in ("largest_csi", "cost_loss=0.05")
+        for score, (value, low, high) in values.items()
+        if (aim, score) != ("largest_csi", "economic_value")
+    ]
+    named = {"model": model, "forecast": "single", "seed": "0", "chosen_on": "held_out"}
+    return pd.DataFrame(rows).assign(threshold=threshold, **(named | columns))
+
+
 def rates_tried(current=0.4):
     """Return the table of the choice among three dropout rates."""
     rate = np.array([0.1, 0.2, 0.4])

@@ -66,7 +66,9 @@ def draw_differences(
     pairs = ["model", "reference", "forecast", "reference_forecast"]
     order = {model: index for index, model in enumerate(titles)}
     compared = [rows for _, rows in table.groupby(pairs, sort=False)]
-    compared.sort(key=lambda rows: order[rows["model"].iloc[0]])
+    compared.sort(
+        key=lambda rows: (rows["reference"].iloc[0] in OPPONENTS, order[rows["model"].iloc[0]])
+    )
     for place, rows in enumerate(compared):
         first = rows.iloc[0].to_dict()
         _draw_line(axes, place, rows, model_style(order[first["model"]]))

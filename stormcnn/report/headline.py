@@ -50,9 +50,17 @@ class Headline(NamedTuple):
 
 
 def write_headline(
-    claims: Claims, wording: Wording, expected: Mapping[str, float], made_up: bool
+    claims: Claims,
+    wording: Wording,
+    expected: Mapping[str, float],
+    made_up: bool,
+    decision: str = "",
 ) -> Headline:
-    """Return the first screen; `expected` gives the number of events that each model forecast."""
+    """Return the first screen.
+
+    `expected` gives the number of events that each model forecast; `decision` says at which
+    probability to act, if that is known.
+    """
     support = main_support(claims)
     scope = _scope(claims, support, wording)
     return Headline(
@@ -64,6 +72,7 @@ def write_headline(
             Advice(
                 "Must the probabilities be recalibrated?", _recalibrate(claims, wording, expected)
             ),
+            *([Advice("At which probability should one act?", decision)] if decision else []),
             Advice("Are there enough events?", _enough_events(claims, wording)),
         ],
         warning=_worst_warning(claims, wording, scope, made_up),

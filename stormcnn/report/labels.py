@@ -92,6 +92,23 @@ FIGURES = {
         "recalibrated probabilities.",
         shape="wide",
     ),
+    "economic_value": FigureText(
+        "decisions",
+        "Relative economic value",
+        "What is saved by acting if the probability reaches the ratio of cost and loss, relative "
+        "to a perfect forecast (1) and to always or never acting, whichever is cheaper (0), by "
+        "that ratio. Averaged over the seeds, with intervals.",
+        intervals=Intervals.AVERAGES,
+    ),
+    "decisions": FigureText(
+        "decisions",
+        "Decisions at the chosen thresholds",
+        "Detected share of the events, share of false alarms among the warnings, and critical "
+        "success index in the test period, if one acts at the thresholds that were chosen in the "
+        "training period. One row per aim.",
+        intervals=Intervals.AVERAGES,
+        shape="wide",
+    ),
     "regularization": FigureText(
         "regularization",
         "What regularization did",

@@ -15,6 +15,7 @@ import pandas as pd
 from stormcnn.errors import UserError
 from stormcnn.io import read_netcdf, write_text
 from stormcnn.report import explanation_texts, verdicts
+from stormcnn.report.decision_texts import decision_table, describe_decisions, fitted_models
 from stormcnn.report.difference_tables import (
     difference_tables,
     floored_differences,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from stormcnn.report.headline import Headline
     from stormcnn.report.periods import Sample, Size
     from stormcnn.storms.event_texts import EventTexts
+    from stormcnn.verification.claim_types import Claims
     from stormcnn.vocabulary import BlockSize, NetworkId, StrPath
 
 MOST_BYTES = 15_000_000
@@ -95,6 +97,8 @@ class ReportInputs:
     """The table `verification/differences.csv`."""
     recalibration: StrPath | None = None
     """The table `verification/recalibration.csv`."""
+    decisions: StrPath | None = None
+    """The table `verification/decisions.csv`."""
     curves: Mapping[str, StrPath]
     """Further tables of the verification, by name, for download only."""
     uncertainty: Mapping[str, StrPath] = field(default_factory=dict)
@@ -227,10 +231,16 @@ def _claims_content(
     )
     main = select_main_scores(scores)
     expected = main[main["score"] == "mean_probability"].set_index("model")
+    decided = _decisions_content(inputs, claims, titles)
     headline = write_headline(
-        claims, words, dict(expected["value"] * expected["storms"]), inputs.made_up
+        claims,
+        words,
+        dict(expected["value"] * expected["storms"]),
+        inputs.made_up,
+        next(iter(decided["decision_sentences"]), ""),
     )
     findings = find_findings(claims, headline.verdict, scores, uncertainty, titles)
+    findings |= {"decisions": " ".join(decided["decision_sentences"])}
     sample = describe_sample(
         size,
         inputs.confidence,
@@ -272,6 +282,7 @@ def _claims_content(
         ],
         "explanations": _explanations_content(inputs, words),
         "count_claims": [verdicts.describe_counts(one, words) for one in claims.counts],
+        **decided,
         "own_scaling": verdicts.describe_own_scaling(differences, words),
         "sample": sample,
         "figures": _figures_by_section(inputs.figures, titles, findings, sample),
@@ -296,6 +307,22 @@ def _explanations_content(inputs: ReportInputs, wording: verdicts.Wording) -> di
         ],
         "checks": explanation_texts.describe_checks(checks, wording),
         "storms": explanation_texts.explained_table(explained),
+    }
+
+
+def _decisions_content(
+    inputs: ReportInputs, claims: Claims, titles: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return decisions as a table, and in words for the model to use or the most skillful one."""
+    if inputs.decisions is None:
+        return {"decision_sentences": [], "decision_models": [], "decisions": None}
+    decisions = pd.read_csv(inputs.decisions, dtype={"seed": str})
+    skill = {one.model: one.score.value for one in claims.skill}
+    model = max(claims.choice.models or skill, key=lambda name: skill[name])
+    return {
+        "decision_sentences": describe_decisions(decisions, model, titles[model]),
+        "decision_models": fitted_models(decisions, titles),
+        "decisions": decision_table(decisions, titles),
     }
 
 
@@ -356,6 +383,7 @@ def _downloadable_tables(inputs: ReportInputs) -> dict[str, StrPath | None]:
         "scores": inputs.scores,
         "differences": inputs.differences,
         "recalibration": inputs.recalibration,
+        "decisions": inputs.decisions,
         "inventory": inputs.inventory,
         **inputs.curves,
         **{f"uncertainty-{name}": file for name, file in inputs.uncertainty.items()},

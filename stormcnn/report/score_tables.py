@@ -132,6 +132,11 @@ def published_table(comparison: pd.DataFrame, published: pd.DataFrame) -> Table:
     )
 
 
+def select_forecasts(table: pd.DataFrame, *forecasts: str) -> pd.DataFrame:
+    """Return the rows of some kinds of forecasts that stand for each model."""
+    return select_headline(table[table["forecast"].isin(forecasts)])
+
+
 def score_cell(rows: pd.DataFrame, name: str) -> Cell:
     """Return one score of one forecast; a dash if the table does not have it."""
     of_score = rows[rows["score"] == name]

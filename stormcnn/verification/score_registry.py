@@ -215,14 +215,6 @@ SCORES = {
         compared=True,
         bounds=UNIT,
     ),
-    "best_threshold": Score(
-        "Threshold of the best critical success index",
-        "forecast the event if the probability reaches it",
-        "Schaefer (1990)",
-        decimals=3,
-        function=scores.best_threshold,
-        bounds=UNIT,
-    ),
     "spiegelhalter_z": Score(
         "Spiegelhalter's Z",
         "about 0 if calibrated; its sign mixes bias and slope, which are tested apart",

@@ -337,19 +337,6 @@ def critical_success_index_best(totals: StormTotals) -> Array:
     return csi[csi.argmax(axis=0), np.arange(csi.shape[1])]
 
 
-def best_threshold(totals: StormTotals) -> Array:
-    """Return the highest threshold that has the largest critical success index.
-
-    Sources: Gilbert (1884), Schaefer (1990).
-
-    >>> from stormcnn.verification.storm_totals import total_storms
-    >>> best_threshold(total_storms([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0]))
-    array([0.4])
-    """
-    best = totals.critical_success_index.argmax(axis=0)
-    return np.where(totals.hits[-1] > 0, totals.thresholds[best], np.nan)
-
-
 def spiegelhalter_z(totals: StormTotals) -> Array:
     """Return the excess of the Brier score over its expectation, in standard errors.
 

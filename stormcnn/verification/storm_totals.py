@@ -87,8 +87,6 @@ class StormTotals:
     """
     step_others: Array
     """Storms without event in each step (steps, rows)."""
-    thresholds: Array
-    """Lowest probability of each step (steps,)."""
     isotonic_pools: Array
     """First step of each pool of steps that isotonic regression always merges (pools,)."""
     log_odds: Array
@@ -259,7 +257,6 @@ class ForecastByBlock:
         begins = np.concatenate(([0], ~(eventless[1:] & eventless[:-1])))
         step = np.cumsum(begins)[value]
         steps = int(step[-1]) + 1
-        self._thresholds = p[np.searchsorted(step, np.arange(steps), side="right") - 1]
         self._events, self._others = (
             sparse.csr_array(
                 (np.ones(counted.sum()), (step[counted], by[counted])), shape=(steps, blocks)
@@ -313,7 +310,6 @@ class ForecastByBlock:
                 **self._split_sums(sums[rows]),
                 step_events=events,
                 step_others=others,
-                thresholds=self._thresholds,
                 isotonic_pools=self._isotonic_pools,
                 log_odds=self._log_odds,
                 log_odds_storms=weights[rows] @ self._log_odds_storms,
@@ -368,7 +364,7 @@ class ForecastByBlock:
         return self._events @ drawn, self._others @ drawn
 
     def _chunks(self, weights: Array) -> Iterator[slice]:
-        rows = max(1, _CELLS // self._thresholds.size)
+        rows = max(1, _CELLS // self._events.shape[0])
         for start in range(0, max(1, len(weights)), rows):
             yield slice(start, start + rows)
 

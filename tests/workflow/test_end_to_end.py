@@ -13,6 +13,7 @@ import xarray as xr
 from checkout import CACHED, RUN_DATES, Checkout
 
 from stormcnn import __version__
+from stormcnn.vocabulary import OPPONENTS
 
 NETWORKS = ("baseline", "dropout")
 BATCHES = ("2014-04", "2014-05", "2014-06", "2015-04", "2015-05", "2015-06")
@@ -311,11 +312,25 @@ def test_scores_agree_with_the_predictions(finished: Checkout, model: str) -> No
 
 def test_scores_cover_both_periods_and_all_forecasts(finished: Checkout) -> None:
     scores = read_table(finished, f"{RESULTS}/verification/scores.csv")
-    forecasts = {(model, "single", 0) for model in (*NETWORKS, "logistic_regression")}
+    forecasts = {(model, "single", 0) for model in (*NETWORKS, *OPPONENTS)}
     expected = {(*forecast, "train") for forecast in forecasts}
     expected |= {(*forecast, "test") for forecast in forecasts | {("dropout", "mc_mean", 0)}}
     columns = ["model", "forecast", "seed", "period"]
     assert set(scores[columns].itertuples(index=False, name=None)) == expected
+
+
+def test_thresholds_of_every_model_are_judged(finished: Checkout) -> None:
+    decisions = read_table(finished, f"{RESULTS}/verification/decisions.csv")
+    assert set(decisions["model"]) == {*NETWORKS, *OPPONENTS}
+    predictions = read_dataset(finished, f"{RESULTS}/predictions/boosted_trees/seed-0.nc")
+    rows = decisions.query("model == 'boosted_trees' and score == 'pod'")
+    event = predictions["label"].values == 1
+    for row in rows.itertuples():
+        detected = predictions["probability"].values[event] >= row.threshold
+        assert row.value == pytest.approx(detected.mean())
+    value = read_table(finished, f"{RESULTS}/verification/economic_value.csv")
+    assert set(value["model"]) == {*NETWORKS, *OPPONENTS}
+    assert (value["value"] <= 1).all()
 
 
 def test_mc_members_differ_and_their_quantiles_increase(finished: Checkout) -> None:
@@ -348,7 +363,7 @@ def test_cases_are_two_storms_with_all_mc_members(finished: Checkout) -> None:
 
 def test_comparison_has_one_row_per_model(finished: Checkout) -> None:
     comparison = read_table(finished, f"{RESULTS}/comparison.csv").set_index("model")
-    assert list(comparison.index) == [*NETWORKS, "logistic_regression"]
+    assert list(comparison.index) == [*NETWORKS, *OPPONENTS]
     assert list(comparison["title"])[:2] == ["Baseline", "Spatial dropout"]
     comparison = comparison.loc[list(NETWORKS)].astype({"trainable_parameters": int})
     for model in NETWORKS:

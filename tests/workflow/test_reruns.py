@@ -22,7 +22,7 @@ from stormcnn.planning.digests import imported_files
 EXPENSIVE = {"prepare_patches", "train_network", "predict_storms", "sample_members", "sample_cases"}
 EXPLAINING = {"explain_networks", "score_explanations", "draw_explanations"}
 # What the figures, the comparison and the report come from.
-SCORING = {"score_networks", "score_uncertainty"}
+SCORING = {"score_networks", "score_uncertainty", "score_decisions"}
 REPORTING = {
     "draw_training",
     "draw_verification",
@@ -177,7 +177,13 @@ STAGES = {
     "Preparing": {"prepare_patches", "merge_inventory"},
     "Scaling": {"fit_scaling"},
     "Training": {"train_network"},
-    "Prediction": {"predict_storms", "predict_logistic_regression"},
+    "Prediction": {
+        "predict_storms",
+        "compute_features",
+        "predict_boosted_trees",
+        "predict_threshold_rule",
+        "predict_logistic_regression",
+    },
     "Sampling": {"sample_members", "sample_cases"},
     "Explanation": {"explain_networks", "score_explanations"},
     "Scores": SCORING | {"recalibrate_network"},

@@ -16,7 +16,9 @@ CATEGORIES = {
     "Comparison": ["comparison.csv", "report.html"],
     "Training": ["dropout_masks.png", "regularization.svg", "training_curves.svg"],
     "Verification": [
+        "decisions.svg",
         "differences.svg",
+        "economic_value.svg",
         "performance.svg",
         "recalibration.svg",
         "reliability.svg",

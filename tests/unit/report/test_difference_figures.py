@@ -51,3 +51,18 @@ def test_variants_and_averages_of_probabilities_are_not_compared():
     rows += [difference_row(period="train"), difference_row(score="auc")]
     compared = select_compared(pd.concat(rows), "brier_skill_score")
     assert compared["forecast"].tolist() == ["single"]
+
+
+def test_of_the_networks_against_an_opponent_the_best_is_compared():
+    rows = [
+        difference_row(),
+        *(
+            difference_row(model=[model], reference="boosted_trees", seed=seed, difference=value)
+            for model, value in {"baseline": -0.1, "dropout": -0.05}.items()
+            for seed in ("mean", 0, 1)
+        ),
+    ]
+    compared = select_compared(pd.concat(rows), "brier_skill_score")
+    pairs = set(compared[["model", "reference"]].itertuples(index=False, name=None))
+    assert pairs == {("dropout", "baseline"), ("dropout", "boosted_trees")}
+    assert len(compared) == 4

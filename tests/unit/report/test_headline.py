@@ -44,6 +44,7 @@ def claims(support=METHOD, verdict=Change.UNKNOWN, others=(), bias=Bias.NONE, **
         events=Events(False, 64, 1440, support.blocks, 0.12, Need(blocks=140)),
         choice=both.get(verdict, Choice(Change.NONE, tuple(TITLES))),
         differences=(difference,),
+        opponents=(),
         skill=(Skill("baseline", support, Change.BETTER, SMALL, Need()),),
         calibration=(
             Calibration("dropout", "single", support, bias, Slope.NONE, SMALL, SMALL, Need()),
@@ -257,3 +258,57 @@ def test_comparison_without_a_score_is_no_number():
     nothing = Estimate(math.nan, math.nan, math.nan)
     one = claims().differences[0]._replace(difference=nothing)
     assert "nan" not in headline(differences=(one,)).verdict
+
+
+def against(opponent, verdict, value, model="dropout"):
+    estimate = Estimate(value, value - 0.02, value + 0.02)
+    return Difference(
+        model, opponent, "single", "single", METHOD, verdict, estimate, 0.01, Need(), ()
+    )
+
+
+OPPONENTS = WORDING._replace(
+    titles=TITLES | {"boosted_trees": "Boosted trees", "threshold_rule": "Threshold rule"}
+)
+WON = against("threshold_rule", Change.BETTER, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "value", "begin"),
+    [
+        (Change.BETTER, 0.05, "Yes."),
+        (Change.WORSE, -0.05, "No."),
+        (Change.UNKNOWN, 0.01, "This is not known."),
+        (Change.NONE, 0.01, "This is not known."),
+    ],
+)
+def test_first_screen_says_whether_the_best_network_beats_each_opponent(verdict, value, begin):
+    found = claims(
+        opponents=(
+            against("boosted_trees", verdict, value),
+            against("boosted_trees", Change.WORSE, -0.1, model="baseline"),
+            WON,
+        )
+    )
+    first = write_headline(found, OPPONENTS, {}, made_up=False)
+    (answer,) = [one.answer for one in first.advice if "worth" in one.question]
+    assert answer.startswith(begin)
+    assert "Spatial dropout" in answer
+    assert "Baseline" not in answer
+    assert f"{value:+.3f} (95 % interval".replace("-", "−") in answer
+    assert "+0.100 (95 % interval +0.080 to +0.120)" in answer
+    assert "Boosted trees" in first.verdict
+    assert (
+        "is better than Threshold rule" in first.verdict or "better than Boosted" in first.verdict
+    )
+
+
+def test_without_opponents_nobody_asks_whether_a_network_is_worth_it():
+    assert not [one for one in headline().advice if "worth" in one.question]
+
+
+def test_a_single_network_is_still_compared_with_opponents():
+    found = claims(differences=(), opponents=(WON,))
+    first = write_headline(found, OPPONENTS, {}, made_up=False)
+    assert first.verdict.startswith("Only one network")
+    assert "Threshold rule" in first.verdict

@@ -14,6 +14,7 @@ from report_files import (
     HOSTILE,
     SUMMARY,
     case_file,
+    decision_rows,
     difference_row,
     difference_rows,
     rates_tried,
@@ -96,6 +97,18 @@ def test_verdicts_on_recalibration_are_given(tmp_path, files):
     pd.DataFrame([gains]).to_csv(tmp_path / "recalibration.csv", index=False)
     page = Page(write(tmp_path, files, recalibration=tmp_path / "recalibration.csv"))
     assert "intercept recalibration helps Baseline" in page.text_of("summary")
+
+
+def test_decisions_are_those_of_the_recommended_model(tmp_path, files):
+    rows = [decision_rows(), decision_rows("dropout", threshold=0.3, chosen_on="training")]
+    pd.concat(rows).to_csv(tmp_path / "decisions.csv", index=False)
+    page = Page(write(tmp_path, files, decisions=tmp_path / "decisions.csv"))
+    first, section = page.text_of("summary"), page.text_of("decisions")
+    assert "71 % (63 to 78)" in first
+    assert "5 % of the loss" in section
+    assert "for Spatial dropout, too few storms were held out" in section
+    assert "18 %" in section
+    assert "30 %" in section
 
 
 def test_first_screen_has_the_verdict_three_facts_and_the_size_of_the_sample(html):

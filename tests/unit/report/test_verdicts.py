@@ -103,14 +103,6 @@ def test_too_few_blocks_are_named_with_the_number_that_would_do():
     assert "3" in describe_scope(NETWORKS, WORDING)
 
 
-def test_a_model_without_seeds_is_named_instead_of_missing_seeds():
-    support = Support(Level.NETWORKS, seeds=5, blocks=36, need=Need())
-    wording = WORDING._replace(titles={**TITLES, "logistic_regression": "Logistic regression"})
-    text = describe_scope(support, wording)
-    assert "Logistic regression" in text
-    assert "training.seeds" not in text
-
-
 def test_significant_differences_in_other_scores_are_not_hidden():
     one = difference(
         verdict=Change.NONE, others=(("auc", Change.BETTER), ("log_score", Change.WORSE))

@@ -7,7 +7,7 @@ import pytest
 
 from stormcnn.verification.claim_types import Bias, Change, Level, Need, Slope, Width
 from stormcnn.verification.claims import judge
-from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_SEEDS
+from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_SEEDS, SEEDLESS
 
 SIZE = {"storms": 1440, "events": 70, "runs": 36, "blocks": 36}
 
@@ -202,12 +202,46 @@ def test_claim_about_methods_needs_several_seeds(seeds, claim, level):
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 5])
-def test_a_logistic_regression_does_not_hide_the_seeds_of_networks(seeds):
-    scores = score_rows("baseline", seeds=seeds) + score_rows("logistic_regression", seeds=1)
-    rows = pd.DataFrame(difference_rows("logistic_regression", claim="networks", **BETTER))
-    support = verdicts(scores, rows.assign(seed="mean")).differences[0].support
-    assert (support.level, support.seeds) == (Level.NETWORKS, seeds)
-    assert support.need.seeds == (LEAST_SEEDS if seeds < LEAST_SEEDS else None)
+@pytest.mark.parametrize("opponent", SEEDLESS)
+def test_comparison_with_a_model_without_seeds_is_about_the_method_of_the_network(opponent, seeds):
+    enough = seeds >= LEAST_SEEDS
+    scores = score_rows("baseline", seeds=seeds) + score_rows(opponent, seeds=1)
+    rows = difference_rows("baseline", opponent, claim="method" if enough else "networks", **BETTER)
+    support = verdicts(scores, rows).opponents[0].support
+    level = Level.METHOD if enough else Level.NETWORKS
+    assert (support.level, support.seeds) == (level, seeds)
+    assert support.need.seeds == (None if enough else LEAST_SEEDS)
+
+
+@pytest.mark.parametrize(("seeds", "level"), [(2, Level.NETWORKS), (5, Level.METHOD)])
+def test_boosted_trees_need_seeds_as_networks_do(seeds, level):
+    scores = score_rows("baseline") + score_rows("boosted_trees", seeds=seeds)
+    rows = difference_rows("baseline", "boosted_trees", **BETTER)
+    assert verdicts(scores, rows).opponents[0].support.level is level
+
+
+def test_best_network_comes_first_against_each_opponent():
+    rows = [
+        row
+        for opponent, shift in {"boosted_trees": -0.2, "threshold_rule": 0.1}.items()
+        for model, value in {"baseline": 0.0, "l2": 0.05}.items()
+        for row in difference_rows(
+            model,
+            opponent,
+            brier_skill_score=(value + shift, value + shift - 0.03, value + shift + 0.03, 0.01),
+        )
+    ]
+    opponents = score_rows("boosted_trees") + score_rows("threshold_rule", seeds=1)
+    claims = verdicts(two_models() + opponents, rows)
+    assert claims.differences == ()
+    found = [(one.reference, one.model, one.verdict) for one in claims.opponents]
+    assert found == [
+        ("boosted_trees", "l2", Change.WORSE),
+        ("boosted_trees", "baseline", Change.WORSE),
+        ("threshold_rule", "l2", Change.BETTER),
+        ("threshold_rule", "baseline", Change.BETTER),
+    ]
+    assert claims.choice.models == ("boosted_trees",)
 
 
 def test_rows_about_methods_precede_those_about_networks():
@@ -445,18 +479,9 @@ def test_rare_storms_with_or_without_an_event_are_not_enough(events):
     assert judged.need.blocks == (240 if events in (3, 1437) else None)
 
 
-def test_a_logistic_regression_does_not_decide_whether_there_are_enough_events():
-    def compare(*models):
-        widths = {"l2": 0.02, "logistic_regression": 0.2}
-        rows = [
-            row
-            for name in models
-            for row in difference_rows(
-                name, brier_skill_score=(0.0, -widths[name], widths[name], 0.9)
-            )
-        ]
-        return verdicts(two_models() + score_rows("logistic_regression", seeds=1), rows).events
-
-    assert compare("l2", "logistic_regression").detectable == compare("l2").detectable
-    assert compare("l2", "logistic_regression").enough
-    assert not compare("logistic_regression").enough
+def test_opponents_do_not_decide_whether_there_are_enough_events():
+    scores = two_models() + score_rows("logistic_regression", seeds=1)
+    networks = difference_rows("l2", brier_skill_score=(0.0, -0.02, 0.02, 0.9))
+    opponent = difference_rows("l2", "logistic_regression", brier_skill_score=(0.0, -0.2, 0.2, 0.9))
+    assert verdicts(scores, networks + opponent).events == verdicts(scores, networks).events
+    assert verdicts(scores, networks).events.enough

@@ -35,7 +35,6 @@ BY_HAND = {
     "murphy_within_bin_variance": 0,
     "murphy_within_bin_covariance": 0,
     "critical_success_index_best": 0.5,  # at 0.9 and again at 0.4
-    "best_threshold": 0.9,
     "spiegelhalter_z": 0.16 / np.sqrt(0.168),
     "mean_probability": 0.5,
     "event_frequency": 0.4,

@@ -87,7 +87,7 @@ def test_intervals_and_p_values_are_those_of_resampled_run_dates(tables, predict
     samples = ForecastByBlock(arrays["probability"], arrays["label"], draws.block, 0.15).scores(
         draws.weights
     )
-    for score in ("auc", "brier_skill_score_training", "best_threshold"):
+    for score in ("auc", "brier_skill_score_training", "critical_success_index_best"):
         row = score_of(tables, score, "dropout")
         assert (row["low"], row["high"]) == interval(
             row["value"], samples[score], 0.95, draws.blocks.size

@@ -1,0 +1,59 @@
+"""Choose the probabilities at which to act in the training period, and judge them in the test."""
+
+from typing import TYPE_CHECKING, Any
+
+from stormcnn.io import write_csv
+from stormcnn.logs import job_log
+from stormcnn.verification.calibration import judge_held_out
+from stormcnn.verification.decisions import judge_decisions
+from stormcnn.verification.reading import read_by_network
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def score_decisions(
+    *,
+    training: list[str],
+    test: list[str],
+    held_out: list[str],
+    held_out_opponents: list[str],
+    members: list[str],
+    recalibration: dict[str, Any],
+    resamples: int,
+    output: dict[str, str],
+) -> None:
+    """Write the tables of decisions and of their economic value, `output` by name.
+
+    `recalibration` has the settings `methods`, `block` and `confidence`.
+    """
+    networks = read_by_network(held_out)
+    tables = judge_decisions(
+        read_by_network(test),
+        read_by_network(training),
+        networks | read_by_network(held_out_opponents),
+        monte_carlo=read_by_network(members),
+        recalibrations={
+            model: judge_held_out(predictions, **recalibration)
+            for (model, _), predictions in networks.items()
+        },
+        resamples=resamples,
+        confidence=recalibration["confidence"],
+        block=recalibration["block"],
+    )
+    for name, path in output.items():
+        write_csv(tables[name], path)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        score_decisions(
+            training=snakemake.input.training,
+            test=snakemake.input.test,
+            held_out=snakemake.input.held_out,
+            held_out_opponents=snakemake.input.held_out_opponents,
+            members=snakemake.input.members,
+            recalibration=snakemake.params.recalibration,
+            resamples=snakemake.params.resamples,
+            output=dict(snakemake.output.items()),
+        )

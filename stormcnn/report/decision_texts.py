@@ -1,0 +1,144 @@
+"""Decisions in words and as a table: at which probability to act, and what then happens."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from stormcnn.report.score_tables import select_forecasts
+from stormcnn.report.series import series_of
+from stormcnn.report.table_cells import Cell, Table, text_cell, with_interval
+from stormcnn.verification.decisions import (
+    AIMS,
+    ECONOMIC_VALUE,
+    FITTED,
+    LARGEST_CSI,
+    LIMITS,
+    UNBIASED,
+)
+from stormcnn.vocabulary import SINGLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+SCORE_LABELS = {
+    "pod": "Probability of detection",
+    "false_alarm_ratio": "False alarm ratio",
+    "csi": "Critical success index",
+    "frequency_bias": "Frequency bias",
+    ECONOMIC_VALUE: "Economic value",
+}
+
+
+def aim_label(aim: str) -> str:
+    """Return the name of an aim of `decisions.AIMS`.
+
+    >>> aim_label("unbiased"), aim_label("cost_loss=0.05")
+    ('As many warnings as events', 'Cost 5 % of the loss')
+    """
+    if (cost_loss := AIMS[aim].cost_loss) is not None:
+        return f"Cost {100 * cost_loss:g} % of the loss"
+    return {LARGEST_CSI: "Largest CSI", UNBIASED: "As many warnings as events"}[aim]
+
+
+def threshold_text(threshold: float) -> str:
+    """Return a threshold as a percentage with two significant digits, or what it amounts to.
+
+    >>> threshold_text(0.1834), threshold_text(0.0), threshold_text(math.inf)
+    ('18 %', 'always', 'never')
+    """
+    if math.isinf(threshold):
+        return "never"
+    two_digits = float(f"{100 * threshold:.2g}")
+    return f"{two_digits:g} %" if threshold > 0 else "always"
+
+
+def describe_decisions(decisions: pd.DataFrame, model: str, title: str) -> list[str]:
+    """Return what happens if one acts on the forecasts of a model, one sentence or two per aim.
+
+    `decisions` is the table of this name.
+    """
+    own = select_forecasts(decisions, SINGLE)
+    own = own[own["model"] == model]
+    return [
+        _describe(rows.set_index("score"), str(aim), title)
+        for aim, rows in own.groupby("aim", sort=False)
+    ]
+
+
+def _describe(scores: pd.DataFrame, aim: str, title: str) -> str:
+    """Return the sentences about one aim; `scores` has a row per score."""
+    threshold = float(scores["threshold"].iloc[0])
+    cost_loss = AIMS[aim].cost_loss
+    goal = {
+        LARGEST_CSI: "For the largest critical success index",
+        UNBIASED: "For as many warnings as events",
+    }.get(aim, f"If protection costs {100 * (cost_loss or 0):g} % of the loss that it prevents")
+    if math.isinf(threshold):
+        return f"{goal}, no probability of {title} is high enough to act."
+    act = "always warn" if threshold == 0 else f"warn at {threshold_text(threshold)}"
+    text = f"{goal}, {act}: {title} detects {_percent(scores.loc['pod'])} of the events"
+    ratio = scores.loc["false_alarm_ratio"]
+    if not math.isnan(ratio["value"]):
+        value, *ends = (
+            NUMBERS[round(10 * (1 - ratio[end]))] if not math.isnan(ratio[end]) else ""
+            for end in ("value", "high", "low")
+        )
+        between = f" ({ends[0]} to {ends[1]})" if all(ends) else ""
+        verb = "comes" if value in ("none", "one") else "come"
+        text += f"; of ten warnings {value}{between} {verb} true"
+    text += "."
+    if cost_loss is not None:
+        value = scores.loc[ECONOMIC_VALUE]
+        text += (
+            f" It saves {_percent(value)} of what a perfect forecast would save."
+            if value["value"] > 0
+            else " It saves nothing compared with always or never acting."
+        )
+    return text
+
+
+def _percent(row: pd.Series) -> str:
+    """Return a share with its interval: `71 % (63 to 78)`."""
+    value, low, high = (100 * row[name] for name in ("value", "low", "high"))
+    text = f"{value:.0f} %"
+    return text if math.isnan(low) else f"{text} ({low:.0f} to {high:.0f})".replace("-", "−")
+
+
+def fitted_models(decisions: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
+    """Return the titles of models whose thresholds were chosen on the storms of the fit."""
+    fitted = set(decisions.loc[decisions["chosen_on"] == FITTED, "model"])
+    return [title for model, title in titles.items() if model in fitted]
+
+
+def decision_table(decisions: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+    """Return the decisions of all models, with one row per forecast and aim."""
+    rows = []
+    for series in series_of(select_forecasts(decisions, *decisions["forecast"].unique()), titles):
+        for aim, own in series.rows.groupby("aim", sort=False):
+            scores = own.set_index("score")
+            threshold = float(own["threshold"].iloc[0])
+            cells = [
+                with_interval(*(scores.loc[score, end] for end in ("value", "low", "high")), 2)
+                if score in scores.index
+                else text_cell("–")
+                for score in LIMITS
+            ]
+            rows.append(
+                [
+                    text_cell(series.label),
+                    text_cell(aim_label(str(aim))),
+                    Cell(threshold_text(threshold), threshold),
+                    *cells,
+                ]
+            )
+    return Table(
+        "Decisions in the test period, averaged over the seeds, with confidence intervals. "
+        "Thresholds were chosen in the training period.",
+        ["Forecast", "Aim", "Threshold", *SCORE_LABELS.values()],
+        [False, False, True, *(True for _ in LIMITS)],
+        rows,
+    )

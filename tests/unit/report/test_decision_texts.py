@@ -1,0 +1,67 @@
+"""Decisions in words give the threshold, what is detected, and how many warnings come true."""
+
+import math
+
+import pandas as pd
+import pytest
+from report_files import TITLES, decision_rows
+
+from stormcnn.report.decision_texts import (
+    decision_table,
+    describe_decisions,
+    fitted_models,
+    threshold_text,
+)
+
+
+def test_sentences_give_the_numbers_of_the_table():
+    csi, value = describe_decisions(decision_rows(), "baseline", "Baseline")
+    assert "18 %" in csi
+    assert "71 % (63 to 78)" in csi
+    assert "of ten warnings four (three to five)" in csi
+    assert "save" not in csi
+    assert "5 % of the loss" in value
+    assert "45 % (30 to 55)" in value
+
+
+def test_sentences_are_about_the_mean_over_the_seeds():
+    rows = pd.concat([decision_rows(), decision_rows(seed="mean", threshold=0.3)])
+    csi, _ = describe_decisions(rows, "baseline", "Baseline")
+    assert "30 %" in csi
+
+
+@pytest.mark.parametrize(
+    ("threshold", "text"), [(math.inf, "no probability"), (0.0, "always warn")]
+)
+def test_acting_never_and_always_is_said(threshold, text):
+    rows = decision_rows(threshold=threshold)
+    assert all(text in sentence for sentence in describe_decisions(rows, "baseline", "Baseline"))
+
+
+def test_negative_value_and_undefined_intervals_are_no_savings():
+    rows = decision_rows(low=math.nan, high=math.nan)
+    rows.loc[rows["score"] == "economic_value", "value"] = -0.2
+    csi, value = describe_decisions(rows, "baseline", "Baseline")
+    assert "71 % of the events" in csi
+    assert "of ten warnings four come true" in csi
+    assert "saves nothing" in value
+
+
+def test_no_warning_in_the_test_period_leaves_out_how_many_come_true():
+    rows = decision_rows()
+    rows.loc[rows["score"] == "false_alarm_ratio", ["value", "low", "high"]] = math.nan
+    assert "ten warnings" not in describe_decisions(rows, "baseline", "Baseline")[0]
+
+
+def test_table_has_a_row_per_forecast_and_aim():
+    rows = pd.concat([decision_rows(), decision_rows("dropout", chosen_on="training")])
+    table = decision_table(rows, TITLES)
+    assert len(table.rows) == 4
+    assert all(len(row) == len(table.columns) == len(table.numeric) for row in table.rows)
+    assert [row[0].text for row in table.rows] == ["Baseline"] * 2 + ["Spatial dropout"] * 2
+    assert fitted_models(rows, TITLES) == ["Spatial dropout"]
+
+
+def test_small_thresholds_keep_two_digits():
+    assert threshold_text(0.00318) == "0.32 %"
+    assert threshold_text(1.0) == "100 %"
