@@ -44,11 +44,9 @@ def decision_figures(
     value, panels = make_figure(made_up=made_up)
     draw_economic_value(panels[0, 0], select_forecasts(economic_value, SINGLE), titles)
     chosen = select_forecasts(decisions, SINGLE)
-    height = 1.6 + len(AIMS) * (0.25 + 0.13 * chosen["model"].nunique())
+    height = 1.6 + len(AIMS) * (0.25 + 0.11 * chosen["model"].nunique())
     figure, axes = make_figure(1, len(DRAWN_SCORES), size=(WIDE, height), made_up=made_up)
     draw_decisions(axes[0], chosen, titles)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return {"economic_value": value, "decisions": figure}
 
 
@@ -109,6 +107,8 @@ def draw_decisions(axes: np.ndarray, table: pd.DataFrame, titles: Mapping[str, s
             panel.axhline(edge, color="#d8d8d8", linewidth=0.8)
         panel.set_ylim(len(aims) - 0.5, -0.5)
         panel.set_xlim(0, 1)
-        panel.set_xticks([0, 0.5, 1])
+        panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         panel.set_title(SCORE_LABELS[score], fontsize=10)
         panel.grid(True, axis="x")
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, labels, loc="outside lower center", ncols=4)

@@ -79,26 +79,35 @@ def _describe(scores: pd.DataFrame, aim: str, title: str) -> str:
     }.get(aim, f"If protection costs {100 * (cost_loss or 0):g} % of the loss that it prevents")
     if math.isinf(threshold):
         return f"{goal}, no probability of {title} is high enough to act."
-    act = "always warn" if threshold == 0 else f"warn at {threshold_text(threshold)}"
-    text = f"{goal}, {act}: {title} detects {_percent(scores.loc['pod'])} of the events"
+    warn = (
+        "always warn" if threshold == 0 else f"warn if {title} reaches {threshold_text(threshold)}"
+    )
+    text = f"{goal}, {warn}: this detects {_percent(scores.loc['pod'])} of the events"
     ratio = scores.loc["false_alarm_ratio"]
     if not math.isnan(ratio["value"]):
-        value, *ends = (
-            NUMBERS[round(10 * (1 - ratio[end]))] if not math.isnan(ratio[end]) else ""
-            for end in ("value", "high", "low")
-        )
-        between = f" ({ends[0]} to {ends[1]})" if all(ends) else ""
-        verb = "comes" if value in ("none", "one") else "come"
-        text += f"; of ten warnings {value}{between} {verb} true"
+        value, low, high = (_of_ten(1 - ratio[end]) for end in ("value", "high", "low"))
+        between = f" ({low} to {high})" if low else ""
+        text += f"; of ten warnings {value}{between} come true"
     text += "."
     if cost_loss is not None:
         value = scores.loc[ECONOMIC_VALUE]
         text += (
-            f" It saves {_percent(value)} of what a perfect forecast would save."
-            if value["value"] > 0
-            else " It saves nothing compared with always or never acting."
-        )
+            " It saves "
+            if value["low"] > 0
+            else " It costs more than climatology: it saves "
+            if value["high"] < 0
+            else " It is not shown to save anything: "
+        ) + f"{_percent(value)} of what a perfect forecast would save."
     return text
+
+
+def _of_ten(share: float) -> str:
+    """Return how many of ten a share is, in words; an empty text if it is missing.
+
+    >>> _of_ten(0.43)
+    'four'
+    """
+    return "" if math.isnan(share) else NUMBERS[round(10 * share)]
 
 
 def _percent(row: pd.Series) -> str:

@@ -38,13 +38,25 @@ def test_acting_never_and_always_is_said(threshold, text):
     assert all(text in sentence for sentence in describe_decisions(rows, "baseline", "Baseline"))
 
 
-def test_negative_value_and_undefined_intervals_are_no_savings():
-    rows = decision_rows(low=math.nan, high=math.nan)
-    rows.loc[rows["score"] == "economic_value", "value"] = -0.2
-    csi, value = describe_decisions(rows, "baseline", "Baseline")
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (0.4, 0.1, 0.6, "It saves 40 %"),
+        (0.4, -0.1, 0.6, "not shown to save anything: 40 % (−10 to 60)"),
+        (0.4, math.nan, math.nan, "not shown to save anything: 40 % of"),
+        (-0.4, -0.6, -0.1, "costs more than climatology: it saves −40 %"),
+    ],
+)
+def test_savings_are_claimed_only_if_the_interval_excludes_zero(value, low, high, shown):
+    rows = decision_rows()
+    rows.loc[rows["score"] == "economic_value", ["value", "low", "high"]] = value, low, high
+    assert shown in describe_decisions(rows, "baseline", "Baseline")[1]
+
+
+def test_unknown_intervals_are_left_out():
+    csi, _ = describe_decisions(decision_rows(low=math.nan, high=math.nan), "baseline", "Baseline")
     assert "71 % of the events" in csi
     assert "of ten warnings four come true" in csi
-    assert "saves nothing" in value
 
 
 def test_no_warning_in_the_test_period_leaves_out_how_many_come_true():
