@@ -293,7 +293,7 @@ rule write_report:
             model=MODELS,
             seed=SEEDS,
         ),
-        predictions=predictions_of(),
+        predictions=predictions_of() + predictions_of_opponents(),
         patches=patches_of(TEST_BATCHES),
         uncertainty=expand(
             "<results>/uncertainty/{table}.csv", table=UNCERTAINTY_TABLES

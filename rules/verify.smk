@@ -129,6 +129,7 @@ rule score_decisions:
     params:
         code=code("score_decisions"),
         recalibration=RECALIBRATION,
+        cost_loss=config["decisions"]["cost_loss"],
         resamples=config["verification"]["resamples"],
     script:
         "../scripts/score_decisions.py"

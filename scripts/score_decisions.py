@@ -20,6 +20,7 @@ def score_decisions(
     held_out_opponents: list[str],
     members: list[str],
     recalibration: dict[str, Any],
+    cost_loss: list[float],
     resamples: int,
     output: dict[str, str],
 ) -> None:
@@ -37,6 +38,7 @@ def score_decisions(
             model: judge_held_out(predictions, **recalibration)
             for (model, _), predictions in networks.items()
         },
+        cost_loss=cost_loss,
         resamples=resamples,
         confidence=recalibration["confidence"],
         block=recalibration["block"],
@@ -54,6 +56,7 @@ if __name__ == "__main__":
             held_out_opponents=snakemake.input.held_out_opponents,
             members=snakemake.input.members,
             recalibration=snakemake.params.recalibration,
+            cost_loss=snakemake.params.cost_loss,
             resamples=snakemake.params.resamples,
             output=dict(snakemake.output.items()),
         )

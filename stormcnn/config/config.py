@@ -16,6 +16,7 @@ from stormcnn.config import between_blocks
 from stormcnn.config.block import Block
 from stormcnn.config.comparison import Comparison
 from stormcnn.config.data import Data
+from stormcnn.config.decisions import Decisions
 from stormcnn.config.event import Event
 from stormcnn.config.experiment import Experiment
 from stormcnn.config.explanation import Explanation
@@ -58,6 +59,7 @@ class Config(Block):
     training: Training = Field(default_factory=Training)
     recalibration: Recalibration = Field(default_factory=Recalibration)
     verification: Verification = Field(default_factory=Verification)
+    decisions: Decisions = Field(default_factory=Decisions)
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     tuning: Tuning = Field(default_factory=Tuning)
     explanation: Explanation = Field(default_factory=Explanation)

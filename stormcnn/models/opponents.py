@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from stormcnn.io import read_netcdf, write_netcdf
@@ -76,11 +77,11 @@ def fit_and_predict(
     start = held_out_start(run_date, label, held_out)
     known, end = slice(None, start), slice(start, None)
     table = tables["training"][end]
-    if len(table):
+    probability = np.zeros(len(table), np.float32)
+    if probability.size:
         fitted = fit(tables["training"][known], label[known], day[known], seeds[0])
-        write(training.isel(storm=end), predict(fitted, table), seeds[0], output["held_out"][0])
-    else:
-        write(training.isel(storm=end), label[end].astype("f4"), seeds[0], output["held_out"][0])
+        probability = predict(fitted, table)
+    write(training.isel(storm=end), probability, seeds[0], output["held_out"][0])
     return every
 
 

@@ -19,7 +19,6 @@ from stormcnn.report.figure_style import (
 )
 from stormcnn.report.score_tables import select_forecasts
 from stormcnn.report.series import series_of
-from stormcnn.verification.decisions import AIMS
 from stormcnn.vocabulary import SINGLE
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def decision_figures(
     value, panels = make_figure(made_up=made_up)
     draw_economic_value(panels[0, 0], select_forecasts(economic_value, SINGLE), titles)
     chosen = select_forecasts(decisions, SINGLE)
-    height = 1.6 + len(AIMS) * (0.25 + 0.11 * chosen["model"].nunique())
+    height = 1.6 + chosen["aim"].nunique() * (0.25 + 0.11 * chosen["model"].nunique())
     figure, axes = make_figure(1, len(DRAWN_SCORES), size=(WIDE, height), made_up=made_up)
     draw_decisions(axes[0], chosen, titles)
     return {"economic_value": value, "decisions": figure}
@@ -85,7 +84,7 @@ def draw_decisions(axes: np.ndarray, table: pd.DataFrame, titles: Mapping[str, s
 
     `table` has `model,forecast,seed,aim,score,value,low,high`.
     """
-    aims = list(AIMS)
+    aims = list(table["aim"].unique())
     forecasts = list(series_of(table, titles))
     for number, (panel, score) in enumerate(zip(axes, DRAWN_SCORES, strict=True)):
         for index, series in enumerate(forecasts):

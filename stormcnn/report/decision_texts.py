@@ -9,12 +9,12 @@ from stormcnn.report.score_tables import select_forecasts
 from stormcnn.report.series import series_of
 from stormcnn.report.table_cells import Cell, Table, text_cell, with_interval
 from stormcnn.verification.decisions import (
-    AIMS,
     ECONOMIC_VALUE,
     FITTED,
     LARGEST_CSI,
     LIMITS,
     UNBIASED,
+    cost_loss_of,
 )
 from stormcnn.vocabulary import SINGLE
 
@@ -34,12 +34,12 @@ SCORE_LABELS = {
 
 
 def aim_label(aim: str) -> str:
-    """Return the name of an aim of `decisions.AIMS`.
+    """Return the name of an aim, see `decisions.aims_for`.
 
     >>> aim_label("unbiased"), aim_label("cost_loss=0.05")
     ('As many warnings as events', 'Cost 5 % of the loss')
     """
-    if (cost_loss := AIMS[aim].cost_loss) is not None:
+    if (cost_loss := cost_loss_of(aim)) is not None:
         return f"Cost {100 * cost_loss:g} % of the loss"
     return {LARGEST_CSI: "Largest CSI", UNBIASED: "As many warnings as events"}[aim]
 
@@ -72,7 +72,7 @@ def describe_decisions(decisions: pd.DataFrame, model: str, title: str) -> list[
 def _describe(scores: pd.DataFrame, aim: str, title: str) -> str:
     """Return the sentences about one aim; `scores` has a row per score."""
     threshold = float(scores["threshold"].iloc[0])
-    cost_loss = AIMS[aim].cost_loss
+    cost_loss = cost_loss_of(aim)
     goal = {
         LARGEST_CSI: "For the largest critical success index",
         UNBIASED: "For as many warnings as events",

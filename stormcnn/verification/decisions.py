@@ -44,9 +44,8 @@ logger = logging.getLogger(__name__)
 HELD_OUT, FITTED = "held_out", "training"
 """Where a threshold was chosen: held-out storms, or those that the model was fitted to."""
 
-LARGEST_CSI, UNBIASED = "largest_csi", "unbiased"
-DECIDED_RATIOS = (0.02, 0.05, 0.1, 0.2, 0.5)
-"""Cost-loss ratios for which thresholds are chosen."""
+LARGEST_CSI, UNBIASED, COST_LOSS = "largest_csi", "unbiased", "cost_loss="
+"""Names of aims; that of the largest economic value is followed by the cost-loss ratio."""
 
 ECONOMIC_VALUE = "economic_value"
 LIMITS = {
@@ -72,15 +71,32 @@ def _closeness_of_counts(table: Contingency) -> Array:
     return -np.abs(np.log(np.where(bias > 0, bias, np.nan)))
 
 
-AIMS = {
-    LARGEST_CSI: Aim(lambda table: table.csi),
-    UNBIASED: Aim(_closeness_of_counts),
-    **{
-        f"cost_loss={value:g}": Aim(partial(relative_economic_value, cost_loss=value), value)
-        for value in DECIDED_RATIOS
-    },
-}
-"""Largest critical success index, as many warnings as events, and largest economic value."""
+def aims_for(cost_loss: Iterable[float]) -> dict[str, Aim]:
+    """Return the aims by name.
+
+    They are the largest critical success index, as many warnings as events, and the largest
+    economic value for each cost-loss ratio.
+
+    >>> list(aims_for([0.05]))
+    ['largest_csi', 'unbiased', 'cost_loss=0.05']
+    """
+    return {
+        LARGEST_CSI: Aim(lambda table: table.csi),
+        UNBIASED: Aim(_closeness_of_counts),
+        **{
+            f"{COST_LOSS}{value!r}": Aim(partial(relative_economic_value, cost_loss=value), value)
+            for value in cost_loss
+        },
+    }
+
+
+def cost_loss_of(aim: str) -> float | None:
+    """Return the cost-loss ratio of an aim by its name, None if it has none.
+
+    >>> cost_loss_of("cost_loss=0.05"), cost_loss_of("unbiased")
+    (0.05, None)
+    """
+    return float(aim.removeprefix(COST_LOSS)) if aim.startswith(COST_LOSS) else None
 
 
 class Points(NamedTuple):
@@ -90,19 +106,18 @@ class Points(NamedTuple):
     samples: Array
 
 
-def choose_threshold(probability: ArrayLike, event: ArrayLike, aim: str) -> float:
-    """Return the threshold with the best quality for one of `AIMS`; the highest of several.
+def choose_threshold(probability: ArrayLike, event: ArrayLike, aim: Aim) -> float:
+    """Return the threshold with the best quality for an aim; the highest of several.
 
     `probability` and `event` (0 or 1) have the shape (storm,). Acting on all storms is the
     threshold 0, and never acting the threshold infinity.
 
-    >>> choose_threshold([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0], "largest_csi")
-    0.4
-    >>> choose_threshold([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0], "cost_loss=0.02")
+    >>> aims = aims_for([0.02])
+    >>> choose_threshold([0.9, 0.7, 0.4, 0.1], [1, 0, 1, 0], aims["largest_csi"])
     0.4
     """
     thresholds = np.append(np.inf, np.unique(np.asarray(probability, np.float64))[::-1])
-    quality = AIMS[aim].quality(contingency(probability, event, thresholds))
+    quality = aim.quality(contingency(probability, event, thresholds))
     best = int(np.where(np.isnan(quality), -np.inf, quality).argmax())
     return 0.0 if best == thresholds.size - 1 else float(thresholds[best])
 
@@ -114,6 +129,7 @@ def judge_decisions(
     *,
     monte_carlo: Predictions,
     recalibrations: Mapping[str, Sequence[Judged]],
+    cost_loss: Iterable[float],
     resamples: int,
     confidence: float,
     block: BlockSize,
@@ -132,6 +148,8 @@ def judge_decisions(
         events or others, `training` is used instead.
     recalibrations
         Those of each network, which are applied to its forecasts.
+    cost_loss
+        Ratios for which a threshold is chosen, see `aims_for`.
     resamples, confidence, block, seed
         As in `tables.verify`.
 
@@ -142,7 +160,7 @@ def judge_decisions(
     forecasts, storms = read_forecasts(
         ((SINGLE, "probability", predictions), (MC_MEAN, "mc_mean", monte_carlo))
     )
-    event = storms["label"]
+    event, aims = storms["label"], aims_for(cost_loss)
     draws = resample_blocks(block_of(storms["run_date"], block), resamples, seed)
     functions = {
         (model, one.method): one.function
@@ -167,9 +185,9 @@ def judge_decisions(
             if function:
                 probability, of_known = function.apply(probability), function.apply(of_known)
             thresholds = np.array(
-                [choose_threshold(of_known, np.asarray(known["label"]), aim) for aim in AIMS]
+                [choose_threshold(of_known, known["label"], aim) for aim in aims.values()]
             )
-            points = _judge_thresholds(probability, event, draws, thresholds)
+            points = _judge_thresholds(probability, event, draws, thresholds, aims)
             decided[own] = chosen_on, thresholds, points
             valued[own] = value_curve(probability, event, draws)
     for name, seeds in _by_average(decided).items():
@@ -178,7 +196,8 @@ def judge_decisions(
         points, ends = _summarize(
             name, [decided[one][2] for one in seeds], draws, confidence, resamples, seed
         )
-        tables["decisions"] += _decision_rows(name, chosen_on, thresholds, points, ends)
+        thresholds_by_aim = dict(zip(aims, thresholds, strict=True))
+        tables["decisions"] += _decision_rows(name, chosen_on, thresholds_by_aim, points, ends)
         curve, ends = _summarize(
             name, [valued[one] for one in seeds], draws, confidence, resamples, seed
         )
@@ -220,11 +239,16 @@ def _known_storms(
 
 
 def _judge_thresholds(
-    probability: Array, event: Array, draws: Resamples, thresholds: Array
+    probability: Array,
+    event: Array,
+    draws: Resamples,
+    thresholds: Array,
+    aims: Mapping[str, Aim],
 ) -> Points:
     """Return the scores of decisions: points are aims, and for each of these `LIMITS`."""
     order = np.argsort(thresholds)
     ascending = thresholds[order]
+    ratios = [aim.cost_loss for aim in aims.values()]
     tables = (
         contingency(probability, event, ascending),
         contingency_by_block(probability, event, draws, ascending),
@@ -233,20 +257,19 @@ def _judge_thresholds(
     for table in tables:
         scores = np.empty((*table.hits.shape, len(LIMITS)))
         for place, number in enumerate(order):
-            scores[..., number, :] = np.stack(_scores_of(table, place, number), axis=-1)
+            scores[..., number, :] = np.stack(_scores_of(table, place, ratios[number]), axis=-1)
         values.append(scores.reshape(*table.hits.shape[:-1], -1))
     return Points(*values)
 
 
-def _scores_of(table: Contingency, place: int, number: int) -> list[Array]:
-    """Return each of `LIMITS` at the threshold at `place`, for the aim of this number."""
+def _scores_of(table: Contingency, place: int, cost_loss: float | None) -> list[Array]:
+    """Return each of `LIMITS` at the threshold at `place`, the last one for a cost-loss ratio."""
     one = Contingency(
         table.hits[..., place],
         table.misses[..., place],
         table.false_alarms[..., place],
         table.correct_negatives[..., place],
     )
-    cost_loss = list(AIMS.values())[number].cost_loss
     value = (
         np.full(one.hits.shape, np.nan)
         if cost_loss is None
@@ -292,13 +315,17 @@ def _summarize(
 
 
 def _decision_rows(
-    name: Forecast, chosen_on: str, thresholds: Array, points: Points, ends: tuple[Array, Array]
+    name: Forecast,
+    chosen_on: str,
+    thresholds: Mapping[str, float],
+    points: Points,
+    ends: tuple[Array, Array],
 ) -> list[dict[str, Any]]:
     """Return a row per aim and score; the economic value only if the aim has a cost-loss ratio."""
     rows = []
-    for number, (aim, threshold) in enumerate(zip(AIMS, thresholds, strict=True)):
+    for number, (aim, threshold) in enumerate(thresholds.items()):
         for place, (score, limits) in enumerate(LIMITS.items(), number * len(LIMITS)):
-            if score == ECONOMIC_VALUE and AIMS[aim].cost_loss is None:
+            if score == ECONOMIC_VALUE and cost_loss_of(aim) is None:
                 continue
             rows.append(
                 {

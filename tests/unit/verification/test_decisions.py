@@ -6,10 +6,12 @@ import pytest
 
 from stormcnn.verification.calibration import Judged
 from stormcnn.verification.contingency import contingency
-from stormcnn.verification.decisions import AIMS, LIMITS, choose_threshold, judge_decisions
+from stormcnn.verification.decisions import LIMITS, aims_for, choose_threshold, judge_decisions
 from stormcnn.verification.economic_value import COST_LOSS_RATIOS
 from stormcnn.verification.recalibration import Recalibration
 
+RATIOS = (0.02, 0.1, 0.5)
+AIMS = aims_for(RATIOS)
 KNOWN = ([0.9, 0.8, 0.6, 0.5, 0.3, 0.2, 0.1, 0.05], [1, 1, 0, 1, 0, 0, 0, 0])
 
 
@@ -40,7 +42,7 @@ def judge(held_out=None, models=("baseline",), seeds=(0,), recalibrations=None, 
         held_out or {},
         monte_carlo={},
         recalibrations=recalibrations or {},
-        **({"resamples": 200, "confidence": 0.95, "block": "day"} | options),
+        **({"cost_loss": RATIOS, "resamples": 200, "confidence": 0.95, "block": "day"} | options),
     )
 
 
@@ -56,14 +58,14 @@ def judge(held_out=None, models=("baseline",), seeds=(0,), recalibrations=None, 
 def test_chosen_threshold_is_that_found_by_hand(aim, threshold):
     # Of several equally good thresholds, the highest is taken.
     expected = 0.8 if aim == "cost_loss=0.5" else threshold
-    assert choose_threshold(*KNOWN, aim) == expected
+    assert choose_threshold(*KNOWN, AIMS[aim]) == expected
 
 
 @pytest.mark.parametrize("aim", AIMS)
 def test_no_other_threshold_is_better(aim):
     known = storms()
     table_of = AIMS[aim].quality
-    chosen = choose_threshold(known["probability"], known["label"], aim)
+    chosen = choose_threshold(known["probability"], known["label"], AIMS[aim])
     others = np.linspace(0, 1, 1001)
     quality = table_of(contingency(known["probability"], known["label"], [chosen, *others]))
     assert quality[0] >= np.nanmax(quality) - 1e-12
@@ -72,10 +74,10 @@ def test_no_other_threshold_is_better(aim):
 def test_events_everywhere_are_worth_acting_always_and_nowhere_never():
     event = np.arange(40) % 2
     useless = np.where(np.arange(40) < 20, 0.4, 0.6)
-    assert choose_threshold(useless, event, "cost_loss=0.02") == 0
-    assert choose_threshold(1 - event * 1.0, event, "cost_loss=0.5") in (0, np.inf)
+    assert choose_threshold(useless, event, AIMS["cost_loss=0.02"]) == 0
+    assert choose_threshold(1 - event * 1.0, event, AIMS["cost_loss=0.5"]) in (0, np.inf)
     rare = np.arange(40) == 3
-    assert choose_threshold(1.0 - rare, rare, "cost_loss=0.5") == np.inf
+    assert choose_threshold(1.0 - rare, rare, AIMS["cost_loss=0.5"]) == np.inf
 
 
 def test_thresholds_are_those_of_held_out_storms_if_there_are_any():
@@ -83,7 +85,7 @@ def test_thresholds_are_those_of_held_out_storms_if_there_are_any():
     decisions = judge({("baseline", 9): held_out})["decisions"]
     assert (decisions["chosen_on"] == "held_out").all()
     for aim, rows in decisions.groupby("aim"):
-        expected = choose_threshold(held_out["probability"], held_out["label"], aim)
+        expected = choose_threshold(held_out["probability"], held_out["label"], AIMS[aim])
         assert rows["threshold"].unique() == [expected]
 
 
@@ -92,7 +94,7 @@ def test_without_enough_held_out_storms_the_fitted_ones_are_named():
     decisions = judge({("baseline", 0): few})["decisions"]
     assert (decisions["chosen_on"] == "training").all()
     known = storms(seed=3, bias=1.0)
-    expected = choose_threshold(known["probability"], known["label"], "unbiased")
+    expected = choose_threshold(known["probability"], known["label"], AIMS["unbiased"])
     assert decisions.set_index("aim").loc["unbiased", "threshold"].iloc[0] == expected
 
 
@@ -105,6 +107,7 @@ def test_events_of_the_test_period_do_not_change_thresholds():
             held_out,
             monte_carlo={},
             recalibrations={},
+            cost_loss=RATIOS,
             resamples=200,
             confidence=0.95,
             block="day",
@@ -154,6 +157,7 @@ def test_interval_of_a_mean_over_seeds_includes_the_choice_of_seeds():
             {("baseline", 0): storms(seed=4)},
             monte_carlo={},
             recalibrations={},
+            cost_loss=RATIOS,
             resamples=400,
             confidence=0.95,
             block="day",
@@ -190,6 +194,7 @@ def test_a_single_block_gives_no_intervals():
         {},
         monte_carlo={},
         recalibrations={},
+        cost_loss=RATIOS,
         resamples=200,
         confidence=0.95,
         block="day",
