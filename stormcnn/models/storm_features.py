@@ -71,7 +71,7 @@ def field_features(
     if masks is not None:
         regions[STORM] = masks == 1
     derived = _derivatives_of_wind(values, variables)
-    features = {}
+    features: dict[str, Array] = {}
     for region, inside in regions.items():
         statistics = _statistics(values, inside)
         for number, variable in enumerate(variables):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stormcnn.report.score_tables import select_forecasts
 from stormcnn.report.series import series_of
-from stormcnn.report.table_cells import Cell, Table, text_cell, with_interval
+from stormcnn.report.table_cells import MISSING, Cell, Table, text_cell, with_interval
 from stormcnn.verification.decisions import (
     ECONOMIC_VALUE,
     FITTED,
@@ -123,6 +123,14 @@ def fitted_models(decisions: pd.DataFrame, titles: Mapping[str, str]) -> list[st
     return [title for model, title in titles.items() if model in fitted]
 
 
+def _score_cell(scores: pd.DataFrame, score: str) -> Cell:
+    """Return a score with its interval; a dash if the aim has no such score."""
+    if score not in scores.index:
+        return text_cell(MISSING)
+    row = scores.loc[score]
+    return with_interval(row["value"], row["low"], row["high"], decimals=2)
+
+
 def decision_table(decisions: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     """Return the decisions of all models, with one row per forecast and aim."""
     rows = []
@@ -130,12 +138,7 @@ def decision_table(decisions: pd.DataFrame, titles: Mapping[str, str]) -> Table:
         for aim, own in series.rows.groupby("aim", sort=False):
             scores = own.set_index("score")
             threshold = float(own["threshold"].iloc[0])
-            cells = [
-                with_interval(*(scores.loc[score, end] for end in ("value", "low", "high")), 2)
-                if score in scores.index
-                else text_cell("–")
-                for score in LIMITS
-            ]
+            cells = [_score_cell(scores, score) for score in LIMITS]
             rows.append(
                 [
                     text_cell(series.label),
