@@ -237,8 +237,8 @@ def test_published_scores_are_refused_for_made_up_data(tmp_path, files):
 def test_missing_parts_are_replaced_by_a_sentence(tmp_path, files):
     difference_row(forecast="isotonic").to_csv(files["differences"], index=False)
     page = Page(write(tmp_path, files))
-    assert "Only one model was verified" in page.text_of("summary")
-    assert "No models were compared" in page.text_of("differences")
+    assert "Only one network was verified" in page.text_of("summary")
+    assert "No networks were compared" in page.text_of("differences")
     assert "Monte Carlo dropout was not run" in page.text_of("uncertainty")
     assert "No case studies" in page.text_of("cases")
     assert "Discard test" not in page.text_of("methods")
