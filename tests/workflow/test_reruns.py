@@ -121,6 +121,13 @@ def test_added_seed_trains_with_that_one_alone(rerun: Checkout) -> None:
     }
 
 
+def test_without_opponents_only_scores_and_report_are_made_again(rerun: Checkout) -> None:
+    rerun.change({"opponents": []})
+    again = rules(rerun.plan())
+    assert {"score_networks", "score_decisions", "write_report"} <= again
+    assert again <= SCORING | REPORTING | {"write_config"}
+
+
 def test_recalibration_trains_only_without_the_held_out_storms(rerun: Checkout) -> None:
     rerun.change({"recalibration": {"methods": ["intercept"]}})
     again = rerun.plan()
@@ -152,6 +159,11 @@ def test_wording_notation_and_equivalent_wiring_rerun_nothing(rerun: Checkout) -
     ("file", "reruns", "keeps"),
     [
         ("scripts/fit_scaling.py", {"fit_scaling", "train_network"}, {"prepare_patches"}),
+        (
+            "stormcnn/models/boosted_trees.py",
+            {"predict_boosted_trees", "write_report"} | SCORING - {"score_uncertainty"},
+            EXPENSIVE | {"compute_features", "predict_threshold_rule"},
+        ),
         ("report/report.css", {"write_report"}, EXPENSIVE | SCORING | {"draw_verification"}),
         ("stormcnn/explanation/maps.py", EXPLAINING | {"write_report"}, EXPENSIVE | SCORING),
     ],
