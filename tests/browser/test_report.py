@@ -97,7 +97,7 @@ def facts(page):
 
 def column(page, number):
     """Return the texts of a column of the table of main scores."""
-    cells = f"section[aria-labeledby=scores] table >> nth=0 >> tbody tr > :nth-child({number})"
+    cells = f"section[aria-labelledby=scores] table >> nth=0 >> tbody tr > :nth-child({number})"
     return page.locator(cells).all_inner_texts()
 
 
@@ -221,7 +221,7 @@ def test_page_is_readable_without_javascript(open_page):
 
 def test_click_on_a_column_header_sorts_the_table(open_page):
     page = open_page()
-    table = page.locator("section[aria-labeledby=data] table")
+    table = page.locator("section[aria-labelledby=data] table")
     page.get_by_text("Run files", exact=True).click()
     files = table.locator("tbody th + td")
     head = table.get_by_role("button", name="Storms")
@@ -376,13 +376,13 @@ def test_text_from_files_is_shown_and_never_executed(open_page, tmp_path, text):
     for folded in page.locator("details").all():
         folded.evaluate("details => { details.open = true; }")
     page.click("#storm-next")
-    for place in ("h1", "#storm-facts", "figcaption", "section[aria-labeledby=scores] th"):
+    for place in ("h1", "#storm-facts", "figcaption", "section[aria-labelledby=scores] th"):
         page.locator(place).first.hover()
     assert text in page.title()
     assert text in page.inner_text("h1")
     assert f"{text}, patch" in facts(page)
     assert text in column(page, 1)
-    assert page.inner_text("section[aria-labeledby=config] pre") == text
+    assert page.inner_text("section[aria-labelledby=config] pre") == text
     assert page.evaluate("window.harmed") is None
     assert page.locator("body script").count() == 2
     assert page.locator("[onerror], [onmouseover]").count() == 0

@@ -57,7 +57,7 @@ class Page(HTMLParser):
         attributes = dict(attrs)
         self.tags.append((tag, attributes))
         if tag == "section":
-            self.section = attributes["aria-labeledby"]
+            self.section = attributes["aria-labelledby"]
             self.sections[self.section] = []
 
     def handle_data(self, data):
@@ -191,7 +191,7 @@ def test_contents_link_to_every_section(html):
     names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(names) == len(set(names))
     targets = {a["href"][1:] for a in page.all("a") if a["href"].startswith("#")}
-    sections = {attributes["aria-labeledby"] for attributes in page.all("section")}
+    sections = {attributes["aria-labelledby"] for attributes in page.all("section")}
     # The contents follow the summary, which is the first screen.
     assert sections - {"summary"} <= targets <= set(names)
 
