@@ -161,7 +161,7 @@ def retrain(
     data = config["data"]
     last = registry.read_last_entry(REGISTRY)
     if last and last.champion:
-        registry.check_network(REGISTRY, last.champion, last.number)
+        registry.check_network(REGISTRY, last.champion)
     registry.check_clock(last, utc_now())
     runs = list_past_runs(data)
     new = find_new_runs(runs, known_csv(data))
@@ -244,8 +244,8 @@ def explain(config: dict[str, Any], trial: str | None) -> ExitCode:
     runs = list_past_runs(data)
     new = find_new_runs(runs, known_csv(data))
     champion = last.champion if last else None
-    if last and champion:
-        registry.check_network(REGISTRY, champion, last.number)
+    if champion:
+        registry.check_network(REGISTRY, champion)
         print(f"Champion since {champion.since:%Y-%m-%d}: {champion.experiment}. {champion.why}")
     else:
         print("There is no champion yet.")

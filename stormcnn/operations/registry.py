@@ -1,7 +1,7 @@
 """Store which network is champion, since when and why, with the history of all decisions.
 
-`champion.json` is the last entry, `history/` holds a copy of every entry, and `networks/` holds
-the file of every network that was ever champion, named by its SHA-256. Writes are atomic, so an
+`history/` holds every entry, `champion.json` is a copy of the last one, and `networks/` holds the
+file of every network that was ever champion, named by its SHA-256. Writes are atomic, so an
 interruption never loses the champion. Callers that write must hold the lock.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -86,19 +85,20 @@ class Entry(Record):
 def read_last_entry(folder: StrPath) -> Entry | None:
     """Return the last entry, or None if the registry is empty.
 
-    Raises `UserError` if `champion.json` is missing, damaged or older than the history.
+    If writing was interrupted, `champion.json` may be older than the history. Raises `UserError` if
+    it is missing or damaged, or differs from its entry in the history.
     """
     path, history = Path(folder, "champion.json"), _history_paths(folder)
     if not history and not path.exists():
         return None
+    remedy = FROM_BACKUP
     if history:
         remedy = f"Restore the last copy: {shlex.join(['cp', str(history[-1]), str(path)])}"
-    else:
-        remedy = "Remove the file."
     entry = _read(path, remedy)
-    if history and entry.number < int(history[-1].stem):
-        raise UserError(f"{path} is older than {history[-1]}. {remedy}")
-    return entry
+    copy = _history_path(folder, entry.number)
+    if _read(copy) != entry:
+        raise UserError(f"{path} differs from {copy}. {remedy}")
+    return entry if copy == history[-1] else _read(history[-1])
 
 
 def read_champion(folder: StrPath) -> dict[str, Any] | None:
@@ -109,25 +109,19 @@ def read_champion(folder: StrPath) -> dict[str, Any] | None:
     entry = read_last_entry(folder)
     if entry is None or entry.champion is None:
         return None
-    check_network(folder, entry.champion, entry.number)
+    check_network(folder, entry.champion)
     return entry.champion.model_dump(mode="json")
 
 
 def read_history(folder: StrPath) -> list[Entry]:
     """Return all entries in order of time. Raises `UserError` if one of them is damaged."""
-    paths, last = _history_paths(folder), read_last_entry(folder)
-    entries = [_read(path) for path in paths]
-    # The copy of the last entry is missing if the disk was full.
-    if last is not None and _history_path(folder, last.number) not in paths:
-        entries.append(last)
-    return entries
+    return [_read(path) for path in _history_paths(folder)]
 
 
-def check_network(folder: StrPath, network: Champion, number: int) -> None:
+def check_network(folder: StrPath, network: Champion) -> None:
     """Raise `UserError` unless a champion is the file that the registry kept when it was promoted.
 
     The file must lie in the registry and have the SHA-256 that is recorded, in the history as well.
-    `number` is that of the last entry, whose copy alone may be missing from the history.
     """
     path = Path(network.network)
     remedy = "Restore the file, or return to the previous champion with ops/retrain --rollback."
@@ -136,19 +130,13 @@ def check_network(folder: StrPath, network: Champion, number: int) -> None:
             f"{Path(folder, 'champion.json')}: the network {path} of the champion does not lie in "
             f"{Path(folder, 'networks')}. {FROM_BACKUP}"
         )
-    if network.entry > number:
-        raise UserError(
-            f"{Path(folder, 'champion.json')}: the champion is said to be promoted by entry "
-            f"{network.entry}, but the last entry is {number}. {FROM_BACKUP}"
-        )
     promotion = _history_path(folder, network.entry)
-    if network.entry < number or promotion.exists():
-        promoted = _read(promotion).champion
-        if promoted is None or promoted.sha256 != network.sha256:
-            raise UserError(
-                f"{Path(folder, 'champion.json')}: the SHA-256 of the champion is not the one in "
-                f"{promotion}, which promoted it. {FROM_BACKUP}"
-            )
+    promoted = _read(promotion).champion
+    if promoted is None or promoted.sha256 != network.sha256:
+        raise UserError(
+            f"{Path(folder, 'champion.json')}: the SHA-256 of the champion is not the one in "
+            f"{promotion}, which promoted it. {FROM_BACKUP}"
+        )
     if not path.is_file():
         raise UserError(f"{path}: the network of the champion is missing. {remedy}")
     if sha256_of(path) != network.sha256:
@@ -200,7 +188,7 @@ def enter_decision(
         experiment=experiment,
         decision=dict(decision),
     )
-    _write(folder, last, entry)
+    _write(folder, entry)
     return entry
 
 
@@ -224,7 +212,7 @@ def roll_back(folder: StrPath, now: datetime) -> Entry:
     previous = _read(path).champion
     if previous is None:
         raise UserError(f"{path} names no champion. {FROM_BACKUP}")
-    check_network(folder, previous, last.number)
+    check_network(folder, previous)
     entry = Entry(
         number=_next_number(last),
         time=now,
@@ -235,7 +223,7 @@ def roll_back(folder: StrPath, now: datetime) -> Entry:
         experiment=previous.experiment,
         decision=None,
     )
-    _write(folder, last, entry)
+    _write(folder, entry)
     return entry
 
 
@@ -252,13 +240,15 @@ def _keep_network(folder: StrPath, network: RecordedNetwork) -> Path:
     return kept
 
 
-def _write(folder: StrPath, last: Entry | None, entry: Entry) -> None:
-    if last is not None:
-        write_text(_text(last), _history_path(folder, last.number))
-    write_text(_text(entry), Path(folder, "champion.json"))
-    # The entry is valid without its copy in the history; the next entry writes the missing copy.
-    with suppress(OSError):
-        write_text(_text(entry), _history_path(folder, entry.number))
+def _write(folder: StrPath, entry: Entry) -> None:
+    """Write an entry to the history and to `champion.json`, or to none of them."""
+    path = _history_path(folder, entry.number)
+    write_text(_text(entry), path)
+    try:
+        write_text(_text(entry), Path(folder, "champion.json"))
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def _next_number(last: Entry | None) -> int:
