@@ -90,7 +90,7 @@ if TRACK_FILES:
 
 rule prepare_patches:
     input:
-        runs=lambda wildcards: [run.file for run in runs_of(wildcards.batch)],
+        runs=lambda wildcards: runs.plain_files(runs_of(wildcards.batch)),
     output:
         patches="<data>/patches/{batch}.nc",
         statistics="<data>/statistics/{batch}.csv",

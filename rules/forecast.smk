@@ -36,7 +36,9 @@ rule forecast_storms:
     params:
         code=code("forecast_storms"),
         network=lambda wildcards: forecast_network(),
-        network_content=lambda wildcards: forecasts.digest_of(forecast_network()),
+        network_content=lambda wildcards: for_users(forecasts.digest_of_network)(
+            forecast_network()
+        ),
         event={key: config["event"][key] for key in ("title", "units", "lead")},
         reject=config["data"]["reject"],
         file_pattern=lambda wildcards: FORECAST_PATTERN,

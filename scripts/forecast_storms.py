@@ -34,6 +34,7 @@ def forecast_storms(
     members: int,
     seed: int,
     threads: int,
+    memory_mb: float,
     dataset: str,
     table: str,
     geojson: str,
@@ -61,6 +62,7 @@ def forecast_storms(
         units=about["predictor_units"],
         reject=reject,
         file_pattern=file_pattern,
+        memory_mb=memory_mb,
     )
     fields = storms["predictors"].values
     backend.prepare(threads, seed)
@@ -124,6 +126,7 @@ if __name__ == "__main__":
             members=snakemake.params.members,
             seed=snakemake.params.seed,
             threads=snakemake.params.threads,
+            memory_mb=snakemake.resources.mem_mb,
             dataset=snakemake.output.dataset,
             table=snakemake.output.table,
             geojson=snakemake.output.geojson,

@@ -20,4 +20,5 @@ if __name__ == "__main__":
             snakemake.output.statistics,
             snakemake.output.inventory,
             **snakemake.params.data,
+            memory_mb=snakemake.resources.mem_mb,
         )

@@ -25,6 +25,7 @@ def verify_forecasts(
     reject: list[str],
     file_pattern: str,
     verification: dict[str, Any],
+    memory_mb: float,
     scores: str,
     storms: str,
 ) -> None:
@@ -43,6 +44,7 @@ def verify_forecasts(
             | {target: forecast.attrs["event_threshold_units"]},
             reject=reject,
             file_pattern=file_pattern,
+            memory_mb=memory_mb,
         )
         peak = match_outcome(forecast, outcome)
         verifiable.append(forecast.assign(peak=("storm", peak)).isel(storm=np.isfinite(peak)))
@@ -79,6 +81,7 @@ if __name__ == "__main__":
             reject=snakemake.params.reject,
             file_pattern=snakemake.params.file_pattern,
             verification=snakemake.params.verification,
+            memory_mb=snakemake.resources.mem_mb,
             scores=snakemake.output.scores,
             storms=snakemake.output.storms,
         )

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from stormcnn.regular_files import open_regular
 from stormcnn.vocabulary import StrPath
 
 LIBRARIES = ("stormcnn", "tensorflow", "keras", "numpy", "xarray", "netCDF4", "scikit-learn")
@@ -25,8 +26,11 @@ def digest(settings: Any) -> str:
 
 
 def sha256_of(path: StrPath) -> str:
-    """Return the SHA-256 of the content of a file in hexadecimal."""
-    with open(path, "rb") as stream:
+    """Return the SHA-256 of the content of a file in hexadecimal.
+
+    Raises an `OSError` unless it is a regular file.
+    """
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import xarray as xr
 
 from stormcnn.errors import UserError
+from stormcnn.storms.child_process import MEMORY_MB
 from stormcnn.storms.reading import read_run
 from stormcnn.vocabulary import StrPath
 
@@ -20,6 +21,7 @@ def read_for_network(
     file_pattern: str,
     target: str | None = None,
     region: str = "storm",
+    memory_mb: float = MEMORY_MB,
 ) -> xr.Dataset:
     """Return the valid storms of a run file, as `stormcnn.storms.reading.read_run` does.
 
@@ -35,6 +37,7 @@ def read_for_network(
         reject=reject,
         units={name: text for name, text in units.items() if text},
         file_pattern=file_pattern,
+        memory_mb=memory_mb,
     )
     for name, stated in storms.attrs["units"].items():
         trained = units.get(name, "")

@@ -6,13 +6,14 @@ Nothing here needs Keras.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from stormcnn.errors import UserError
 from stormcnn.io import to_remove
+from stormcnn.regular_files import open_regular
 from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
 
@@ -56,12 +57,8 @@ def read_json(path: StrPath, name: str) -> Any:
 
     Raises `UserError` if the archive is missing, damaged or too large.
     """
-    if not Path(path).is_file():
-        raise UserError(
-            f"{path}: the network is missing. Train it first, or set the path of another network."
-        )
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_network(path) as stream, zipfile.ZipFile(stream) as archive:
             files = archive.infolist()
             if len(files) > MOST_FILES:
                 raise UserError(f"{path}: more than {MOST_FILES} files are in it. {_ADVICE}")
@@ -81,6 +78,27 @@ def read_json(path: StrPath, name: str) -> Any:
             f"{path}: {name} cannot be read ({cause}). Remove {to_remove(path)} and train again, "
             "or use another network."
         ) from error
+
+
+def open_network(path: StrPath) -> IO[bytes]:
+    """Open the file of a network.
+
+    Raises `UserError` if it is missing, too large, or not a regular file.
+    """
+    try:
+        stream = open_regular(path)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: the network is missing. Train it first, or set the path of another network."
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"{path}: the network cannot be read ({error.strerror}). {_ADVICE}"
+        ) from None
+    if os.fstat(stream.fileno()).st_size > LARGEST_BYTES:
+        stream.close()
+        raise UserError(f"{path}: the network has over {LARGEST_BYTES} bytes. {_ADVICE}")
+    return stream
 
 
 def _classes(config: Any) -> Iterator[tuple[Any, Any]]:

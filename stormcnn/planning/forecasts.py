@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stormcnn.errors import UserError
+from stormcnn.models.network_archive import open_network
 from stormcnn.operations.registry import CHAMPION, REGISTRY, read_champion
 from stormcnn.provenance import sha256_of
 
@@ -62,6 +63,12 @@ def digests_of_forecasts(run_dates: Iterable[str], results: str) -> dict[str, st
     return digests
 
 
-def digest_of(path: str) -> str:
-    """Return the SHA-256 of a file, or an empty string if there is no such file."""
-    return sha256_of(path) if Path(path).exists() else ""
+def digest_of_network(path: str) -> str:
+    """Return the SHA-256 of the file of a network, or an empty string if there is no such file.
+
+    Raises `UserError` if it is too large or not a regular file.
+    """
+    if not Path(path).exists():
+        return ""
+    open_network(path).close()
+    return sha256_of(path)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from stormcnn.config.archive_dates import demo_file_name, demo_run_dates
 from stormcnn.errors import UserError
 from stormcnn.name_pattern import DEFAULT_PATTERN
+from stormcnn.regular_files import is_special
 from stormcnn.storms.run_files import (
     Run,
     as_run,
@@ -52,6 +53,15 @@ def group_by_batch(runs: Iterable[Run]) -> dict[str, list[Run]]:
     for run in runs:
         groups.setdefault(run.batch, []).append(run)
     return groups
+
+
+def plain_files(runs: Iterable[Run]) -> list[str]:
+    """Return the run files that are regular files or missing.
+
+    The workflow may compute checksums of the inputs of a job, which never ends for the others. The
+    job that reads the runs refuses them.
+    """
+    return [run.file for run in runs if not is_special(run.file)]
 
 
 def split_periods(runs: Sequence[Run], test_start: str) -> Periods:
@@ -147,11 +157,13 @@ def index_by_run_date(
 ) -> dict[str, str]:
     """Return run files by their run date as `YYYYMMDD-HHMM`.
 
-    `key` is the config key that lists the files. Raises `UserError` if two have the same run date
-    or a name is not that of a run file.
+    `key` is the config key that lists the files. Raises `UserError` if two have the same run date,
+    a name is not that of a run file, or a file that exists is not a regular one.
     """
     index: dict[str, str] = {}
     for file in files:
+        if is_special(file):
+            raise UserError(f"{key}: {file} is not a regular file. Remove it from the list.")
         try:
             run_date = f"{parse_run_name(file, file_pattern).run_date:%Y%m%d-%H%M}"
         except UserError as error:

@@ -19,6 +19,7 @@ from stormcnn.errors import UserError
 from stormcnn.io import replacing, write_csv
 from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.provenance import digest, provenance, sha256_of
+from stormcnn.storms.child_process import MEMORY_MB, read_in_child
 from stormcnn.storms.grid_spacing import common_spacing
 from stormcnn.storms.inventory import as_inventory, format_units
 from stormcnn.storms.patch_file import (
@@ -54,15 +55,17 @@ def prepare_batch(
     reject: Sequence[str] = STORM_FAULTS,
     lead_hours: Sequence[float] | None = None,
     file_pattern: str = DEFAULT_PATTERN,
+    memory_mb: float = MEMORY_MB,
 ) -> None:
     """Write the patches of a batch of run files, their statistics and their inventory.
 
     The patches are the storms that `read_run` returns, in the order of `runs`. Memory holds one run
-    at a time. The statistics have a row for each predictor of each run with storms, over all grid
-    points and in the units of the file: `count`, `mean`, `m2` (sum of squared deviations from the
-    mean), `minimum` and `maximum`. The inventory has a row per run file with the number of `storms`
-    and of `rejected` ones, the `reason` for rejecting them, and the number of missing hours and of
-    their storms. If the batch has no storms, all three files are valid and hold none.
+    at a time; this process and the one that reads it may take `memory_mb` together. The statistics
+    have a row for each predictor of each run with storms, over all grid points and in the units of
+    the file: `count`, `mean`, `m2` (sum of squared deviations from the mean), `minimum` and
+    `maximum`. The inventory has a row per run file with the number of `storms` and of `rejected`
+    ones, the `reason` for rejecting them, and the number of missing hours and of their storms. If
+    the batch has no storms, all three files are valid and hold none.
 
     Raises `BadRunFile` if `read_run` does, if the size of the patches differs from that of earlier
     files, or if the run date differs from the one in the run list. With `skip_bad_files` such a
@@ -86,7 +89,9 @@ def prepare_batch(
     with replacing(patches_path) as temporary, netCDF4.Dataset(temporary, "w") as file:
         create_text_dimension(file, [Path(run.file).name for run in runs])
         for run in runs:
-            inventory_row, statistics_rows = _add_run(file, run, settings, units, skip_bad_files)
+            inventory_row, statistics_rows = _add_run(
+                file, run, settings, units, skip_bad_files, memory_mb
+            )
             spacings.append(inventory_row.pop(GRID_SPACING))
             inventory.append(inventory_row)
             statistics.extend(statistics_rows)
@@ -118,6 +123,7 @@ def _add_run(
     settings: dict[str, Any],
     units: dict[str, str],
     skip_bad_files: bool,
+    memory_mb: float,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Append the storms of a run; return its row of the inventory and its rows of statistics.
 
@@ -125,7 +131,7 @@ def _add_run(
     and the later ones are converted.
     """
     try:
-        patches = _read_listed(run, settings, units)
+        patches = _read_listed(run, settings, units, memory_mb)
         _check_patch_size(file, run, patches)
         _check_unchanged(run)
     except BadRunFile as error:
@@ -135,7 +141,7 @@ def _add_run(
                 f"{error} To skip such files, set data.skip_bad_files to true."
             ) from error
         logger.warning("Skipped %s", error)
-        patches = _skipped(run, str(error), settings)
+        patches = _skipped(run, str(error), settings, memory_mb)
     else:
         logger.info(
             "Read %s storms from %s (%s rejected%s).",
@@ -161,8 +167,10 @@ def _add_run(
     return row | patches.attrs, _statistics(patches, run.run_date) if storms else []
 
 
-def _read_listed(run: Run, settings: dict[str, Any], units: dict[str, str]) -> xr.Dataset:
-    patches = read_run(run.file, sha256=run.sha256, units=units, **settings)
+def _read_listed(
+    run: Run, settings: dict[str, Any], units: dict[str, str], memory_mb: float
+) -> xr.Dataset:
+    patches = read_run(run.file, sha256=run.sha256, units=units, memory_mb=memory_mb, **settings)
     run_date = parse_run_name(run.file, settings["file_pattern"]).run_date
     if datetime.fromisoformat(run.run_date) != run_date:
         raise BadRunFile(
@@ -196,11 +204,11 @@ def _check_patch_size(file: netCDF4.Dataset, run: Run, patches: xr.Dataset) -> N
             )
 
 
-def _skipped(run: Run, reason: str, settings: dict[str, Any]) -> xr.Dataset:
+def _skipped(run: Run, reason: str, settings: dict[str, Any], memory_mb: float) -> xr.Dataset:
     """Return the empty dataset of a run file that is skipped."""
     try:
-        content = {"bytes": os.path.getsize(run.file), "sha256": sha256_of(run.file)}
-    except OSError:
+        content = read_in_child(_identify, run.file, memory_mb=memory_mb).attrs
+    except BadRunFile:
         content = {"bytes": 0, "sha256": ""}
     counts = dict.fromkeys(("rejected", "missing_hours", "missing_storms", *STORM_FAULTS), 0)
     selection = Selection(tuple(settings["predictors"]), settings["target"], settings["region"])
@@ -213,6 +221,14 @@ def _skipped(run: Run, reason: str, settings: dict[str, Any]) -> xr.Dataset:
         grid_spacing_km=math.nan,
         **content,
     )
+
+
+def _identify(path: str) -> xr.Dataset:
+    """Return the size and the checksum of a file as attributes."""
+    try:
+        return xr.Dataset(attrs={"sha256": sha256_of(path), "bytes": os.path.getsize(path)})
+    except OSError as error:
+        raise BadRunFile(f"{path}: cannot be opened ({error.strerror}).") from error
 
 
 def _statistics(patches: xr.Dataset, run_date: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import xarray as xr
 from stormcnn.errors import UserError
 from stormcnn.name_pattern import DEFAULT_PATTERN, compile_pattern
 from stormcnn.provenance import sha256_of
-from stormcnn.storms.child_process import read_in_child
+from stormcnn.storms.child_process import MEMORY_MB, read_in_child
 from stormcnn.storms.questionable import find_questionable
 from stormcnn.storms.run_files import BadRunFile, RunName, parse_run_name
 from stormcnn.storms.run_variables import RunVariables, read_variables
@@ -45,6 +45,7 @@ def read_run(
     units: Mapping[str, str] | None = None,
     file_pattern: str = DEFAULT_PATTERN,
     sha256: str = "",
+    memory_mb: float = MEMORY_MB,
 ) -> xr.Dataset:
     """Return the valid storms of one run file.
 
@@ -70,9 +71,10 @@ def read_run(
     `QUANTITIES`, such as hail, may be zero as well, and other fields of zeros are impossible.
 
     The file is read in a child process, so a file that crashes the NetCDF library is an error like
-    any other. Raises `BadRunFile` if the file cannot be read, is not a run file, lacks a variable,
-    has an attribute or units that cannot be decoded, contains another forecast run than its name
-    states, or has another checksum than `sha256`.
+    any other. Together with this process it may take `memory_mb`. Raises `BadRunFile` if the file
+    cannot be read, is not a regular file or not a run file, refers to other files, lacks a
+    variable, has an attribute or units that cannot be decoded, contains another forecast run than
+    its name states, or has another checksum than `sha256`.
     """
     if region not in REGIONS:
         raise ValueError(f"region must be one of {', '.join(REGIONS)} (got {region!r}).")
@@ -84,7 +86,9 @@ def read_run(
         None if lead_hours is None else (lead_hours[0], lead_hours[1]),
         dict(units or {}),
     )
-    storms = read_in_child(read_checked, str(path), selection, sha256, file_pattern)
+    storms = read_in_child(
+        read_checked, str(path), selection, sha256, file_pattern, memory_mb=memory_mb
+    )
     if storms.attrs.pop("units_loaded"):
         # The processes that read the next files find the definitions in memory.
         load_units()
@@ -139,7 +143,7 @@ def read_content(
     except OSError as error:
         raise BadRunFile(
             f"{path}: cannot be opened ({error.strerror}). Check that the file exists and that its "
-            "disk works."
+            "disk works, or remove it."
         ) from error
     if sha256 and sha256.lower() != actual:
         raise BadRunFile(

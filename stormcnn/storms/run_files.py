@@ -26,6 +26,8 @@ from stormcnn.vocabulary import StrPath
 # These characters have a meaning in the patterns of rules. The NetCDF library reads a backslash as
 # a slash.
 RESERVED = frozenset("<>{}\\")
+FIRST_YEAR, LAST_YEAR = 1678, 2261
+"""Times of NumPy in nanoseconds, in which dates are kept, cover only these years."""
 COLUMNS = ("run_date", "file", "batch")
 OPTIONAL_COLUMNS = ("sha256", "bytes", "modified")
 BATCH_FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
@@ -90,9 +92,14 @@ def _parse(path: str, file_pattern: str = DEFAULT_PATTERN) -> RunName:
         )
     pattern = compile_pattern(file_pattern)
     try:
-        return pattern.parse(Path(path).name)
+        name = pattern.parse(Path(path).name)
     except ValueError as error:
         raise ValueError(f"{error} The name must have the form {pattern.form}.") from None
+    if not FIRST_YEAR <= name.run_date.year <= LAST_YEAR:
+        raise ValueError(
+            f"the year {name.run_date.year} in the file name is not from {FIRST_YEAR} to {LAST_YEAR}."
+        )
+    return name
 
 
 def batch_of(run_date: datetime, size: str) -> str:

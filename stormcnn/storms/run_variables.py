@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 import netCDF4
 import numpy as np
 
+from stormcnn.regular_files import open_regular
 from stormcnn.storms.decoding import Undecodable, decode, text_attribute
 from stormcnn.storms.grid_spacing import spacing_of
+from stormcnn.storms.hdf5_structure import UnsafeStructure, check_structure
 from stormcnn.storms.lead_times import read_lead_times
+from stormcnn.storms.memory import MEGABYTE, memory_left
 from stormcnn.storms.orientation import Orientation, UnknownOrientation, find_orientation
 from stormcnn.storms.questionable import needs_positions
 from stormcnn.storms.run_files import BadRunFile
@@ -25,6 +28,9 @@ from stormcnn.vocabulary import Array
 LARGEST_COMPRESSION = 1032
 """Deflate compresses by a factor of 1032 at most. A file that declares more values than that is
 damaged, and reading it would only exhaust the memory."""
+
+MOST_STORMS = 1_000_000
+"""Largest number of storms in a run file."""
 
 YOUNG = 60.0
 """A file that cannot be read and was modified less than this many seconds ago may still be being
@@ -101,10 +107,16 @@ def read_variables(path: str, selection: Selection, run_date: datetime) -> RunVa
     """
     _check_format(path)
     try:
+        check_structure(path)
         with netCDF4.Dataset(path) as source:
             return _read_source(path, source, selection, run_date)
-    except BadRunFile:
+    except (BadRunFile, MemoryError):
         raise
+    except UnsafeStructure as error:
+        raise BadRunFile(
+            f"{path}: {printable(error)}, which is refused. Copy the data into one plain file, for "
+            "example with nccopy, or remove the file."
+        ) from error
     except (Undecodable, UnknownOrientation, UnknownUnits) as error:
         raise BadRunFile(
             f"{path}: {printable(error)}. Correct the file, for example with ncatted, or remove it."
@@ -139,7 +151,7 @@ def _check_format(path: str) -> None:
 
     A damaged header of the classic format makes the library allocate gigabytes.
     """
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         start = stream.read(8)
     if start.startswith(b"CDF"):
         raise BadRunFile(
@@ -235,6 +247,26 @@ def _check_layout(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) ->
                 f"{path}: variable {name} is declared with the shape {variable.shape}, which does "
                 f"not fit into {size} bytes. The file is damaged. Fetch it again or remove it."
             )
+    _check_memory(path, source, gridded)
+
+
+def _check_memory(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) -> None:
+    """Raise `BadRunFile` if the storms are too many for the memory, before it is allocated."""
+    shape = [len(source.dimensions[name]) for name in FIELD_DIMENSIONS]
+    if shape[0] > MOST_STORMS:
+        raise BadRunFile(
+            f"{path}: the file is said to have {shape[0]} storms, more than {MOST_STORMS}. Fetch "
+            "it again or remove it."
+        )
+    # All fields in single precision, twice, and one that is being decoded.
+    widest = max(source[name].dtype.itemsize for name in gridded)
+    needed = math.prod(shape) * (8 * len(gridded) + 2 * widest + 16)
+    if needed > (left := memory_left()):
+        raise BadRunFile(
+            f"{path}: reading {shape[0]} storms of {shape[1]} x {shape[2]} grid points takes "
+            f"{needed / MEGABYTE:.0f} MB, but only {left / MEGABYTE:.0f} MB are left of the job's "
+            "memory (mem_mb). If the file is not damaged, provide more."
+        )
 
 
 def _read(path: str, source: netCDF4.Dataset, name: str, part: Any = None) -> Array:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import yaml
-from checkout import Checkout, write_runs
+from checkout import Checkout, error_line, write_runs
+from run_files import run_file_name
 
 MARKER = "mar-ker"
 RUN_DATES = [datetime(2014, 4, 1), datetime(2015, 4, 1)]
@@ -20,6 +22,9 @@ WITH_SECRETS = [
     f"https://127.0.0.1:9/a#{MARKER}",
     f"postgresql://127.0.0.1:9/a?password={MARKER}",
 ]
+
+
+INVENTORY = "resources/tiny/inventory.csv"
 
 
 def all_contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
@@ -83,3 +88,18 @@ def test_no_file_of_the_workflow_is_world_writable(checkout: Checkout, tmp_path:
         and path.parent != checkout.path / ".snakemake" / "log"
     ]
     assert writable == []
+
+
+def test_named_pipes_stop_nothing(checkout: Checkout) -> None:
+    write_runs(checkout.path / "runs", RUN_DATES)
+    pipe = checkout.path / "runs" / run_file_name(datetime(2014, 5, 1))
+    os.mkfifo(pipe)
+    assert "named pipe" in error_line(checkout.fail(INVENTORY), f"runs/{pipe.name}: ")
+    for settings in ({"runs": [str(pipe)]}, {"runs": ["runs"]}, {"network": str(pipe)}):
+        checkout.change({"forecast": {"runs": [f"runs/{run_file_name(RUN_DATES[0])}"]} | settings})
+        assert "forecast" in checkout.fail("forecast", "--dry-run")
+    checkout.change({"data": {"skip_bad_files": True}, "forecast": {"runs": [], "network": None}})
+    checkout.run(INVENTORY)
+    inventory = pd.read_csv(checkout.path / INVENTORY)
+    assert inventory["storms"].tolist() == [12, 0, 12]
+    assert "named pipe" in inventory["reason"][1]

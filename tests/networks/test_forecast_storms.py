@@ -61,6 +61,7 @@ def forecast(network, run_file, folder):
         members=5,
         seed=0,
         threads=1,
+        memory_mb=4000,
         dataset=str(folder / "forecast.nc"),
         table=str(folder / "forecast.csv"),
         geojson=str(folder / "forecast.geojson"),

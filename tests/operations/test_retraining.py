@@ -404,7 +404,8 @@ def test_clock_behind_the_registry_is_refused(again: Checkout) -> None:
     entry = read(again)
     later = datetime.now(UTC) + timedelta(days=2)
     entry["time"] = later.isoformat()
-    (again.path / CHAMPION).write_text(json.dumps(entry))
+    for path in (CHAMPION, f"registry/history/{entry['number']:06d}.json"):
+        (again.path / path).write_text(json.dumps(entry))
     write_month(again, 7)
     for arguments in ([], ["--rollback"], ["--dry-run"]):
         code, output = retrain(again, *arguments)

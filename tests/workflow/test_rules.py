@@ -106,7 +106,7 @@ def test_wiring_holds_no_science_and_no_words_of_clusters(path: Path) -> None:
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_script_passes_on_what_its_rule_gives_and_nothing_else(path: Path) -> None:
     used = set(re.findall(r"\bsnakemake\.(\w+)", path.read_text()))
-    assert used - {"iocontainers"} <= {"input", "output", "params", "log", "threads"}
+    assert used - {"iocontainers"} <= {"input", "output", "params", "log", "threads", "resources"}
     assert "with job_log(snakemake.log[0]):" in path.read_text()
 
 

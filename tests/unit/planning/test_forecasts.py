@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 
@@ -46,4 +47,18 @@ def test_issued_forecasts_are_identified_by_their_content(tmp_path):
 
 
 def test_missing_file_has_an_empty_digest(tmp_path):
-    assert forecasts.digest_of(str(tmp_path / "network.keras")) == ""
+    assert forecasts.digest_of_network(str(tmp_path / "network.keras")) == ""
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "sparse"])
+def test_network_that_is_no_regular_file_is_refused_at_once(tmp_path, kind):
+    path = tmp_path / "network.keras"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.touch()
+        os.truncate(path, 1 << 40)
+    with pytest.raises(UserError, match=r"network\.keras"):
+        forecasts.digest_of_network(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from stormcnn.planning.runs import (
     group_by_batch,
     index_by_run_date,
     list_runs,
+    plain_files,
     share_of_batches,
     split_periods,
 )
@@ -117,6 +119,21 @@ def test_two_forecasts_of_one_run_date_are_refused():
     with pytest.raises(UserError) as error:
         index_by_run_date(files, "forecast.runs")
     assert all(part in str(error.value) for part in ("forecast.runs", *files))
+
+
+def test_run_file_that_is_no_regular_file_is_refused(tmp_path):
+    path = tmp_path / run_file_name(datetime(2016, 5, 1))
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=r"forecast\.runs"):
+        index_by_run_date([str(path)], "forecast.runs")
+
+
+def test_only_regular_and_missing_files_are_inputs(tmp_path):
+    missing, regular, pipe = (tmp_path / name for name in ("missing", "regular", "pipe"))
+    regular.touch()
+    os.mkfifo(pipe)
+    runs = [Run("", str(path), "") for path in (missing, regular, pipe)]
+    assert plain_files(runs) == [str(missing), str(regular)]
 
 
 def test_key_of_a_run_file_with_another_name_is_named():

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import xarray as xr
 
 from stormcnn.storms.child_process import read_in_child
 from stormcnn.storms.finding import find_run_files
@@ -97,11 +98,13 @@ def test_closed_folder_is_named(tmp_path):
         logging.getLogger("stormcnn").addHandler(handler)
         if os.geteuid() == 0:  # root may search every folder
             os.seteuid(65534)
-        return find_run_files(tmp_path), messages
+        found = list(map(str, find_run_files(tmp_path)))
+        return xr.Dataset(attrs={"found": found, "messages": messages})
 
     try:
-        found, (message,) = read_in_child(search, "")
+        result = read_in_child(search, "").attrs
     finally:
         (tmp_path / "closed").chmod(0o755)
-    assert found == [path]
+    (message,) = result["messages"]
+    assert result["found"] == [str(path)]
     assert str(tmp_path / "closed") in message

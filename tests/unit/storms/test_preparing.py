@@ -278,6 +278,18 @@ def test_bad_run_files_can_be_skipped(tmp_path, caplog):
     assert sum(str(bad) in message for message in caplog.messages) == 1
 
 
+def test_file_that_is_no_regular_file_is_set_aside_with_the_reason(tmp_path):
+    runs = write_run_files(tmp_path / "runs", 2, 2)
+    Path(runs[0].file).unlink()
+    os.mkfifo(runs[0].file)
+    table = inventory_of(prepare(runs, tmp_path, skip_bad_files=True))
+    assert table["storms"].tolist() == [0, 2]
+    assert "named pipe" in table["reason"][0]
+    assert (table["bytes"][0], table["sha256"][0]) == (0, "")
+    with pytest.raises(BadRunFile, match="named pipe"):
+        prepare(runs, tmp_path)
+
+
 def test_batch_of_bad_files_is_empty(tmp_path):
     runs = write_run_files(tmp_path / "runs", 2)
     truncate(runs[0])

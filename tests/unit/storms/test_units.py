@@ -167,9 +167,9 @@ def test_variable_with_impossible_units_is_named(tmp_path, name, units):
 def test_definitions_of_units_are_loaded_only_for_conversions(tmp_path, units, needed):
     path = write_in_units(tmp_path, "U10_curr", units, lambda values: values)
     program = (
-        "import sys; from stormcnn.storms.reading import read_run; "
+        "from stormcnn.storms.reading import read_run, units_loaded; "
         f"read_run({str(path)!r}, predictors={PREDICTORS}, target={TARGET!r}); "
-        "print('pint' in sys.modules)"
+        "print(units_loaded())"
     )
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
