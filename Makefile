@@ -8,6 +8,8 @@ CORES ?= all
 PYTHON ?= python3 python3.13 python3.12 python3.11
 # The size of the benchmark: small or full.
 SIZE ?= small
+# How long to fuzz.
+MINUTES ?= 30
 
 ifeq ($(TENSORFLOW),cpu)
 venv := .venv
@@ -73,6 +75,10 @@ test-browser: $(development) ## Test the report and the documentation in Chromiu
 .PHONY: test-cluster
 test-cluster: $(development) ## Test on a real SLURM with one node; needs root
 	$(pytest) tests/cluster
+
+.PHONY: fuzz
+fuzz: $(development) ## Read damaged and hostile files for some minutes (MINUTES=30)
+	TF_CPP_MIN_LOG_LEVEL=2 PYTHONPATH=.:tests .venv/bin/python -m fuzzing $(MINUTES)
 
 .PHONY: check
 check: $(development) ## Check formatting, style, types and import layers, and lint the workflow

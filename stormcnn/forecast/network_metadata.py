@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stormcnn.config.field_types import Variable
 from stormcnn.errors import UserError
-from stormcnn.models.network_archive import METADATA, read_json
-from stormcnn.models.stored_recalibration import RECALIBRATION, read_recalibration
+from stormcnn.models.network_archive import METADATA, RECALIBRATION, read_json
+from stormcnn.models.stored_recalibration import read_recalibration
 from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.texts import printable
 from stormcnn.vocabulary import ISOTONIC, RecalibrationMethod, Region, StrPath
@@ -54,6 +55,8 @@ class _Metadata(BaseModel):
                 raise ValueError(f"{name} is missing or is neither a text nor a number")
             if isinstance(others[name], str) and len(others[name]) > 1000:
                 raise ValueError(f"{name} is too long")
+            if isinstance(others[name], float) and not math.isfinite(others[name]):
+                raise ValueError(f"{name} is not finite")
         return self
 
 

@@ -18,7 +18,12 @@ from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
 
 METADATA = "stormcnn.json"
-"""Name of the metadata in the .keras archive; Keras ignores files that it does not know."""
+RECALIBRATION = "recalibration.json"
+"""Names of the metadata and of the recalibration in the .keras archive; Keras ignores files that it
+does not know."""
+
+FILES = frozenset({METADATA, RECALIBRATION, "metadata.json", "config.json", "model.weights.h5"})
+"""The files in an archive. Without their exact names, a part of the network would be missing."""
 
 LARGEST_BYTES = 2_000_000_000
 LARGEST_JSON_BYTES = 5_000_000
@@ -62,13 +67,18 @@ def read_json(path: StrPath, name: str) -> Any:
             files = archive.infolist()
             if len(files) > MOST_FILES:
                 raise UserError(f"{path}: more than {MOST_FILES} files are in it. {_ADVICE}")
+            if others := {file.filename for file in files} - FILES:
+                shown = printable(", ".join(sorted(others)), longest=100)
+                raise UserError(
+                    f"{path}: it contains the file {shown}, which is refused. {_ADVICE}"
+                )
             if sum(file.file_size for file in files) > LARGEST_BYTES:
                 raise UserError(f"{path}: unpacked, it has over {LARGEST_BYTES} bytes. {_ADVICE}")
             if name not in archive.namelist():
                 return None
             if archive.getinfo(name).file_size > LARGEST_JSON_BYTES:
                 raise UserError(f"{path}: {name} has over {LARGEST_JSON_BYTES} bytes. {_ADVICE}")
-            return json.loads(archive.read(name))
+            return json.loads(archive.read(name), parse_constant=_refuse_constant)
     except UserError:
         raise
     # The readers of zip and JSON raise exceptions of many classes for damaged files.
@@ -78,6 +88,10 @@ def read_json(path: StrPath, name: str) -> Any:
             f"{path}: {name} cannot be read ({cause}). Remove {to_remove(path)} and train again, "
             "or use another network."
         ) from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def open_network(path: StrPath) -> IO[bytes]:

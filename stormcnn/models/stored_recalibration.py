@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from stormcnn.errors import UserError
 from stormcnn.io import replacing
-from stormcnn.models.network_archive import read_json
+from stormcnn.models.network_archive import RECALIBRATION, read_json
 
 if TYPE_CHECKING:
     from stormcnn.vocabulary import StrPath
-
-RECALIBRATION = "recalibration.json"
-"""Name in the .keras archive; Keras ignores files that it does not know."""
 
 
 def add_recalibration(

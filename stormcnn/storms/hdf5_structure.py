@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from h5py import h5d, h5f, h5g, h5l, h5o
+from h5py import h5d, h5f, h5g, h5l, h5o, h5p
 
 MOST_OBJECTS = 5_000
 DEEPEST = 10
@@ -22,7 +22,10 @@ def check_structure(path: str) -> None:
     the results, without being part of the file's checksum. The NetCDF library reads all groups when
     it opens a file, so their number is limited here. No values are read.
     """
-    file = h5f.open(path.encode(), h5f.ACC_RDONLY)
+    access = h5p.create(h5p.FILE_ACCESS)
+    # Closing the file closes all objects in it.
+    access.set_fclose_degree(h5f.CLOSE_STRONG)
+    file = h5f.open(path.encode(), h5f.ACC_RDONLY, access)
     try:
         _check_groups(h5g.open(file, b"/"))
     finally:

@@ -10,8 +10,7 @@ import pytest
 
 from stormcnn.errors import UserError
 from stormcnn.forecast.network_metadata import read_about, read_recalibration_settings
-from stormcnn.models.network_archive import METADATA
-from stormcnn.models.stored_recalibration import RECALIBRATION
+from stormcnn.models.network_archive import METADATA, RECALIBRATION
 from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.vocabulary import LESSON_EVENT
 
@@ -63,6 +62,8 @@ HOSTILE = {
     "other event": ABOUT | {"event": {**LESSON_EVENT, "attributes": {}}},
     "region": ABOUT | {"event": {**LESSON_EVENT, "region": "world"}},
     "control character": ABOUT | {"event": {**LESSON_EVENT, "target": "a\x1b[2J"}},
+    "no JSON number": ABOUT | {"other": float("nan")},
+    "infinite year": json.dumps(ABOUT | {"trained_on": 7}).replace("7", "1e400").encode(),
     "frequency": ABOUT | {"training_event_frequency": 2},
 }
 
@@ -89,6 +90,15 @@ def test_archive_with_many_files_is_refused(tmp_path):
             archive.writestr(str(number), b"")
     with pytest.raises(UserError, match=r"network\.keras"):
         read_about(path)
+
+
+def test_damaged_name_of_the_recalibration_is_refused(tmp_path):
+    """Otherwise the network would be used without it."""
+    path = write(tmp_path, ABOUT)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("recalibratiom.json", json.dumps(STEPS))
+    with pytest.raises(UserError, match=r"recalibratiom\.json"):
+        read_recalibration_settings(path)
 
 
 def test_damaged_archive_ends_in_a_sentence(tmp_path):
