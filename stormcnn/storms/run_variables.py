@@ -258,9 +258,9 @@ def _check_memory(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) ->
             f"{path}: the file is said to have {shape[0]} storms, more than {MOST_STORMS}. Fetch "
             "it again or remove it."
         )
-    # All fields in single precision, twice, and one that is being decoded.
+    # All fields and positions in single precision, twice, and one that is being decoded.
     widest = max(source[name].dtype.itemsize for name in gridded)
-    needed = math.prod(shape) * (8 * len(gridded) + 2 * widest + 16)
+    needed = math.prod(shape) * (8 * (len(gridded) + 2) + 2 * widest + 16)
     if needed > (left := memory_left()):
         raise BadRunFile(
             f"{path}: reading {shape[0]} storms of {shape[1]} x {shape[2]} grid points takes "

@@ -363,8 +363,9 @@ def write_stored(folder: Path, stored: Variables) -> Path:
             order = variable.order[:] if variable.values.ndim == 3 else ("p",)
             kind, _, unsigned = variable.kind.partition(" of ")
             fill = variable.attributes.pop("_FillValue", None)
+            endian: Any = "big" if kind.startswith(">") else "native"
             written = file.createVariable(
-                name, kind, order, zlib=True, complevel=1, fill_value=fill
+                name, kind, order, zlib=True, complevel=1, fill_value=fill, endian=endian
             )
             written.set_auto_maskandscale(False)
             written.set_auto_scale(False)
