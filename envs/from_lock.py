@@ -8,7 +8,7 @@ from pathlib import Path
 ENVS = Path(__file__).parent
 LOCK = ENVS.parent / "requirements.txt"
 PYTHON = "3.11"
-TABLES = ["cftime", "h5py", "netcdf4", "numpy", "pandas", "pint", "xarray"]
+TABLES = ["cftime", "h5py", "netcdf4", "numpy", "pandas", "pint", "psutil", "xarray"]
 # Packages that the jobs of each environment import.
 ENVIRONMENTS = {
     "data": [*TABLES, "pydantic", "pyyaml", "requests", "scipy", "tqdm", "urllib3"],
