@@ -57,4 +57,4 @@ def loaded_network(random: np.random.Generator, folder: Path, alone: bool) -> Ou
     return Outcome(EQUAL if np.array_equal(network.predict_on_batch(FIELDS), expected) else CHANGED)
 
 
-FAMILIES = [Family(loaded_network, may_change=True, at_once=300)]
+FAMILIES = [Family(loaded_network, may_change=True, at_once=100)]

@@ -150,7 +150,8 @@ def _read_share(
 ) -> dict[str, Counts]:
     results = {family.name: Counts() for family in families}
     for number, (family, numbers) in enumerate(_tasks(families, inputs, end)):
-        if number % WORKERS == worker:
+        # Each worker gets inputs of each family, whose times differ.
+        if (number + number // len(families)) % WORKERS == worker:
             results[family.name].add(read_inputs(family, numbers))
     return results
 

@@ -167,21 +167,29 @@ def hostile_attributes(random: np.random.Generator, folder: Path, alone: bool) -
 
 
 def says_other_values(path: Path, storms: xr.Dataset) -> bool:
-    """Return whether storms are what xarray reads from a file, whose attributes changed values."""
+    """Return whether storms are what a file says whose attributes changed the values."""
     patch = storms["patch"].values
-    with xr.open_dataset(path, decode_times=False) as file:
-        decoded = {name: file[name].values[patch].astype("f4") for name in (*PREDICTORS, TARGET)}
-        inside = file["masks"].values[patch] == np.nanmax(file["masks"].values)
+    with xr.open_dataset(path, decode_cf=False) as file:
+        decoded = {name: unpacked(file[name])[patch] for name in (*SELECTION.fields, "masks")}
         tracks = all(
-            np.array_equal(storms[name], file[name].values[patch])
+            np.array_equal(storms[name], unpacked(file[name])[patch])
             for name in ("track_id", "track_step")
         )
+    inside = decoded["masks"] == decoded["masks"].max()
     peak = np.where(inside, decoded[TARGET], -np.inf).max(axis=(1, 2))
     return (
         tracks
         and np.allclose(np.stack([decoded[name] for name in PREDICTORS], -1), storms["predictors"])
         and np.allclose(peak, storms["peak"])
     )
+
+
+def unpacked(variable: xr.DataArray) -> Any:
+    factor, offset = (
+        float(variable.attrs.get(name, default))
+        for name, default in (("scale_factor", 1), ("add_offset", 0))
+    )
+    return variable.values * factor + offset
 
 
 # Other forms of the same storms
