@@ -23,6 +23,7 @@ ABOUT = {
     "model": "dropout",
     "seed": "0",
     "predictors": ["U10_curr", "V10_curr"],
+    "predictor_units": {"U10_curr": "m s-1", "V10_curr": ""},
     "event": LESSON_EVENT,
     "event_attributes": {"threshold_units": "s-1"},
     **dict.fromkeys(TRAINING_ATTRIBUTES, "2014"),
