@@ -143,7 +143,7 @@ rule merge_inventory:
 
 rule check_data:
     input:
-        runs=[run.file for run in RUNS],
+        runs=runs.plain_files(RUNS),
         template="report/check.html.jinja",
         style=["report/report.css", "report/report.js", "report/macros.html.jinja"],
     output:

@@ -97,7 +97,8 @@ def _parse(path: str, file_pattern: str = DEFAULT_PATTERN) -> RunName:
         raise ValueError(f"{error} The name must have the form {pattern.form}.") from None
     if not FIRST_YEAR <= name.run_date.year <= LAST_YEAR:
         raise ValueError(
-            f"the year {name.run_date.year} in the file name is not from {FIRST_YEAR} to {LAST_YEAR}."
+            f"the year {name.run_date.year} in the file name is not from "
+            f"{FIRST_YEAR} to {LAST_YEAR}."
         )
     return name
 

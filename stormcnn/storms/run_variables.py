@@ -85,6 +85,7 @@ def list_variables(path: str) -> list[ListedVariable]:
     """Return all variables of a run file; none if it cannot be read."""
     try:
         _check_format(path)
+        check_structure(path)
         with netCDF4.Dataset(path) as source:
             return [
                 ListedVariable(

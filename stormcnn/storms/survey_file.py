@@ -62,9 +62,53 @@ def survey_file(
     is a result, not an error.
     """
     try:
-        return read_in_child(_survey, path, selection, sha256, file_pattern)
+        return _from_dataset(read_in_child(_survey_here, path, selection, sha256, file_pattern))
     except BadRunFile as error:
         return FileSurvey([], str(error), [], None, {})
+
+
+def _survey_here(path: str, selection: Selection, sha256: str, file_pattern: str) -> xr.Dataset:
+    """Return the survey as a dataset, which can be passed to another process.
+
+    It has the storms, the samples of the fields as variables, and the rest as an attribute.
+    """
+    survey = _survey(path, selection, sha256, file_pattern)
+    storms = xr.Dataset() if survey.storms is None else survey.storms
+    samples = {
+        _sample_of(name): (_sample_of(name), values.sample)
+        for name, values in survey.fields.items()
+    }
+    rest = {
+        "variables": survey.variables,
+        "fault": survey.fault,
+        "lacking": survey.lacking,
+        "has_storms": survey.storms is not None,
+        "fields": {name: values[:4] for name, values in survey.fields.items()},
+    }
+    return storms.assign(samples).assign_attrs(survey=rest)
+
+
+def _from_dataset(dataset: xr.Dataset) -> FileSurvey:
+    rest = dataset.attrs.pop("survey")
+    samples = {name: dataset[_sample_of(name)].values for name in rest["fields"]}
+    storms = dataset.drop_vars(map(_sample_of, samples)) if rest["has_storms"] else None
+    return FileSurvey(
+        [
+            ListedVariable(name, tuple(dimensions), units, long_name)
+            for name, dimensions, units, long_name in rest["variables"]
+        ],
+        rest["fault"],
+        rest["lacking"],
+        storms,
+        {
+            name: FieldValues(size, missing, minimum, maximum, samples[name])
+            for name, (size, missing, minimum, maximum) in rest["fields"].items()
+        },
+    )
+
+
+def _sample_of(field: str) -> str:
+    return f"sample of {field}"
 
 
 def _survey(path: str, selection: Selection, sha256: str, file_pattern: str) -> FileSurvey:
