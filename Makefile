@@ -26,6 +26,10 @@ stamp = installed-$(shell cat requirements-build.txt $(1) | cksum | cut -d ' ' -
 runtime := $(venv)/$(call stamp,$(lock))
 development := .venv/$(call stamp,requirements-dev.txt)
 
+# After an upgrade of the system the Python of an environment may be gone. Create it anew.
+$(shell [ ! -d $(venv) ] || $(venv)/bin/python -c 'import pip' 2> /dev/null || \
+	rm -f $(venv)/installed-*)
+
 snakemake := $(venv)/bin/snakemake --cores $(CORES)
 
 .PHONY: help
@@ -122,39 +126,33 @@ lock: $(development) ## Update the pinned requirements and envs/ within the limi
 	printf 'pip\nsetuptools\nwheel\n' | $(compile) --upgrade - \
 		--constraints requirements-dev.txt --output-file requirements-build.txt
 	.venv/bin/python envs/from_lock.py
+	$(MAKE) check-platforms
+
+.PHONY: check-platforms
+check-platforms: $(development) ## Check that the requirements exist for macOS and Linux; uses the network
+	@for platform in aarch64-apple-darwin aarch64-unknown-linux-gnu x86_64-unknown-linux-gnu; do \
+		for python in 3.11 3.12 3.13; do \
+			echo "$$platform, Python $$python"; \
+			MACOSX_DEPLOYMENT_TARGET=14.0 .venv/bin/uv pip install --quiet --dry-run --target .venv \
+				--python-platform $$platform --python-version $$python --require-hashes \
+				--only-binary :all: --no-binary connection-pool -r requirements-dev.txt || exit 1; \
+		done; \
+	done
 
 .PHONY: clean
 clean: ## Remove the environments and the caches of tools; keep data and results
 	rm -rf .venv .venv-gpu .mypy_cache .pytest_cache .ruff_cache .hypothesis site
 
-%/bin/pip:
-	@for python in $(PYTHON); do \
-		if $$python -c 'import ensurepip, sys, venv; \
-				sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; then \
-			echo "Creating $* with $$($$python --version)."; \
-			exec $$python -m venv --clear $*; \
-		fi; \
-	done; \
-	echo "No Python 3.11, 3.12 or 3.13 with the module venv among: $(PYTHON)." \
-		"Set its path: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; \
-	exit 1
-
-# The old mark is deleted first, so that an interrupted installation is repeated. Every downloaded file
-# is checked against a hash. All packages are wheels except one that is only available as source; it
-# is built with the pinned setuptools.
+# The old mark is deleted first, so that an interrupted installation is repeated.
 define install
-	@echo "Installing $(1) into $(@D). This takes 1 to 3 minutes."
 	@rm -f $(@D)/installed-*
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--only-binary :all: --requirement requirements-build.txt
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--only-binary :all: --no-binary connection-pool --no-build-isolation --requirement $(1)
+	@envs/install $(@D) $(1) '$(PYTHON)'
 	@touch $@
 endef
 
-$(runtime): | $(venv)/bin/pip
+$(runtime):
 	$(call install,$(lock))
 
-$(development): | .venv/bin/pip
+$(development):
 	$(call install,requirements-dev.txt)
 	@touch .venv/$(call stamp,requirements.txt)
