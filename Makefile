@@ -92,6 +92,8 @@ check: $(development) ## Check formatting, style, types and import layers, and l
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/snakemake --lint
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows \
+		.github/workflows/ci.yml ops/examples/github-actions.yml
 
 .PHONY: benchmark
 benchmark: $(development) ## Measure time and memory (SIZE=small or SIZE=full)
