@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
-configfile: "config/config.yaml"
+configfile: f"{workflow.current_basedir.get_path_or_uri(secret_free=True)}/config/config.yaml"
 
 
 report: "report/captions/workflow.rst"
@@ -54,10 +54,8 @@ rule all:
 
 
 onstart:
-    keep_run_list()
+    prepare_to_run()
     EARLIER_VERSIONS.update({path: version_of(path) for path in (SUMMARY, CHECK)})
-    if CACHE:
-        cache.restrict_permissions(workflow.output_file_cache)
 
 
 onsuccess:

@@ -14,7 +14,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from ops.workflow import LOGS, Workflow
+from ops.workflow import CHECKOUT, LOGS, Workflow
 from stormcnn.config.config_files import read_config_files
 from stormcnn.config.loading import load_config
 from stormcnn.errors import UserError
@@ -136,7 +136,7 @@ def read_config(files: Sequence[str]) -> dict[str, Any]:
 
     Raises `UserError` if a file cannot be read, or if the config is not suited to retraining.
     """
-    config = load_config(read_config_files(["config/config.yaml", *files]))
+    config = load_config(read_config_files([CHECKOUT / "config" / "config.yaml", *files]))
     if config["data"]["source"] != "folder":
         raise UserError(
             f"data.source must be folder (got {config['data']['source']}), because retraining "

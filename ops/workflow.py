@@ -15,6 +15,7 @@ import psutil
 from stormcnn.errors import UserError
 from stormcnn.operations.lock import Busy, Lock
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 LOGS = Path("logs", "retrain")
 
 
@@ -35,14 +36,18 @@ class Workflow:
         settings = {"experiment": {"name": experiment}, "split": {"test_start": cutoff}}
         config = ["--configfile", *self._configs, "--config"]
         config += [f"{block}={json.dumps(values)}" for block, values in settings.items()]
-        snakemake = [sys.executable, "-m", "snakemake"]
+        snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile")]
         if self._lock.was_workflow_killed():
             from snakemake.cli import parse_args  # importing it takes a second
 
             check_nothing_runs(Path.cwd())
             # Jobs in a SLURM queue outlive the Snakemake process that submitted them.
             executor = parse_args([*targets, *self._options])[1].executor
-            recover = ["ops/recover"] if executor == "slurm" else [*snakemake, "--unlock"]
+            recover = (
+                [str(CHECKOUT / "ops" / "recover")]
+                if executor == "slurm"
+                else [*snakemake, "--unlock"]
+            )
             if self._call([*recover, *config], log) != 0:
                 raise UserError(
                     f"{log}: the folder could not be unlocked after a workflow was killed. See "

@@ -1,6 +1,7 @@
 # What the rules share: the checked config, the runs and their batches, and functions of wildcards.
 
 import os
+import shlex
 import sys
 import threading
 from functools import partial, wraps
@@ -8,9 +9,20 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, workflow.basedir)
+# Not `workflow.basedir`, which belongs to another workflow if that uses this one as a module.
+if not isinstance(workflow.current_basedir, os.PathLike):
+    raise WorkflowError(
+        "stormcnn cannot be used from a web address, because its jobs import its library. Clone "
+        "the repository, and give the module the path of the Snakefile in the clone."
+    )
+CHECKOUT = Path(workflow.current_basedir).parent
+if os.pathsep in str(CHECKOUT):
+    raise WorkflowError(
+        f"{CHECKOUT}: the path of stormcnn must not contain a colon. Rename the folder."
+    )
+sys.path.insert(0, str(CHECKOUT))
 
-from stormcnn.config.config_files import as_written
+from stormcnn.config.config_files import as_written, with_defaults
 from stormcnn.config.loading import load_config
 from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
@@ -37,8 +49,11 @@ forbid_world_writable_files()
 
 # All jobs, including those in conda environments and on other machines, import the library of this
 # checkout.
-search_path = [workflow.basedir, os.getenv("PYTHONPATH")]
+search_path = [str(CHECKOUT), os.getenv("PYTHONPATH")]
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, search_path)))
+# Snakemake inserts the path of the interpreter into shell commands without quotes.
+if Path(sys.executable).exists():
+    sys.executable = shlex.quote(sys.executable)
 # Shared file systems often lack the locks that HDF5 asks for; no file here has two writers.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -66,6 +81,10 @@ if CACHE:
 overriding = workflow.overwrite_configfiles
 config_files = [f for f in workflow.configfiles if f not in overriding] + overriding
 written = for_users(as_written)(config, config_files)
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+if IS_MODULE:
+    # Snakemake does not read the default config if the module statement has settings.
+    written = for_users(with_defaults)(written, CHECKOUT / "config" / "config.yaml")
 checked = for_users(load_config)(written)
 # A network of the default config that was left out must also be left out when the experiment is
 # repeated with the config in its results.
@@ -75,13 +94,22 @@ LEFT_OUT = {
 config.clear()
 config.update(checked)
 
+
+def shipped(path):
+    """Return the path of a file that belongs to the code, as an input.
+
+    It is relative in the top folder of a checkout, so that moving the checkout reruns no job.
+    """
+    return path if CHECKOUT.samefile(".") else str(CHECKOUT / path)
+
+
 SOURCE = config["data"]["source"]
 DATA = f"resources/{config['data']['name']}"
 RESULTS = f"results/{config['experiment']['name']}"
 # Only the main process looks for run files, so that all jobs see the same ones.
 RUN_LIST = Path(DATA, "runs.csv")
 RUNS = (
-    for_users(runs.list_runs)(config["data"], f"{DATA}/runs")
+    for_users(runs.list_runs)(config["data"], f"{DATA}/runs", CHECKOUT)
     if workflow.is_main_process
     else for_users(read_run_list)(RUN_LIST)
 )
@@ -145,6 +173,18 @@ def keep_run_list():
     text = format_run_list(RUNS)
     if not RUN_LIST.exists() or RUN_LIST.read_text(encoding="utf-8") != text:
         write_text(text, RUN_LIST)
+
+
+def prepare_to_run():
+    """Do what jobs rely on."""
+    keep_run_list()
+    if CACHE:
+        cache.restrict_permissions(workflow.output_file_cache)
+
+
+# Snakemake ignores `onstart` of modules.
+if workflow.is_main_process and IS_MODULE:
+    prepare_to_run()
 
 
 SUMMARY = Path(RESULTS, "summary.txt")
@@ -292,7 +332,7 @@ def code(script):
 
     As a param it reruns the jobs whose code has changed.
     """
-    return code_digest(Path(workflow.basedir), f"scripts/{script}.py")
+    return code_digest(CHECKOUT, f"scripts/{script}.py")
 
 
 def cache_key(wildcards, input, output):

@@ -2,7 +2,7 @@
 
 PUBLISHED = {
     # Published numbers are comparable only with results for the same data.
-    name: [f"report/{name}.csv"] if SOURCE == "ncar" else []
+    name: [shipped(f"report/{name}.csv")] if SOURCE == "ncar" else []
     for name in ("published_scores", "published_losses")
 }
 
@@ -269,8 +269,11 @@ CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS[:1])
 
 rule write_report:
     input:
-        template="report/report.html.jinja",
-        style=["report/report.css", "report/report.js", "report/macros.html.jinja"],
+        template=shipped("report/report.html.jinja"),
+        style=[
+            shipped(f"report/{name}")
+            for name in ("report.css", "report.js", "macros.html.jinja")
+        ],
         config="<results>/config.yaml",
         comparison="<results>/comparison.csv",
         scores="<results>/verification/scores.csv",

@@ -57,6 +57,11 @@ def as_written(settings: Any, paths: Iterable[StrPath]) -> Any:
     return _with_text(settings, read_config_files(paths))
 
 
+def with_defaults(settings: Mapping[str, Any], path: StrPath) -> dict[str, Any]:
+    """Return the settings in a YAML file, overridden by `settings`."""
+    return _merge(read_config_files([path]), settings)
+
+
 def check_config_file(path: StrPath) -> None:
     """Raise `UserError` if a file cannot be read, as `read_config_files` does.
 

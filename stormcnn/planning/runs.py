@@ -29,18 +29,22 @@ class Periods(NamedTuple):
     test: list[str]
 
 
-def list_runs(data: Mapping[str, Any], folder: StrPath) -> list[Run]:
+def list_runs(data: Mapping[str, Any], folder: StrPath, checkout: StrPath = "") -> list[Run]:
     """Return the run files of the config block `data`, sorted by run date.
 
-    Run files that a job makes or downloads lie in `folder` and are listed before they exist.
-    Raises `UserError` if the user's folder or list of run files cannot be used.
+    Run files that a job makes or downloads lie in `folder` and are listed before they exist. The
+    list of an archive may lie in the folder of the code, `checkout`, instead of the working
+    directory. Raises `UserError` if the user's folder or list of run files cannot be used.
     """
     if data["source"] == "folder":
         return list_folder(
             data["folder"], data["batch"], data["settle_seconds"], data["file_pattern"]
         )
     if data["source"] == "ncar":
-        return read_archive_list(data["ncar"]["runs"], folder, data["batch"])
+        listed = Path(data["ncar"]["runs"])
+        of_code = Path(checkout, listed)
+        is_of_code = of_code.exists() and not listed.exists()
+        return read_archive_list(of_code if is_of_code else listed, folder, data["batch"])
     return [
         as_run(Path(folder, demo_file_name(run_date)), data["batch"])
         for run_date in demo_run_dates(data["demo"]["runs"])
