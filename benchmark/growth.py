@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import tempfile
 import time
@@ -24,6 +23,7 @@ from benchmark.measure import call_module, ratio
 from benchmark.workflow import NETWORKS
 from stormcnn.config.archive_dates import demo_file_name
 from stormcnn.demo.writing import write_runs
+from stormcnn.logs import peak_memory_mib
 from stormcnn.models.fields import hold_fields
 from stormcnn.models.recipes import LESSON
 from stormcnn.storms.patches import open_patches
@@ -187,5 +187,4 @@ if __name__ == "__main__":
         start = time.perf_counter()
         work()
         seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"seconds": round(seconds, 3), "peak_mib": round(peak)}))
+        print(json.dumps({"seconds": round(seconds, 3), "peak_mib": round(peak_memory_mib())}))

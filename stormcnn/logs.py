@@ -27,6 +27,13 @@ class _PrintableFormatter(logging.Formatter):
         return printable(super().format(record), keep="\n\t")
 
 
+def peak_memory_mib() -> float:
+    """Return the largest amount of memory that this process has used so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # In bytes on macOS, in KiB on Linux.
+    return peak / 1024 / (1024 if sys.platform == "darwin" else 1)
+
+
 @contextmanager
 def job_log(path: StrPath) -> Iterator[None]:
     """Write all output of this process in the block to `path`.
@@ -49,7 +56,10 @@ def job_log(path: StrPath) -> Iterator[None]:
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)
     logger = logging.getLogger("stormcnn")
-    logger.info("%s on %s, Python %s", sys.argv[0], platform.node(), platform.python_version())
+    place = platform.node()
+    if job := os.environ.get("SLURM_JOB_ID"):
+        place += f" in SLURM job {job}"
+    logger.info("%s on %s, Python %s", sys.argv[0], place, platform.python_version())
     start = time.perf_counter()
     message = ""
     try:
@@ -61,8 +71,7 @@ def job_log(path: StrPath) -> Iterator[None]:
     except UserError as error:
         message = str(error)
     finally:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        logger.info("%.1f s, peak memory %.0f MiB", time.perf_counter() - start, peak)
+        logger.info("%.1f s, peak memory %.0f MiB", time.perf_counter() - start, peak_memory_mib())
         # Otherwise garbage collection at the end of the process takes 0.1 s.
         gc.freeze()
     if message:

@@ -1,9 +1,13 @@
 """The log of a job has all its output, and an error message or a stack trace."""
 
+import resource
 import subprocess
 import sys
+import types
 
 import pytest
+
+from stormcnn.logs import peak_memory_mib
 
 JOB = """
 import os, warnings, logging
@@ -36,6 +40,21 @@ def test_all_output_goes_to_the_log(tmp_path, body):
     assert "the message" in log
     assert result.stdout + result.stderr == ""
     assert "peak memory" in log
+
+
+def test_log_names_the_slurm_job(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    assert " SLURM job 4711," in run(tmp_path, "pass")[1].splitlines()[0]
+
+
+def test_peak_memory_is_in_mebibytes_on_linux_and_macos(monkeypatch):
+    usage = types.SimpleNamespace(ru_maxrss=300 * 1024)
+    monkeypatch.setattr(resource, "getrusage", lambda who: usage)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert peak_memory_mib() == 300
+    usage.ru_maxrss = 300 * 1024**2
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert peak_memory_mib() == 300
 
 
 def test_error_of_a_library_keeps_its_stack_trace(tmp_path):
