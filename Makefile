@@ -84,6 +84,10 @@ test-cluster: $(development) ## Test on a real SLURM with one node; needs root
 fuzz: $(development) ## Read damaged and hostile files for some minutes (MINUTES=30)
 	TF_CPP_MIN_LOG_LEVEL=2 PYTHONPATH=.:tests .venv/bin/python -m fuzzing $(MINUTES)
 
+.PHONY: test-container
+test-container: $(development) ## Build the container and run it; needs root, buildah and debootstrap
+	$(pytest) tests/container
+
 .PHONY: check
 check: $(development) ## Check formatting, style, types and import layers, and lint the workflow
 	.venv/bin/ruff check .

@@ -235,21 +235,29 @@ def test_supported_snakemake_versions_agree():
     assert newest == supported_snakemake()
 
 
-def test_container_recipes_name_existing_files_and_targets():
+def test_container_recipes_have_the_same_steps():
     docker = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     apptainer = (ROOT / "apptainer.def").read_text(encoding="utf-8")
-    [copied] = re.findall(r"^COPY (.+) /opt/stormcnn/$", docker, re.M)
-    assert re.findall(r"^ +(\S+) /opt/stormcnn/$", apptainer, re.M) == copied.split()
-    assert all((ROOT / name).is_file() for name in copied.split())
+    patterns = re.findall(r"^COPY (\S+) \S+$", docker, re.M)
+    copied = {path.relative_to(ROOT).parts[0] for name in patterns for path in ROOT.glob(name)}
+    assert copied == set(re.findall(r"^ +(\S+) /opt/stormcnn/$", apptainer, re.M))
+    assert copied > {"Snakefile", "stormcnn", *LOCKS}
+    # Anything else is not even sent to the builder.
+    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = [line.removeprefix("!") for line in sent if line.startswith("!")]
+    assert copied == {path.name for name in allowed for path in ROOT.glob(name)}
+
     [image] = re.findall(r"^FROM (.+)$", docker, re.M)
     assert f"From: {image}\n" in apptainer
     python = re.fullmatch(r"python:([\d.]+)-slim-bookworm", image)[1]
     assert python in SpecifierSet(PROJECT["requires-python"])
     assert "\nUSER nobody\n" in docker
-    for recipe in (docker, apptainer):
-        [target] = re.findall(r"make -C /opt/stormcnn (\S+)$", recipe, re.M)
-        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-        assert f"\n{target}: $(runtime) " in makefile
+    commands = [
+        re.findall(r"(?:envs/install \.venv|-m compileall) .*$", recipe, re.M)
+        for recipe in (docker.replace('"$REQUIREMENTS"', "{{ REQUIREMENTS }}"), apptainer)
+    ]
+    assert commands[0] == commands[1]
+    assert len(commands[0]) == 2
 
 
 def test_no_file_contains_package_index_address():
