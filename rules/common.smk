@@ -29,6 +29,7 @@ from stormcnn.config.opponents import OPPONENT_TITLES
 from stormcnn.errors import UserError
 from stormcnn.io import forbid_world_writable_files, write_text
 from stormcnn.operations.registry import REGISTRY, read_champion
+from stormcnn.operations.slurm_queue import watch_queue
 from stormcnn.planning import cache, forecasts, models, runs
 from stormcnn.planning.digests import code_digest
 from stormcnn.report import labels
@@ -180,11 +181,24 @@ def prepare_to_run():
     keep_run_list()
     if CACHE:
         cache.restrict_permissions(workflow.output_file_cache)
+    if workflow.executor_plugin and workflow.executor_plugin.name == "slurm":
+        watch_queue(Path.cwd(), partial(print, file=sys.stderr))
 
 
 # Snakemake ignores `onstart` of modules.
 if workflow.is_main_process and IS_MODULE:
     prepare_to_run()
+
+
+def forget_failures():
+    """Delete the logs of jobs that have failed before.
+
+    Otherwise Snakemake would show them as the reason if a job fails before it writes its own.
+    """
+    for job in workflow.dag.needrun_jobs():
+        if not any(Path(file).exists() for file in job.output):
+            for log in job.log:
+                Path(log).unlink(missing_ok=True)
 
 
 SUMMARY = Path(RESULTS, "summary.txt")

@@ -49,7 +49,7 @@ def checkout(tmp_path: Path) -> Checkout:
 @pytest.fixture
 def cluster(slurm: Slurm, tmp_path: Path) -> ClusterCheckout:
     """Return a fresh clone with run files, which runs its jobs on SLURM."""
-    checkout = ClusterCheckout.of_code(tmp_path / "cluster", YEARS)
+    checkout = ClusterCheckout.of_code(tmp_path / "Zoë's cluster", YEARS)
     write_runs(checkout.path / "runs")
     return checkout
 

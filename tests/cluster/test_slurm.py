@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkout import RUN_TIMEOUT_SECONDS, SCORES, Checkout
+from checkout import RUN_DATES, RUN_TIMEOUT_SECONDS, SCORES, Checkout
 from result_files import differing_files
 from slurm import Slurm, wait_until
 
@@ -89,6 +89,35 @@ def test_workflow_in_one_allocation_gives_identical_results(
     assert slurm.jobs(checkout.path) == [job]
     assert "Provided cores: 2" in log.read_text()
     assert differing_files(checkout.path, local.path) == []
+
+
+def test_short_jobs_are_grouped(slurm: Slurm, cluster: Checkout) -> None:
+    cluster.change({"data": {"batch": "day"}})
+    groups = ("--groups", "prepare_patches=prepare", "--group-components", "prepare=3")
+    cluster.run(
+        "resources/tiny/inventory.csv",
+        *groups,
+        *("--cores", "2", "--set-resources", "prepare_patches:runtime=5"),
+    )
+    assert len(list((cluster.path / "resources/tiny/patches").iterdir())) == len(RUN_DATES)
+    jobs = [slurm.describe(job) for job in slurm.jobs(cluster.path)]
+    # Eight days make two groups of three and one of two. Three jobs take two rounds on two cores.
+    assert sorted(job["TimeLimit"] for job in jobs) == ["00:05:00", "00:10:00", "00:10:00"]
+    assert {job["NumCPUs"] for job in jobs} == {"2"}
+
+
+def test_job_that_can_never_start_is_named(slurm: Slurm, cluster: Checkout) -> None:
+    slurm.call("scontrol", "update", "PartitionName=main", "MaxTime=10")
+    try:
+        snakemake = cluster.start(TRAINING)
+        wait_until(lambda: slurm.jobs(cluster.path, "PENDING"))
+        (job,) = slurm.jobs(cluster.path, "PENDING")
+        lines = iter(snakemake.stdout)
+        assert any(job in line and "PartitionTimeLimit" in line for line in lines)
+        snakemake.send_signal(signal.SIGINT)
+        snakemake.communicate(timeout=RUN_TIMEOUT_SECONDS)
+    finally:
+        slurm.call("scontrol", "update", "PartitionName=main", "MaxTime=INFINITE")
 
 
 # Faults
@@ -182,9 +211,9 @@ def test_recovery_cancels_the_jobs_of_a_killed_snakemake(
     assert "--unlock" in cluster.fail(TRAINING, TEST)
 
     (cluster.path / ".venv").symlink_to(sys.prefix)
-    recover = [cluster.path / "ops" / "recover", "--configfile", cluster.config]
-    output = slurm.call(*map(str, recover), environment=cluster.environment)
-    assert re.search(rf"\b{orphan}\b", output)
+    recovery = cluster.execute("ops/recover", "--configfile", cluster.config)
+    assert recovery.returncode == 0, recovery.stdout
+    assert re.search(rf"\b{orphan}\b", recovery.stdout)
     assert slurm.jobs(cluster.path, "PENDING", "RUNNING", "COMPLETING") == []
 
     cluster.run(TRAINING, TEST)

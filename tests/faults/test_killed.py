@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from checkout import Checkout, write_runs
+from checkout import RUN_DATES, Checkout, write_runs
 from injection import (
     APRIL,
     INVENTORY,
@@ -36,6 +36,16 @@ def test_killed_job_leaves_no_incomplete_patches(checkout: Checkout, tmp_path: P
     checkout.run(INVENTORY)
     assert (checkout.path / APRIL).read_bytes() == expected_patches(checkout, tmp_path)
     assert times(checkout, finished_before) == finished_before
+
+
+def test_log_of_an_earlier_attempt_is_not_shown_as_the_reason(checkout: Checkout) -> None:
+    write_runs(checkout.path / "runs", RUN_DATES[:1] + RUN_DATES[-1:])
+    log = checkout.path / "logs/prepare_patches/tiny-2014-04.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("the reason of an earlier failure\n")
+    script = checkout.path / "scripts/prepare_patches.py"
+    script.write_text("raise SystemExit(1)  # as if killed before its first line\n")
+    assert "an earlier failure" not in checkout.fail(APRIL)
 
 
 def test_workflow_resumes_after_snakemake_is_killed_and_unlocked(
