@@ -11,7 +11,12 @@ from config_helpers import CONFIG, SHIPPED
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from stormcnn.config.config_files import as_written, check_config_file, read_config_files
+from stormcnn.config.config_files import (
+    as_written,
+    check_config_file,
+    read_config_files,
+    with_defaults,
+)
 from stormcnn.config.loading import load_config
 from stormcnn.errors import UserError
 
@@ -236,3 +241,9 @@ def test_config_that_contains_itself_is_refused():
     settings["event"]["title"] = settings
     with pytest.raises(UserError):
         load_config(settings)
+
+
+def test_settings_override_defaults_key_by_key():
+    file = write("training: {epochs: 3, batch_size: 8}\n")
+    settings = with_defaults({"training": {"epochs": 5}}, file)
+    assert settings == {"training": {"epochs": 5, "batch_size": "8"}}

@@ -62,6 +62,18 @@ def test_archive_runs_come_from_the_list():
     assert str(Path(runs[0].file).parent) == "unpacked"
 
 
+def test_list_that_comes_with_the_code_is_found_from_other_folders(tmp_path, monkeypatch):
+    checkout = Path.cwd()
+    monkeypatch.chdir(tmp_path)
+    data = {"source": "ncar", "ncar": {"runs": "config/runs/ncar.csv"}, "batch": "year"}
+    assert len(list_runs(data, "unpacked", checkout)) == 100
+    own = tmp_path / "config" / "runs" / "ncar.csv"
+    own.parent.mkdir(parents=True)
+    lines = (checkout / "config" / "runs" / "ncar.csv").read_text().splitlines()
+    own.write_text("\n".join(lines[:3]))
+    assert len(list_runs(data, "unpacked", checkout)) == 2
+
+
 def test_runs_are_grouped_by_batch():
     first, second, third = monthly_runs(1, 1, 2)
     assert group_by_batch([first, second, third]) == {
