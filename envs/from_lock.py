@@ -56,13 +56,15 @@ def format_environment(packages: list[str], lock: dict[str, tuple[str, str]]) ->
 
     Post-releases are installed with pip, because conda-forge does not have them.
     """
-    conda, pip = [f"python={PYTHON}", "pip"], []
+    conda, pip = [f"python={PYTHON}"], []
     for package in sorted(packages):
         version, marker = lock[package]
         if package in FROM_PIP or ".post" in version:
             pip.append(f"{package}=={version}" + (f" ; {marker}" if marker else ""))
         else:
             conda.append(f"{CONDA_NAMES.get(package, package)}={version}")
+    if pip:
+        conda.append("pip")
     lines = [
         "# Generated from requirements.txt by `make lock`. Edit envs/from_lock.py instead.",
         "channels:",
@@ -70,9 +72,9 @@ def format_environment(packages: list[str], lock: dict[str, tuple[str, str]]) ->
         "  - nodefaults",
         "dependencies:",
         *(f"  - {package}" for package in conda),
-        "  - pip:",
-        *(f"    - {package}" for package in pip),
     ]
+    if pip:
+        lines += ["  - pip:", *(f"    - {package}" for package in pip)]
     return "\n".join(lines) + "\n"
 
 
