@@ -28,8 +28,8 @@ from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
 from stormcnn.errors import UserError
 from stormcnn.io import forbid_world_writable_files, write_text
+from stormcnn.operations.blocked_jobs import watch_queue
 from stormcnn.operations.registry import REGISTRY, read_champion
-from stormcnn.operations.slurm_queue import watch_queue
 from stormcnn.planning import cache, forecasts, models, runs
 from stormcnn.planning.digests import code_digest
 from stormcnn.report import labels
@@ -181,8 +181,8 @@ def prepare_to_run():
     keep_run_list()
     if CACHE:
         cache.restrict_permissions(workflow.output_file_cache)
-    if workflow.executor_plugin and workflow.executor_plugin.name == "slurm":
-        watch_queue(Path.cwd(), partial(print, file=sys.stderr))
+    executor = getattr(workflow.executor_plugin, "name", None)
+    watch_queue(executor, Path.cwd(), partial(print, file=sys.stderr))
 
 
 # Snakemake ignores `onstart` of modules.

@@ -99,7 +99,7 @@ def test_wiring_holds_no_science_and_no_words_of_clusters(path: Path) -> None:
     text = path.read_text()
     assert re.findall(r"\bcheckpoint\b|\bretries:|slurm|\bgres\b", text) == []
     imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.M))
-    standard = {"functools", "os", "pathlib", "sys", "threading"}
+    standard = {"functools", "os", "pathlib", "shlex", "sys", "threading"}
     assert imported <= standard | {"snakemake", "stormcnn"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stormcnn.operations.slurm_queue import read_blocked
+from stormcnn.operations.blocked_jobs import read_blocked
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,13 @@ def list_blocked(folder: Path) -> list[Blocked]:
     return read_blocked(queue, folder)
 
 
-def watch_queue(folder: Path, tell: Callable[[str], None]) -> None:
-    """Call `tell` once for each job of a folder that can never start, until the process ends."""
+def watch_queue(executor: str | None, folder: Path, tell: Callable[[str], None]) -> None:
+    """Call `tell` once for each job of a folder that can never start, until the process ends.
+
+    Does nothing unless `executor`, which runs the jobs, is SLURM.
+    """
+    if executor != "slurm":
+        return
 
     def watch() -> None:
         told: set[str] = set()
