@@ -55,7 +55,6 @@ rule all:
 
 onstart:
     prepare_to_run()
-    prepare_to_run()
     forget_failures()
     EARLIER_VERSIONS.update({path: version_of(path) for path in (SUMMARY, CHECK)})
 

@@ -104,6 +104,13 @@ def shipped(path):
     return path if CHECKOUT.samefile(".") else str(CHECKOUT / path)
 
 
+# What all pages share.
+TEMPLATE_FILES = [
+    shipped(f"report/{name}")
+    for name in ("report.css", "report.js", "macros.html.jinja")
+]
+
+
 SOURCE = config["data"]["source"]
 DATA = f"resources/{config['data']['name']}"
 RESULTS = f"results/{config['experiment']['name']}"

@@ -144,8 +144,8 @@ rule merge_inventory:
 rule check_data:
     input:
         runs=runs.plain_files(RUNS),
-        template="report/check.html.jinja",
-        style=["report/report.css", "report/report.js", "report/macros.html.jinja"],
+        template=shipped("report/check.html.jinja"),
+        style=TEMPLATE_FILES,
     output:
         page="<data>/check.html",
         table="<data>/check.csv",

@@ -270,10 +270,7 @@ CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS[:1])
 rule write_report:
     input:
         template=shipped("report/report.html.jinja"),
-        style=[
-            shipped(f"report/{name}")
-            for name in ("report.css", "report.js", "macros.html.jinja")
-        ],
+        style=TEMPLATE_FILES,
         config="<results>/config.yaml",
         comparison="<results>/comparison.csv",
         scores="<results>/verification/scores.csv",
