@@ -75,7 +75,7 @@ def test_jobs_on_slurm_give_identical_results(
     assert differing_files(cluster.path, local.path) == []
     # Local rules, such as those of figures and the report, are not submitted.
     jobs = slurm.jobs(cluster.path)
-    assert len(jobs) == 11
+    assert len(jobs) == 16
     assert {slurm.describe(job)["JobState"] for job in jobs} == {"COMPLETED"}
     assert not list((cluster.path / "logs/slurm").glob("**/*.log"))
 
