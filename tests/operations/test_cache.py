@@ -300,8 +300,8 @@ def test_swapped_run_files_are_a_miss(clone: Clone) -> None:
     assert {"fit_scaling", "train_network dropout 0", "sample_members dropout 0"} < misses
 
 
-STATISTICS = 'statistics=expand("<data>/statistics/'
-INVENTORIES = 'inventories=expand("<data>/inventory/'
+STATISTICS = 'statistics=lambda wildcards: expand(\n            "<data>/statistics/'
+INVENTORIES = 'inventories=lambda wildcards: expand(\n            "<data>/inventory/'
 
 
 @pytest.mark.parametrize(
