@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from checkout import Checkout, write_runs
-
-from stormcnn.storms.preparing import prepare_batch
-from stormcnn.storms.run_files import list_folder
 
 INVENTORY = "resources/tiny/inventory.csv"
 APRIL = "resources/tiny/patches/2014-04.nc"
@@ -106,16 +104,25 @@ def write_long_batch(checkout: Checkout) -> None:
     write_runs(checkout.path / "runs", [*april, datetime(2015, 4, 1)], storms=4)
 
 
+PREPARE = """
+import sys
+from pathlib import Path
+from stormcnn.storms.preparing import prepare_batch
+from stormcnn.storms.run_files import list_folder
+prepare_batch(
+    [run for run in list_folder("runs", "month") if run.batch == "2014-04"],
+    *(Path(sys.argv[1], name) for name in ("patches.nc", "statistics.csv", "inventory.csv")),
+    predictors=["REFL_COM_curr", "U10_curr", "V10_curr"],
+    target="RVORT1_MAX_future",
+    region="storm",
+)
+"""
+
+
 def expected_patches(checkout: Checkout, folder: Path) -> bytes:
-    """Return the patch file of the long batch, prepared in this process without any fault."""
-    runs = [run for run in list_folder(checkout.path / "runs", "month") if run.batch == "2014-04"]
-    prepare_batch(
-        runs,
-        folder / "patches.nc",
-        folder / "statistics.csv",
-        folder / "inventory.csv",
-        predictors=["REFL_COM_curr", "U10_curr", "V10_curr"],
-        target="RVORT1_MAX_future",
-        region="storm",
-    )
+    """Return the patch file of the long batch, prepared in one process without any fault.
+
+    The process uses the code of the checkout, whose version is recorded in the file.
+    """
+    subprocess.run([sys.executable, "-c", PREPARE, folder], cwd=checkout.path, check=True)
     return (folder / "patches.nc").read_bytes()

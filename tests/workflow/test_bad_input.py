@@ -46,7 +46,7 @@ def test_all_wrong_settings_are_named_before_any_job(clone: Checkout) -> None:
         ({"models": {"dropout": {"dropout": 0.5}}}, "models.dropout.dropout", ["spatial_dropout"]),
         ({"split": {"test_start": "2015-05-01"}}, "split.test_start", ["2015-05-01", "year"]),
         ({"data": {"folder": "elsewhere"}}, "data.folder", ["elsewhere"]),
-        ({"data": {"folder": "config"}}, "data.folder", ["config", "*_model_patches.nc"]),
+        ({"data": {"folder": "config"}}, "data.folder", ["config", "_model_patches.nc"]),
     ],
 )
 def test_wrong_setting_is_named_before_any_job(
