@@ -16,6 +16,7 @@ from stormcnn.report.figure_style import (
     error_bars,
     legend_below,
     make_figure,
+    marker_spacing,
 )
 from stormcnn.report.score_tables import select_forecasts
 from stormcnn.report.series import series_of
@@ -62,7 +63,7 @@ def draw_economic_value(axes: Axes, table: pd.DataFrame, titles: Mapping[str, st
             series.rows["cost_loss"],
             series.rows["value"],
             label=series.label,
-            markevery=0.12,
+            markevery=marker_spacing(series.rows["value"]),
             **series.style,
         )
     axes.set_xscale("log")

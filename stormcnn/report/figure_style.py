@@ -205,6 +205,14 @@ def draw_band(axes: Axes, rows: pd.DataFrame, x: str, low: str, high: str, color
         axes.fill_between(known[x], known[low], known[high], color=color, alpha=0.18, linewidth=0)
 
 
+def marker_spacing(values: pd.Series) -> float | None:
+    """Return the distance of the markers of a line, as a share of the diagonal of the axes.
+
+    None if no value is finite: Matplotlib cannot measure the length of such a line.
+    """
+    return 0.12 if np.isfinite(values.to_numpy(float)).any() else None
+
+
 def error_bars(rows: pd.DataFrame, value: str) -> np.ndarray | None:
     """Return the lengths of error bars below and above `value`, shape (2, row).
 

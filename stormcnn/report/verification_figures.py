@@ -25,6 +25,7 @@ from stormcnn.report.figure_style import (
     error_bars,
     legend_below,
     make_figure,
+    marker_spacing,
     set_unit_square,
 )
 from stormcnn.report.series import (
@@ -246,7 +247,8 @@ def _draw_detection(axes: Axes, series: Series, rows: pd.DataFrame, x: str) -> N
         axes.plot(rows[x], rows["pod"], **thin_line(series))
         return
     draw_band(axes, rows, x, "pod_low", "pod_high", series.style["color"])
-    axes.plot(rows[x], rows["pod"], label=series.label, markevery=0.12, **series.style)
+    spacing = marker_spacing(rows["pod"])
+    axes.plot(rows[x], rows["pod"], label=series.label, markevery=spacing, **series.style)
 
 
 def _label_end(axes: Axes, text: str, end: tuple[float, float]) -> None:

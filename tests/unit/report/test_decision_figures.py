@@ -23,6 +23,12 @@ def test_economic_value_is_drawn_by_cost_loss_ratio():
     assert panels[0, 0].get_xscale() == "log"
 
 
+def test_economic_value_that_is_undefined_for_lack_of_events_is_drawn_as_nothing(tmp_path):
+    figure, panels = make_figure()
+    draw_economic_value(panels[0, 0], values(value=np.nan, low=np.nan, high=np.nan), TITLES)
+    figure.savefig(tmp_path / "value.png")
+
+
 def test_decisions_of_all_models_are_drawn_side_by_side():
     _, panels = make_figure(1, 3)
     draw_decisions(panels[0], pd.concat([decision_rows(), decision_rows("dropout")]), TITLES)
