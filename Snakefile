@@ -50,6 +50,13 @@ rule all:
         "<results>/report.html",
         "<results>/config.yaml",
         networks_of("network.keras"),
+        # Snakemake removes the files of a job that was killed, and does not make them again if the
+        # files that need them exist. So the files of long jobs are asked for, too.
+        patches_of(BATCHES),
+        networks_of("trained.keras"),
+        predictions_of(),
+        predictions_of_opponents(),
+        members_of_storms(),
     localrule: True
 
 

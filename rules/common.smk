@@ -276,6 +276,15 @@ def of_seeds(seeds, file):
     return expand(f"<results>/{file}", seed=seeds, allow_missing=True)
 
 
+def members_of_storms():
+    """Return the files of the MC members of all storms of the test period."""
+    return expand(
+        "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
+        model=SAMPLED_MODELS,
+        seed=SEEDS,
+    )
+
+
 def of_all_seeds(file):
     """Return a file of the results for all seeds of the config."""
     return of_seeds(SEEDS, file)

@@ -298,11 +298,7 @@ rule write_report:
         uncertainty=expand(
             "<results>/uncertainty/{table}.csv", table=UNCERTAINTY_TABLES
         ),
-        members=expand(
-            "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
-            model=SAMPLED_MODELS,
-            seed=SEEDS,
-        ),
+        members=members_of_storms(),
         cases=expand("<results>/uncertainty/{network}/cases.nc", network=CASE_NETWORKS),
         figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
         pictures=expand(

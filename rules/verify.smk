@@ -67,11 +67,7 @@ rule score_networks:
         opponent_test=predictions_of_opponents(),
         own_scaling=predictions_of("-own-scaling", OWN_SCALED_MODELS, SEEDS[:1]),
         held_out=expand(HELD_OUT, model=MODELS),
-        members=expand(
-            "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
-            model=SAMPLED_MODELS,
-            seed=SEEDS,
-        ),
+        members=members_of_storms(),
     output:
         scores="<results>/verification/scores.csv",
         differences="<results>/verification/differences.csv",
@@ -109,11 +105,7 @@ rule score_decisions:
         held_out_opponents=expand(
             "<results>/predictions/{model}/held-out.nc", model=OPPONENTS
         ),
-        members=expand(
-            "<results>/uncertainty/{model}/seed-{seed}/storms.nc",
-            model=SAMPLED_MODELS,
-            seed=SEEDS,
-        ),
+        members=members_of_storms(),
     output:
         decisions="<results>/verification/decisions.csv",
         economic_value="<results>/verification/economic_value.csv",

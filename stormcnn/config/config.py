@@ -49,7 +49,7 @@ class Config(Block):
     opponents: Opponents = Field(
         default=list(OPPONENT_TITLES),
         description="Models that are no networks, to show whether a network is worth it. "
-        "`boosted_trees`: gradient-boosted trees on statistics of each predictor, vorticity and "
+        "`boosted_trees`: gradient-boosted trees on statistics of each predictor, curl and "
         "divergence of the wind, size of the storm, place and time, with the seeds of the "
         "networks. `threshold_rule`: the one of these statistics with the largest area under the "
         "ROC curve in the training period, turned into a probability. `logistic_regression`: "

@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from checkout import RUN_DATES, Checkout, write_runs
 from injection import (
     APRIL,
@@ -73,7 +74,8 @@ def test_killed_training_resumes_after_its_last_epoch_with_identical_weights(
     rerun: Checkout, tmp_path: Path
 ) -> None:
     network = "results/tiny/models/dropout/seed-0/network.keras"
-    trained, checkpoint = (Path(network).with_name(f) for f in ("trained.keras", "checkpoint.npz"))
+    trained = network.replace("network.keras", "trained.keras")
+    checkpoint = Path(network).with_name("checkpoint.npz")
     rerun.change({"training": {"epochs": 200}})
     uninterrupted = rerun.copy(tmp_path / "uninterrupted")
     uninterrupted.run(network)
@@ -83,13 +85,31 @@ def test_killed_training_resumes_after_its_last_epoch_with_identical_weights(
         assert controller.wait() == 1
     assert not (rerun.path / trained).exists()
 
-    rerun.run(network)
+    rerun.run(trained, network)
     log = (rerun.path / "logs/train_network/tiny-dropout-0.log").read_text()
     resumed = re.search(r"after epoch (\d+)", log)
     assert resumed
     assert 1 <= int(resumed[1]) < 200
     assert not (rerun.path / checkpoint).exists()
     assert has_weights(rerun.path / network, read_weights(uninterrupted.path / network))
+
+
+@pytest.mark.parametrize(
+    ("file", "job"),
+    [
+        ("resources/tiny/patches/2015-04.nc", "prepare_patches 2015-04"),
+        ("results/tiny/models/dropout/seed-0/trained.keras", "train_network dropout 0"),
+        ("results/tiny/predictions/baseline/seed-0.nc", "predict_storms baseline 0"),
+        ("results/tiny/uncertainty/dropout/seed-0/storms.nc", "sample_members dropout 0"),
+    ],
+)
+def test_job_that_was_killed_is_planned_although_later_results_exist(
+    rerun: Checkout, file: str, job: str
+) -> None:
+    """Snakemake removes the files of a killed job with what it knows about them."""
+    rerun.run("--cleanup-metadata", file)
+    (rerun.path / file).unlink()
+    assert job in rerun.plan()
 
 
 def test_recovery_unlocks_nothing_if_squeue_fails(checkout: Checkout, tmp_path: Path) -> None:
