@@ -119,7 +119,8 @@ def _verdict(claims: Claims, wording: Wording) -> str:
             for name in dict.fromkeys(one.reference for one in claims.differences)
         ]
         sentences.append(
-            f"No model is shown to have a higher Brier skill score than {join(references, 'or')}."
+            "No other network is shown to have a higher Brier skill score than "
+            f"{join(references, 'or')}."
         )
     for verdict, words in (
         (Change.BETTER, "better than"),

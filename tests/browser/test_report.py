@@ -334,6 +334,7 @@ def test_downloads_are_the_unchanged_tables(open_page, files):
         "roc.csv.gz": files["curves"]["roc"],
         "history-baseline-seed-0.csv": files["histories"]["baseline", 0],
         "history-dropout-seed-0.csv": files["histories"]["dropout", 0],
+        **{f"explanations-{name}.csv": file for name, file in files["explanations"].items()},
     }
     links = page.locator(".downloads a")
     assert set(links.all_inner_texts()) == set(tables)

@@ -73,7 +73,7 @@ def headline(made_up=False, **changes):
 def test_verdict_gives_the_direction_and_the_sizes(verdict, text):
     words = headline(verdict=verdict)
     assert text in words.verdict
-    assert ("No model is shown" in words.verdict) == (verdict is not Change.BETTER)
+    assert ("No other network is shown" in words.verdict) == (verdict is not Change.BETTER)
 
 
 @pytest.mark.parametrize("order", [1, -1])
