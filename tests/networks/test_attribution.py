@@ -12,6 +12,7 @@ from stormcnn.explanation.maps import net_share_inside, within_radius
 from stormcnn.explanation.means import mean_over_storms
 from stormcnn.models.architecture import build_network
 from stormcnn.models.prediction import predict_probability
+from stormcnn.models.recipes import Recipe
 from stormcnn.models.training import fit_network
 from stormcnn.sampling.sampler import MemberSampler
 from stormcnn.verification.resampling import resample_blocks
@@ -118,8 +119,8 @@ def test_trained_network_looks_at_the_known_vortices_and_random_weights_do_not(t
     mean, std = fields.mean(axis=(0, 1, 2)), fields.std(axis=(0, 1, 2))
     keras.utils.set_random_seed(0)
     network = build_network(PLAIN | {"kernel_size": 5}, (32, 32), mean, std)
-    training = {"recipe": "lesson", "epochs": 5, "batch_size": 64, "learning_rate": 0.003}
-    fit_network(network, fields[600:], event[600:], training, 0, tmp_path / "unfinished.npz")
+    recipe = Recipe(epochs=5, batch_size=64, learning_rate=0.003)
+    fit_network(network, fields[600:], event[600:], recipe, 0, tmp_path / "unfinished.npz")
 
     chosen = np.flatnonzero(truth["vortex_speed"][:600] > 10)[:40]
     known = [truth[f"vortex_{name}"][chosen] for name in ("x", "y", "radius")]
