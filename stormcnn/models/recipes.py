@@ -72,7 +72,7 @@ def learning_rates(recipe: Recipe, steps: int) -> Array:
 
     >>> one_cycle = Recipe(epochs=1, batch_size=64, learning_rate=0.01, one_cycle=True)
     >>> learning_rates(one_cycle, steps=10).round(4).tolist()
-    [0.0005, 0.0053, 0.01, 0.0096, 0.0085, 0.0069, 0.005, 0.0031, 0.0015, 0.0004]
+    [0.0004, 0.0052, 0.01, 0.0096, 0.0085, 0.0069, 0.005, 0.0031, 0.0015, 0.0004]
     """
     if not recipe.one_cycle:
         return np.full(steps, recipe.learning_rate)

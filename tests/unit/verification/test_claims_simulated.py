@@ -107,7 +107,7 @@ def choice_among(verdict, chosen, best, skillful=("a", "b")):
         Skill(name, None, Change.BETTER if name in skillful else Change.NONE, nothing, Need())
         for name in "ab"
     )
-    claims = Claims(None, Choice(verdict, tuple(chosen)), (), skill, (), (), (), ())
+    claims = Claims(None, Choice(verdict, tuple(chosen)), (), (), skill, (), (), (), ())
     return choice_outcome(claims, best)
 
 
