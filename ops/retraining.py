@@ -14,6 +14,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from ops.watching import watch
 from ops.workflow import CHECKOUT, LOGS, Workflow
 from stormcnn.config.config_files import read_config_files
 from stormcnn.config.loading import load_config
@@ -50,6 +51,7 @@ class ExitCode(IntEnum):
     WRONG_COMMAND_LINE = 2
     PROMOTED = 3
     POSTPONED = 4
+    ALARM = 5
     LOCKED = 75
 
 
@@ -59,6 +61,7 @@ EXIT_CODES = {
     ExitCode.WRONG_COMMAND_LINE: "the command line is wrong",
     ExitCode.PROMOTED: "the challenger was promoted",
     ExitCode.POSTPONED: "postponed: too few new runs or events to evaluate a network",
+    ExitCode.ALARM: "as 0 or 4, with a new alarm: the champion's input or its skill has changed",
     ExitCode.LOCKED: "another retraining or workflow is running",
 }
 """Meaning of each exit code, for the command's help."""
@@ -70,11 +73,18 @@ def main(arguments: Sequence[str]) -> ExitCode:
     forbid_world_writable_files()
     # This log is used until the config has given the name of the experiment.
     journal = Journal(None if options.dry_run else LOGS / "retrain.jsonl")
+    code = call(options, journal)
+    quiet = code in (ExitCode.DONE, ExitCode.POSTPONED)
+    return ExitCode.ALARM if quiet and "alarm" in journal.events else code
+
+
+def call(options: argparse.Namespace, journal: Journal) -> ExitCode:
+    """Do what the command line asks for; return the exit code but for alarms."""
     try:
         config = read_config(options.configfile)
         if options.dry_run:
             return explain(config, options.trial)
-        journal = Journal(LOGS / f"{config['experiment']['name']}.jsonl")
+        journal.path = LOGS / f"{config['experiment']['name']}.jsonl"
         with Lock.hold(REGISTRY / "retrain.lock") as lock:
             if options.rollback:
                 return roll_back(config, journal)
@@ -184,7 +194,12 @@ def retrain(
             "run files."
         )
     # The patches do not depend on the cutoff, which is chosen when they are there.
-    workflow.run(name, days[-1], [f"resources/{data['name']}/inventory.csv"])
+    inventory = f"resources/{data['name']}/inventory.csv"
+    champion = last.champion if last else None
+    if champion and not trial and days[0] < champion.cutoff <= days[-1]:
+        watch(config, journal, workflow, champion, inventory)
+    else:
+        workflow.run(name, days[-1], [inventory])
     not_before = earliest_cutoff(last, bool(trial))
     cutoff = choose_cutoff(
         read_events(config), data["batch"], not_before, config["verification"]["block"]

@@ -28,8 +28,8 @@ from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
 from stormcnn.errors import UserError
 from stormcnn.io import forbid_world_writable_files, write_text
+from stormcnn.operations import registry
 from stormcnn.operations.blocked_jobs import watch_queue
-from stormcnn.operations.registry import REGISTRY, read_champion
 from stormcnn.planning import cache, forecasts, models, runs
 from stormcnn.planning.digests import code_digest
 from stormcnn.report import labels
@@ -350,7 +350,8 @@ OBSERVED_RUNS = for_users(runs.index_by_run_date)(
     config["forecast"]["observed"], "forecast.observed", FORECAST_PATTERN
 )
 # The registry is read only if a job needs it, so that no other job needs a champion.
-champion = partial(for_users(read_champion), REGISTRY)
+champion = partial(for_users(registry.read_champion), registry.REGISTRY)
+scored_until = partial(for_users(registry.scored_until), registry.REGISTRY)
 champion_network = for_users(forecasts.champion_network)
 forecast_network = partial(
     for_users(forecasts.forecast_network), config["forecast"], RESULTS

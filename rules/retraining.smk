@@ -51,3 +51,67 @@ rule judge_challenger:
         verification=config["verification"],
     script:
         "../scripts/judge_challenger.py"
+
+
+# Monitoring: ops/retrain requests it with the cutoff of the champion as split.test_start.
+
+
+rule summarize_champion:
+    input:
+        network=lambda wildcards: champion_network(),
+        patches=patches_of(TRAINING_BATCHES),
+        scaling="<results>/scaling.csv",
+    output:
+        summaries="<results>/monitoring/training.csv",
+    log:
+        "<logs>/summarize_champion/<experiment>.log",
+    benchmark:
+        "<benchmarks>/summarize_champion/<experiment>.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        code=code("summarize_champion"),
+        threshold=config["event"]["threshold"],
+        threads=config["training"]["threads"],
+    script:
+        "../scripts/summarize_champion.py"
+
+
+use rule summarize_champion as summarize_recent with:
+    input:
+        network=lambda wildcards: champion_network(),
+        patches=patches_of(TEST_BATCHES),
+        scaling="<results>/scaling.csv",
+    output:
+        summaries="<results>/monitoring/recent.csv",
+    log:
+        "<logs>/summarize_recent/<experiment>.log",
+    benchmark:
+        "<benchmarks>/summarize_recent/<experiment>.tsv"
+
+
+rule monitor_champion:
+    input:
+        training="<results>/monitoring/training.csv",
+        recent="<results>/monitoring/recent.csv",
+    output:
+        runs="<results>/monitoring/runs.csv",
+    log:
+        "<logs>/monitor_champion/<experiment>.log",
+    benchmark:
+        "<benchmarks>/monitor_champion/<experiment>.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code("monitor_champion"),
+        champion=lambda wildcards: champion(),
+        scored_until=lambda wildcards: scored_until(champion()),
+        window=config["monitoring"]["window"],
+        verification=config["verification"],
+    script:
+        "../scripts/monitor_champion.py"

@@ -22,6 +22,7 @@ from stormcnn.config.experiment import Experiment
 from stormcnn.config.explanation import Explanation
 from stormcnn.config.forecast import Forecast
 from stormcnn.config.models import Models, lesson_models
+from stormcnn.config.monitoring import Monitoring
 from stormcnn.config.opponents import OPPONENT_TITLES, Opponents
 from stormcnn.config.recalibration import Recalibration
 from stormcnn.config.registry import Registry
@@ -66,6 +67,7 @@ class Config(Block):
     report: Report = Field(default_factory=Report)
     forecast: Forecast = Field(default_factory=Forecast)
     retraining: Retraining = Field(default_factory=Retraining)
+    monitoring: Monitoring = Field(default_factory=Monitoring)
     registry: Registry = Field(default_factory=Registry)
 
     def _faults(self) -> Iterator[str]:

@@ -109,6 +109,9 @@ Name = Annotated[
 Text = Annotated[str, must_be("a string")]
 OptionalText = Annotated[str | None, must_be("a string or null")]
 Texts = Annotated[list[Text], *UNIQUE, must_be("a list of strings without duplicates")]
+Words = Annotated[
+    list[Text] | None, Field(min_length=1), must_be("a list of at least one string, or null")
+]
 Variable = Annotated[
     str,
     Field(max_length=100),

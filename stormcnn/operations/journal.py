@@ -22,6 +22,9 @@ Event = Literal[
     "not_listed",
     "recorded",
     "not_recorded",
+    "alarm",
+    "alarm_ended",
+    "not_notified",
     "locked",
     "failed",
 ]
@@ -31,28 +34,30 @@ Event = Literal[
 class Journal:
     """Print messages, and append each of them to a log as one line of JSON.
 
-    Without a `path` messages are only printed.
+    Without a `path` messages are only printed. `events` are the events so far.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
+        self.path = path
+        self.events: list[Event] = []
 
     def write(self, event: Event, message: str, **fields: Any) -> None:
         """Print `message`, and log it with the time, the event and the event's fields.
 
         If the log cannot be written, the reason is printed as well.
         """
+        self.events.append(event)
         message = printable(message, keep="\n")
         _print(message)
-        if self._path is None:
+        if self.path is None:
             return
         line = {"time": utc_now().isoformat(), "event": event, "message": message, **fields}
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self._path, "a", encoding="utf-8") as log:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
         except OSError as error:
-            _print(f"{self._path}: cannot write the log ({error}).")
+            _print(f"{self.path}: cannot write the log ({error}).")
 
 
 def utc_now() -> datetime:

@@ -113,6 +113,14 @@ def read_champion(folder: StrPath) -> dict[str, Any] | None:
     return entry.champion.model_dump(mode="json")
 
 
+def scored_until(folder: StrPath, champion: Mapping[str, Any]) -> str:
+    """Return the last run date that the decision to promote a champion was based on."""
+    last, path = read_last_entry(folder), _history_path(folder, champion["entry"])
+    if last is not None and last.number == champion["entry"]:
+        return last.scored_until
+    return _read(path).scored_until
+
+
 def read_history(folder: StrPath) -> list[Entry]:
     """Return all entries in order of time. Raises `UserError` if one of them is damaged."""
     return [_read(path) for path in _history_paths(folder)]

@@ -1,0 +1,98 @@
+"""Keep the table of monitored runs, and tell each alarm once."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stormcnn.errors import UserError
+from stormcnn.io import write_csv, write_text
+from stormcnn.operations.monitoring import SKILL
+from stormcnn.vocabulary import StrPath
+
+NOTIFY_SECONDS = 60
+"""Time limit of the command `monitoring.notify`."""
+
+
+def keep_runs(rows: pd.DataFrame, path: StrPath) -> None:
+    """Replace the rows of one network in the table of monitored runs, and keep all others.
+
+    `rows` has the columns `run_date` and `network` (one network). Raises `UserError` if the table
+    cannot be read.
+    """
+    table = rows
+    if Path(path).exists():
+        try:
+            kept = pd.read_csv(path, dtype={"network": str})
+            table = pd.concat([kept[kept["network"] != rows["network"].iloc[0]], rows])
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{path} is damaged ({error}). Remove it; it is made again.") from None
+    write_csv(table.sort_values(["run_date", "network"], kind="stable"), path)
+
+
+def read_alarms(path: StrPath, network: str) -> dict[str, bool]:
+    """Return the alarms of a network that are on, and whether each was notified.
+
+    `network` is the SHA-256 of its file. Raises `UserError` if the file is damaged.
+    """
+    if not Path(path).exists():
+        return {}
+    try:
+        state = json.loads(Path(path).read_text(encoding="utf-8"))
+        return dict(state["alarms"]) if state["network"] == network else {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error!r}). Remove it.") from None
+
+
+def write_alarms(network: str, alarms: Mapping[str, bool], path: StrPath) -> None:
+    """Write the alarms of a network that are on, and whether each was notified."""
+    text = json.dumps({"network": network, "alarms": dict(alarms)}, indent=2)
+    write_text(text + "\n", path)
+
+
+def describe_alarms(
+    names: Sequence[str], latest: Mapping[str, Any], at_promotion: float | None
+) -> str:
+    """Return in words what the alarms `names` mean, from the latest row of the monitored runs.
+
+    `at_promotion` is the Brier skill score with which the champion was promoted.
+    """
+    sentences = []
+    if drifted := [name for name in names if name != SKILL]:
+        sentences.append(
+            f"Since the training of the champion, {', '.join(drifted)} changed: the mean of the "
+            f"latest blocks deviates {latest['drift']:.1f} times as far as the limit for chance. "
+            "Check where the run files come from, and their units."
+        )
+    if SKILL in names:
+        sentences.append(
+            f"The champion has lost skill: its Brier skill score is {latest['skill']:.2f} "
+            f"(interval {latest['skill_low']:.2f} to {latest['skill_high']:.2f}) in the latest "
+            f"{latest['window_blocks']:.0f} blocks and was {at_promotion:.2f} at its promotion."
+        )
+    return " ".join(sentences)
+
+
+def notify(command: Sequence[str], alarm: Mapping[str, Any]) -> None:
+    """Call a command with an alarm and the `host` as JSON on its standard input.
+
+    Raises `UserError` if the command is missing, fails, or takes longer than `NOTIFY_SECONDS`.
+    """
+    text = json.dumps({**alarm, "host": socket.gethostname()}) + "\n"
+    try:
+        subprocess.run(  # noqa: S603 - the command is the user's
+            command,
+            input=text,
+            text=True,
+            check=True,
+            timeout=NOTIFY_SECONDS,
+            capture_output=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UserError(f"monitoring.notify: {error}. Correct the command.") from None
