@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from checkout import OBSERVER, RUN_TIMEOUT_SECONDS, SETTINGS, Checkout, merged
 from injection import fake_slurm
@@ -216,6 +217,22 @@ def test_worse_challenger_leaves_the_champion(kept: Checkout, promoted: Checkout
     assert entry["champion"] == read(promoted)["champion"]
     assert entry["decision"]["difference"]["high"] >= 0
     assert entry["decision"]["challenger"]["cutoff"] == "2014-07-01"
+
+
+def test_champions_are_monitored_on_the_runs_since_their_training(
+    kept: Checkout, promoted: Checkout, first: Checkout
+) -> None:
+    table = pd.read_csv(kept.path / "registry/monitoring.csv", dtype={"network": str})
+    runs = {name: rows["run_date"].str[:10].tolist() for name, rows in table.groupby("network")}
+    earlier, later = (read(checkout)["champion"]["sha256"][:12] for checkout in (first, promoted))
+    days = {month: [f"2014-0{month}-{day:02d}" for day in range(1, 11)] for month in (5, 6, 7)}
+    assert runs == {earlier: days[5] + days[6], later: days[6] + days[7]}
+    # The runs of June chose the champion, so its skill is that in July.
+    unseen = table[(table["network"] == later) & (table["run_date"] > "2014-07")]
+    assert unseen["window_blocks"].tolist() == list(range(1, 11))
+    assert unseen["window_events"].iloc[-1] == unseen["events"].sum()
+    assert unseen["skill_low"].iloc[-1] < unseen["skill"].iloc[-1] < unseen["skill_high"].iloc[-1]
+    assert table["alarms"].isna().all()
 
 
 def test_log_has_the_outcome_of_every_call(kept: Checkout) -> None:
