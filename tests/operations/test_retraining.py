@@ -294,8 +294,8 @@ def test_lock_of_a_user_at_work_is_respected(again: Checkout) -> None:
     locks = leave_locked(again, marked=False)
     code, output = retrain(again)
     assert code == FAILED
-    assert "logs/retrain/tiny.log" in output
-    assert "locked" in (again.path / "logs/retrain/tiny.log").read_text()
+    assert "logs/retrain/tiny-monitoring.log" in output
+    assert "locked" in (again.path / "logs/retrain/tiny-monitoring.log").read_text()
     assert list(locks.iterdir())
 
 
@@ -322,13 +322,13 @@ def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) ->
     in_queue = ("--", "--workflow-profile", "slurm")
     code, output = retrain(again, *in_queue, PATH=fake_slurm(tmp_path, squeue="exit 1"))
     assert code == FAILED
-    assert "logs/retrain/tiny.log" in output
+    assert "logs/retrain/tiny-monitoring.log" in output
     assert list(locks.iterdir())
 
     # The queue is empty now. No job can be submitted to it, so the workflow itself fails.
     code, output = retrain(again, *in_queue, PATH=fake_slurm(tmp_path, squeue="exit 0"))
     assert code == FAILED
-    assert "logs/retrain/tiny.log" in output
+    assert "logs/retrain/tiny-monitoring.log" in output
     assert not (locks / "0.output.lock").exists()
     assert (again.path / "registry/retrain.lock").read_text() == ""
 
