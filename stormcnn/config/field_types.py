@@ -168,6 +168,9 @@ BlockOfRuns = Annotated[
     Literal["day", "run"] | Annotated[int, Field(ge=1)],
     must_be("day, run or an integer >= 1", "An integer is a number of days."),
 ]
+BlocksOfWindow = Annotated[
+    int, Field(ge=10), must_be("an integer >= 10", "Fewer blocks give no alarm about skill.")
+]
 CountFromTwo = Annotated[int, Field(ge=2), must_be("an integer >= 2")]
 OptionalCountFromOne = Annotated[int | None, Field(ge=1), must_be("an integer >= 1, or null")]
 Seed = Annotated[int, Field(ge=0, lt=2**32), must_be("an integer >= 0 and < 2**32")]

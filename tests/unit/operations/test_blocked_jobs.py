@@ -24,7 +24,7 @@ from stormcnn.operations.blocked_jobs import read_blocked
     ],
 )
 def test_reason_decides(reason: str, blocked: bool) -> None:
-    queue = f"17\t{reason}\trule_train_network_wildcards_l2\t/home/zoë/my data\n"
-    found = read_blocked(queue, Path("/home/zoë/my data"))
+    queue = f"17\t{reason}\trule_train_network_wildcards_l2\t/data/zoë/my storms\n"
+    found = read_blocked(queue, Path("/data/zoë/my storms"))
     assert [job.job for job in found] == (["17"] if blocked else [])
-    assert read_blocked(queue, Path("/home/zoë")) == []
+    assert read_blocked(queue, Path("/data/zoë")) == []
