@@ -11,7 +11,7 @@ from stormcnn.report.words import RECALIBRATION_WORDS, join
 from stormcnn.verification.claim_rows import most_of
 from stormcnn.verification.claim_types import Bias, Change, Level, Slope
 from stormcnn.verification.difference_claims import RELEVANT_DIFFERENCE
-from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS, SINGLE
+from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS, OPPONENTS, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -286,6 +286,8 @@ def _which_model(claims: Claims, wording: Wording) -> str:
             )
         elif one.verdict is Change.WORSE:
             text += f" Of {titles[one.model]}, avoid the Monte Carlo mean: it is worse."
+    if set(choice.models) & set(OPPONENTS):
+        text += " The forecasts of new runs are made by networks only."
     return text
 
 

@@ -168,6 +168,15 @@ def test_rare_events_do_not_say_what_a_relevant_difference_takes():
     assert "takes about" not in answer
 
 
+@pytest.mark.parametrize("opponent", [True, False])
+def test_advice_to_use_an_opponent_says_that_it_makes_no_forecasts(opponent):
+    name = "boosted_trees" if opponent else "dropout"
+    wording = WORDING._replace(titles={**TITLES, name: "The best one"})
+    judged = claims(choice=Choice(Change.BETTER, (name,)))
+    answer = write_headline(judged, wording, {}, False).advice[0].answer
+    assert ("by networks only" in answer) == opponent
+
+
 def test_a_single_model_is_not_compared_with_others():
     choice = Choice(Change.NONE, ("baseline",))
     answer = headline(differences=(), choice=choice).advice[0].answer
