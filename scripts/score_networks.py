@@ -77,6 +77,7 @@ def score_networks(
         training_predictions | read_by_network(opponent_training),
         period="train",
         curves=False,
+        stratify=False,
         **settings,
     )
     for name in ("scores", "differences"):

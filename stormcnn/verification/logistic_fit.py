@@ -22,42 +22,77 @@ The error after the step is about the square of the change.
 """
 
 
-def fit_intercept(x: Array, storms: Array, events: Array) -> Array:
+def fit_intercept(
+    x: Array, storms: Array, events: Array, together: tuple[Array, Array] | None = None
+) -> Array:
     """Return the intercept a of the model with slope 1 (rows,).
 
-    It is the bias on the scale of log odds. NaN without events or without other storms.
+    It is the bias on the scale of log odds. NaN without events or without other storms. The search
+    is faster from the fit of the numbers `together` of storms and events (bins,), if the rows
+    differ little from these.
 
     >>> fit_intercept(np.array([0.0]), np.array([[4.0]]), np.array([[1.0]])).round(4)
     array([-1.0986])
     """
-    coefficients = _fit(x, storms, events, with_slope=False)
-    return coefficients[:, 0]
+    return _fit(x, storms, events, together, with_slope=False)[:, 0]
 
 
-def fit_slope(x: Array, storms: Array, events: Array) -> Array:
+def fit_slope(
+    x: Array, storms: Array, events: Array, together: tuple[Array, Array] | None = None
+) -> Array:
     """Return the slope b of the model (rows,).
 
     NaN where it is infinite or undefined, for instance if a threshold separates all events from
-    the other storms.
+    the other storms. `together` is as in `fit_intercept`.
 
     >>> x = np.array([-1.0, 1.0])
     >>> fit_slope(x, np.array([[8.0, 8.0]]), np.array([[2.0, 6.0]])).round(4)
     array([1.0986])
     """
-    coefficients = _fit(x, storms, events, with_slope=True)
-    return coefficients[:, 1]
+    return _fit(x, storms, events, together, with_slope=True)[:, 1]
 
 
-def _fit(x: Array, storms: Array, events: Array, *, with_slope: bool) -> Array:
-    """Maximize the likelihood by Newton's method, and return a and b (rows, 2)."""
-    # From a constant probability, Newton's method practically always finds an existing maximum.
-    coefficients = np.tile([0.0, 0.0 if with_slope else 1.0], (len(storms), 1))
+def _fit(
+    x: Array,
+    storms: Array,
+    events: Array,
+    together: tuple[Array, Array] | None,
+    *,
+    with_slope: bool,
+) -> Array:
+    """Maximize the likelihood by Newton's method, and return a and b (rows, 2).
+
+    From a constant probability, Newton's method practically always finds an existing maximum, so a
+    row that has not found one from the fit of `together` starts again from there.
+    """
+    coefficients = np.full((len(storms), 2), np.nan)
+    if together is not None:
+        start = _search(x, *(part[np.newaxis] for part in together), None, with_slope=with_slope)
+        if not np.isnan(start).any():
+            coefficients = _search(x, storms, events, start[0], with_slope=with_slope)
+    failed = np.isnan(coefficients).any(axis=1)
+    coefficients[failed] = _search(x, storms[failed], events[failed], None, with_slope=with_slope)
+    return coefficients
+
+
+def _search(
+    x: Array, storms: Array, events: Array, start: Array | None, *, with_slope: bool
+) -> Array:
+    """Return a and b (rows, 2), NaN without a maximum. The search begins at `start` (2,).
+
+    It begins at a constant probability if that is None.
+    """
     total, all_storms = events.sum(axis=1), storms.sum(axis=1)
     exists = (total > 0) & (total < all_storms)
-    if with_slope:
-        coefficients[exists, 0] = np.log(total[exists] / (all_storms - total)[exists])
+    if start is None:
+        coefficients = np.tile([0.0, 0.0 if with_slope else 1.0], (len(storms), 1))
+        if with_slope:
+            coefficients[exists, 0] = np.log(total[exists] / (all_storms - total)[exists])
+    else:
+        coefficients = np.tile(start, (len(storms), 1))
     active = np.flatnonzero(exists)
     storms, events = storms[active], events[active]
+    moments = np.stack([np.ones_like(x), x, x * x], axis=1)
     with np.errstate(all="ignore"):
         for _ in range(MOST_STEPS):
             if not active.size:
@@ -71,8 +106,8 @@ def _fit(x: Array, storms: Array, events: Array, *, with_slope: bool) -> Array:
             weight = np.multiply(expected, np.subtract(1, p, out=p), out=p)
             step = np.zeros((active.size, 2))
             if with_slope:
-                s0, s1, s2 = weight.sum(axis=1), weight @ x, weight @ (x * x)
-                r0, r1 = residual.sum(axis=1), residual @ x
+                s0, s1, s2 = (weight @ moments).T
+                r0, r1 = (residual @ moments[:, :2]).T
                 determinant = s0 * s2 - s1 * s1
                 # Equal log odds determine no slope.
                 determinant[determinant <= 1e-12 * s0 * s2] = np.nan

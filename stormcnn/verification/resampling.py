@@ -10,6 +10,7 @@ Sources: Efron and Tibshirani (1993); Field and Welsh (2007) for resampling grou
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -190,14 +191,24 @@ def widened_p_value(value: float, samples: ArrayLike, degrees_of_freedom: float)
     values = np.sort(np.asarray(samples, dtype=np.float64))  # NaN is last
     if not values.size or np.isnan(value) or np.isnan(values).all():
         return float("nan")
-    rank = np.arange(1, values.size + 1)
-    tail = np.minimum(rank, rank[::-1]) / (values.size + 1)
-    factor = widening(tail, degrees_of_freedom)
+    factor = _widening_of_ranks(values.size, degrees_of_freedom)
     undefined = np.isnan(values).sum()
     from_below = np.roll(values, undefined)  # undefined resamples may lie on either side
     below = ~(value + factor * (from_below - value) > 0)
     above = ~(value + factor * (values - value) < 0)
     return float(min(1.0, 2 * (1 + min(below.sum(), above.sum())) / (values.size + 1)))
+
+
+@lru_cache(maxsize=64)
+def _widening_of_ranks(size: int, degrees_of_freedom: float) -> Array:
+    """Return `widening` for each of `size` sorted samples (size,).
+
+    Most values have the same degrees of freedom, and the quantiles take longer than the rest.
+    """
+    rank = np.arange(1, size + 1)
+    factor = widening(np.minimum(rank, rank[::-1]) / (size + 1), degrees_of_freedom)
+    factor.flags.writeable = False
+    return factor
 
 
 def holm(p_values: ArrayLike) -> Array:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from stormcnn.verification.block_tests import calibration_terms, t_test
 from stormcnn.verification.multi_bootstrap import Spread, multi_bootstrap
@@ -105,31 +105,48 @@ def spread_of(scored: Scored, score: str) -> Spread:
     return multi_bootstrap(value, samples, scored.blocks, scored.groups_of_seeds(score))
 
 
-def score_rows(scored: Scored, confidence: float) -> pd.DataFrame:
+def score_rows(scored: Scored, confidence: float) -> list[dict[str, Any]]:
     """Return the columns score, value, low, high, seed_sd and block_sd, one row per score.
 
     `block_sd` is the standard deviation due to the choice of blocks, `seed_sd` that between
     networks of different seeds.
     """
-    rows: list[tuple[str, float, float, float, float, float]] = []
-    nothing = (np.nan,) * 4
+    rows: list[dict[str, Any]] = []
     ends = _intervals(scored, confidence)
     for score, value in scored.values.items():
         samples = scored.samples[score]
         block_sd = np.nan
         if scored.blocks > 1 and samples.size:
             block_sd = _standard_deviation(rescale(value, samples, scored.blocks))
-        low, high = np.clip(ends[score], *SCORES[score].bounds)
+        low, high = np.clip(ends[score], *SCORES[score].bounds).tolist()
         between = scored.by_seed.get(score, np.empty(0))
-        seed_sd = between.std(ddof=1) if between.size > 1 else np.nan
-        rows.append((score, value, float(low), float(high), float(seed_sd), block_sd))
+        seed_sd = float(between.std(ddof=1)) if between.size > 1 else np.nan
+        rows.append(_row(score, value, low, high, seed_sd, block_sd))
         if score == "spiegelhalter_z":
             p = p_value(value, samples, scored.blocks)
-            rows.append(("spiegelhalter_p_value", p, *nothing))
+            rows.append(_row("spiegelhalter_p_value", p))
         elif score in P_VALUES:
             term = P_VALUES[score]
-            rows.append((f"{term}_p_value", t_test(scored.sums[term]), *nothing))
-    return pd.DataFrame(rows, columns=["score", "value", "low", "high", "seed_sd", "block_sd"])
+            rows.append(_row(f"{term}_p_value", t_test(scored.sums[term])))
+    return rows
+
+
+def _row(
+    score: str,
+    value: float,
+    low: float = np.nan,
+    high: float = np.nan,
+    seed_sd: float = np.nan,
+    block_sd: float = np.nan,
+) -> dict[str, Any]:
+    return {
+        "score": score,
+        "value": value,
+        "low": low,
+        "high": high,
+        "seed_sd": seed_sd,
+        "block_sd": block_sd,
+    }
 
 
 def _intervals(scored: Scored, confidence: float) -> dict[str, Array]:

@@ -364,7 +364,12 @@ def calibration_intercept(totals: StormTotals) -> Array:
     >>> calibration_intercept(total_storms([0.5, 0.5, 0.5, 0.5], [1, 0, 0, 0])).round(4)
     array([-1.0986])
     """
-    return fit_intercept(totals.log_odds, totals.log_odds_storms, totals.log_odds_events)
+    return fit_intercept(
+        totals.log_odds,
+        totals.log_odds_storms,
+        totals.log_odds_events,
+        totals.log_odds_together,
+    )
 
 
 def calibration_slope(totals: StormTotals) -> Array:
@@ -379,7 +384,12 @@ def calibration_slope(totals: StormTotals) -> Array:
     >>> calibration_slope(total_storms(p, y)).round(4)
     array([0.7925])
     """
-    return fit_slope(totals.log_odds, totals.log_odds_storms, totals.log_odds_events)
+    return fit_slope(
+        totals.log_odds,
+        totals.log_odds_storms,
+        totals.log_odds_events,
+        totals.log_odds_together,
+    )
 
 
 def mean_probability(totals: StormTotals) -> Array:

@@ -95,6 +95,8 @@ class StormTotals:
     """Sum of the weights in each of these groups (rows, groups)."""
     log_odds_events: Array
     """Sum of y in each of these groups (rows, groups)."""
+    log_odds_together: tuple[Array, Array]
+    """Storms and events in each of these groups if all weights are 1 (groups,)."""
     training_climatology: float
     """Event frequency of the training period."""
 
@@ -304,6 +306,7 @@ class ForecastByBlock:
         `weights` has no rows, one object without rows is yielded.
         """
         sums = weights @ self._sums
+        together = self._log_odds_storms.sum(axis=0), self._log_odds_events.sum(axis=0)
         for rows in self._chunks(weights):
             events, others = self._count_in_steps(weights[rows])
             yield StormTotals(
@@ -314,6 +317,7 @@ class ForecastByBlock:
                 log_odds=self._log_odds,
                 log_odds_storms=weights[rows] @ self._log_odds_storms,
                 log_odds_events=weights[rows] @ self._log_odds_events,
+                log_odds_together=together,
                 training_climatology=self._training_climatology,
             )
 
@@ -322,7 +326,13 @@ class ForecastByBlock:
         totals = next(self.totals(np.ones((1, len(self._sums)))))
         together = np.zeros(self._event.size, np.intp)
         x, storms, events = _group_log_odds(self._probability, self._event, together, width=None)
-        return replace(totals, log_odds=x, log_odds_storms=storms, log_odds_events=events)
+        return replace(
+            totals,
+            log_odds=x,
+            log_odds_storms=storms,
+            log_odds_events=events,
+            log_odds_together=(storms[0], events[0]),
+        )
 
     def scores(self, weights: Array) -> dict[str, Array]:
         """Return every score of `score_registry.SCORES` that has a function, by its name.

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -74,6 +74,7 @@ def verify(
     matched: Mapping[str, str] | None = None,
     period: str = "test",
     curves: bool = True,
+    stratify: bool = True,
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -107,6 +108,8 @@ def verify(
     curves
         Whether to compute the last four tables, which takes as long as the scores. Otherwise they
         are empty.
+    stratify
+        Whether to score strata of the storms as well.
     resamples, confidence, seed
         Number of resamples of the blocks, confidence of the intervals, and seed of the draws.
     block
@@ -168,7 +171,7 @@ def verify(
     size = _size_of(storms, draws)
     _log_what_is_undefined(event, draws, period, confidence)
 
-    scores: list[pd.DataFrame] = []
+    scores: list[dict[str, Any]] = []
     with ThreadPoolExecutor(threads) as pool:
         score = partial(score_forecast, training_climatology=training_climatology)
         shared = repeat(event), repeat(draws)
@@ -185,9 +188,8 @@ def verify(
         }
         scored |= _average_networks(scored, averages, drawn)
         for forecast, of_forecast in scored.items():
-            table = score_rows(of_forecast, confidence)
-            scores.append(_describe_stratum(forecast, period, "all", table, size))
-        for stratum, inside in strata(storms, regions):
+            scores += _rows_of_stratum(forecast, period, "all", of_forecast, size, confidence)
+        for stratum, inside in strata(storms, regions) if stratify else ():
             part = {name: array[inside] for name, array in storms.items()}
             drawn_inside = resample_blocks(labels[inside], resamples, seed)
             of_part = _size_of(part, drawn_inside)
@@ -200,8 +202,9 @@ def verify(
             by_forecast = dict(zip(judged, scored_inside, strict=False))
             by_forecast |= _average_networks(by_forecast, averages, drawn)
             for forecast, of_forecast in by_forecast.items():
-                table = score_rows(of_forecast, confidence)
-                scores.append(_describe_stratum(forecast, period, stratum, table, of_part))
+                scores += _rows_of_stratum(
+                    forecast, period, stratum, of_forecast, of_part, confidence
+                )
         curve = partial(_curves_of, confidence=confidence)
         shown = forecasts if curves else {}
         curve_tables = list(pool.map(curve, shown, shown.values(), *shared))
@@ -214,7 +217,7 @@ def verify(
     pairs = pair_forecasts(forecasts, reference, matched or {})
     pairs += pair_averages(averages, forecasts, reference, matched or {})
     differences = difference_table(pairs, scored, forecasts, event, period, confidence, size)
-    return Tables(pd.concat(scores, ignore_index=True), differences, **tables)
+    return Tables(pd.DataFrame(scores), differences, **tables)
 
 
 def _average_networks(
@@ -295,9 +298,14 @@ def _log_what_is_undefined(event: Array, draws: Resamples, period: str, confiden
         )
 
 
-def _describe_stratum(
-    forecast: Forecast, period: str, stratum: str, table: pd.DataFrame, size: Mapping[str, int]
-) -> pd.DataFrame:
-    """Add the forecast, the stratum and the size of the sample to a table of scores."""
+def _rows_of_stratum(
+    forecast: Forecast,
+    period: str,
+    stratum: str,
+    scored: Scored,
+    size: Mapping[str, int],
+    confidence: float,
+) -> list[dict[str, Any]]:
+    """Return the rows of the table of scores for one forecast of the storms of a stratum."""
     name = {**forecast.columns(), "period": period, "stratum": stratum}
-    return pd.DataFrame({**name, **table, **size})
+    return [{**name, **row, **size} for row in score_rows(scored, confidence)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from stormcnn.verification.logistic_fit import fit_intercept, fit_slope
 from stormcnn.verification.resampling import resample_blocks
 from stormcnn.verification.scores import calibration_intercept, calibration_slope, log_odds
 from stormcnn.verification.storm_totals import ForecastByBlock, total_storms
@@ -64,3 +65,19 @@ def test_probabilities_of_exactly_zero_and_one_have_a_slope():
     event[:10] = 1 - event[:10]
     expected = np.log(9) / log_odds(np.array([1.0]))
     assert calibration_slope(total_storms(probability, event)) == pytest.approx(expected)
+
+
+def test_the_fit_does_not_depend_on_where_the_search_begins():
+    draw = np.random.default_rng(0)
+    x = np.linspace(-4, 3, 40)
+    storms = draw.poisson(3.0, (300, x.size)).astype(float)
+    events = draw.binomial(storms.astype(int), 1 / (1 + np.exp(-0.3 - 0.8 * x))).astype(float)
+    # A row without events, and one whose events a threshold separates, have no fit.
+    events[0] = 0
+    events[1] = np.where(x > 0, storms[1], 0)
+    together = storms.sum(axis=0), events.sum(axis=0)
+    for fit in (fit_intercept, fit_slope):
+        expected = fit(x, storms, events)
+        np.testing.assert_allclose(fit(x, storms, events, together), expected, atol=1e-8)
+    assert np.isnan(expected[:2]).all()
+    assert not np.isnan(expected[2:]).any()

@@ -549,3 +549,9 @@ def test_unknown_reference_and_missing_predictions_are_errors(predictions):
         verify_made_up(predictions, reference="l1")
     with pytest.raises(UserError, match="no predictions"):
         verify_made_up({})
+
+
+def test_without_strata_the_scores_of_all_storms_are_the_same(tables, predictions):
+    whole = verify_made_up(predictions, stratify=False).scores
+    expected = tables.scores[tables.scores["stratum"] == "all"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(whole, expected)
