@@ -88,6 +88,10 @@ fuzz: $(development) ## Read damaged and hostile files for some minutes (MINUTES
 test-container: $(development) ## Build the container and run it; needs root, buildah and debootstrap
 	$(pytest) tests/container
 
+.PHONY: try-guide
+try-guide: $(development) ## Run every command of the README and the guide in a fresh clone
+	$(pytest) tests/guide
+
 .PHONY: check
 check: $(development) ## Check formatting, style, types and import layers, and lint the workflow
 	.venv/bin/ruff check .

@@ -1,0 +1,158 @@
+"""Every command in the README and the guide works as it is printed, in a fresh clone.
+
+Commands after a paragraph in italics that begins with “Not run by `make try-guide`” are left out.
+The configs of the guide are used as they are printed, with smaller networks and made-up run files
+instead of the user's. It takes about half an hour. Commands for clusters run on a SLURM with one
+node, if its packages are installed and the user is root.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+from checkout import ROOT, SETTINGS, merged, write_runs
+from slurm import PATH, Slurm, why_unavailable
+
+NOT_RUN = "Not run by `make try-guide`"
+# In the order in which a user reads them; later pages use what earlier ones have computed.
+PAGES = ("README", "tutorial", "data", "config", "networks", "forecasts", "operations", "running")
+PAGES += ("cluster", "lesson", "developing")
+# `.ci/run` runs it in a clean clone.
+TESTED_ELSEWHERE = ("make test",)
+NEW_RUN = datetime(2024, 5, 20)
+
+
+class Command(NamedTuple):
+    """One command of a page, and the number of its line."""
+
+    page: str
+    line: int
+    text: str
+
+
+def text_of(page: str) -> str:
+    folder = ROOT if page == "README" else ROOT / "docs"
+    return (folder / f"{page}.md").read_text(encoding="utf-8")
+
+
+def blocks_of(page: str, language: str) -> Iterator[tuple[int, str]]:
+    """Yield the first line and the text of each block of code that is to be run."""
+    text = text_of(page)
+    for block in re.finditer(rf"^( *)```{language}\n(.*?)^\1```$", text, re.M | re.S):
+        before = text[: block.start()].rstrip().rpartition("\n\n")[2]
+        if not before.lstrip(" *_").startswith(NOT_RUN):
+            yield text[: block.start(2)].count("\n") + 1, textwrap.dedent(block[2])
+
+
+def commands_of(page: str) -> list[Command]:
+    """Return the commands of a page in order; a backslash continues a line."""
+    commands = []
+    for line, block in blocks_of(page, "sh"):
+        for command in block.replace("\\\n", " ").splitlines():
+            if command.strip() and not command.startswith(("#", *TESTED_ELSEWHERE)):
+                commands.append(Command(page, line, command))
+    return commands
+
+
+def configs_of(page: str) -> dict[str, str]:
+    """Return the configs of a page whose first line is a comment with the name of the file."""
+    blocks = (
+        re.match(r"# ([\w.]+\.yaml)\n(.*)", text, re.S) for _, text in blocks_of(page, "yaml")
+    )
+    return {block[1]: block[2] for block in blocks if block}
+
+
+class Guide:
+    """A fresh clone with the files that the guide assumes, in which its commands run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clone = folder / "fresh clone" / "stormcnn"
+        self.data = folder / "data"
+        self.cache = folder / "cache"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
+        (self.clone / ".venv").symlink_to(sys.prefix)
+        dates = [
+            datetime(year, month, day)
+            for year in (2023, 2024)
+            for month in (5, 6)
+            for day in (1, 2)
+        ]
+        write_runs(self.data / "patches", dates)
+        write_runs(self.data / "new", [NEW_RUN])
+        write_runs(self.data / "later", [NEW_RUN])
+        for page in PAGES:
+            for name, text in configs_of(page).items():
+                self._write_config(name, text)
+
+    def _write_config(self, name: str, text: str) -> None:
+        settings = yaml.safe_load(self._in_place(text))
+        if name == "my.yaml":
+            models = {key: SETTINGS[key] for key in ("models", "training", "uncertainty")}
+            settings = merged(merged(models, SETTINGS), settings)
+        (self.clone / name).write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+
+    def _in_place(self, text: str) -> str:
+        """Return a text of the guide with the paths and names of this machine."""
+        for place, path in (
+            ("/data/", f"{self.data}/"),
+            ("/shared/stormcnn-cache", str(self.cache)),
+            ("/opt/stormcnn", f"{str(self.clone).replace(' ', chr(92) + ' ')}"),
+            ("--account=ACCOUNT --partition=PARTITION", "--wait --partition=main"),
+            ("slurm_account=ACCOUNT slurm_partition=PARTITION", "slurm_partition=main"),
+        ):
+            text = text.replace(place, path)
+        return text
+
+    def run(self, command: Command) -> None:
+        variables = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SNAKEMAKE_", "PYTEST_", "PYTHON"))
+        }
+        variables |= {"PATH": PATH, "SNAKEMAKE_OUTPUT_CACHE": str(self.cache)}
+        done = subprocess.run(
+            ["bash", "-euc", self._in_place(command.text)],
+            cwd=self.clone,
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=3600,
+        )
+        assert done.returncode == 0, f"{command.text}\n{done.stdout[-5000:]}"
+
+
+@pytest.fixture(scope="module")
+def guide(tmp_path_factory: pytest.TempPathFactory) -> Guide:
+    return Guide(tmp_path_factory.mktemp("guide"))
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    if reason := why_unavailable():
+        pytest.skip(reason)
+    with Slurm(tmp_path_factory.mktemp("slurm")) as slurm:
+        yield slurm
+
+
+@pytest.mark.parametrize(
+    "command",
+    [command for page in PAGES for command in commands_of(page)],
+    ids=lambda command: f"{command.page}:{command.line} {command.text}",
+)
+def test_command_of_the_guide(
+    command: Command, guide: Guide, request: pytest.FixtureRequest
+) -> None:
+    if re.search(r"\bslurm\b|\bsbatch\b", command.text):
+        request.getfixturevalue("slurm")
+    guide.run(command)
