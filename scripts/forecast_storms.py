@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stormcnn.forecast.files import as_geojson, assemble_forecast, outside_range, tabulate_forecast
+from stormcnn.forecast.contents import ForecastContents
+from stormcnn.forecast.files import assemble_forecast, outside_range, tabulate_forecast
+from stormcnn.forecast.geojson import as_geojson
 from stormcnn.forecast.maps import draw_map
 from stormcnn.forecast.network_metadata import read_about, read_recalibration_settings
+from stormcnn.forecast.outlines import storm_outlines
 from stormcnn.forecast.run_inputs import read_for_network
 from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.logs import job_log
@@ -62,6 +65,7 @@ def forecast_storms(
         units=about["predictor_units"],
         reject=reject,
         file_pattern=file_pattern,
+        outlines=True,
         memory_mb=memory_mb,
     )
     fields = storms["predictors"].values
@@ -101,7 +105,9 @@ def forecast_storms(
     write_netcdf(forecast, dataset)
     rows = tabulate_forecast(forecast)
     write_csv(rows, table)
-    write_text(as_geojson(rows), geojson)
+    ranked = storms.isel(storm=np.searchsorted(storms["patch"], forecast["patch"]))
+    contents = ForecastContents(forecast, ranked, storm_outlines(ranked))
+    write_text(as_geojson(contents), geojson)
     figure, ((panel,),) = make_figure(
         size=(9, 6.5), made_up=is_made_up_title(storms.attrs["title"])
     )

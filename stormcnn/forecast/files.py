@@ -1,16 +1,15 @@
-"""Assemble the forecast of one run file and convert it to a table and to GeoJSON."""
+"""Assemble the forecast of one run file and convert it to a table."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from stormcnn.sampling.members import LEVELS
+from stormcnn.storms.titles import MADE_UP, is_made_up_title
 from stormcnn.vocabulary import Array
 
 FIELDS = {
@@ -97,7 +96,8 @@ def tabulate_forecast(forecast: xr.Dataset) -> pd.DataFrame:
     """Return a table with one row per storm, in the order of the forecast.
 
     The first columns are `LEADING_COLUMNS`, followed by the probabilities and by all other
-    coordinates. Quantiles become the columns `mc_q05`, `mc_q25`, ...
+    coordinates. Quantiles become the columns `mc_q05`, `mc_q25`, ... If the storms are made up, the
+    last column is `notice`, which says so: a comment above the header would break readers.
     """
     table = forecast.drop_dims("quantile", errors="ignore").to_dataframe().reset_index(drop=True)
     if "mc_quantile" in forecast:
@@ -107,38 +107,15 @@ def tabulate_forecast(forecast: xr.Dataset) -> pd.DataFrame:
             table[f"mc_q{100 * level:02.0f}"] = values
     probabilities = [name for name in table if name in FIELDS or name.startswith("mc_")]
     others = [name for name in table if name not in (*LEADING_COLUMNS, *probabilities)]
-    return table[[*LEADING_COLUMNS, *probabilities, *others]]
+    notice = notice_of(forecast.attrs.get("title", ""))
+    columns = table[[*LEADING_COLUMNS, *probabilities, *others]]
+    return columns.assign(notice=notice) if notice else columns
 
 
-def as_geojson(table: pd.DataFrame) -> str:
-    """Return the storms of `tabulate_forecast` as GeoJSON points (RFC 7946), in the same order.
+def notice_of(title: str) -> str:
+    """Return the notice that a forecast of storms with this title needs; empty if none.
 
-    The result contains no `<` or `&`, so a web page can embed it.
+    >>> notice_of("Made-up storm patches for run 20300101-0000: not a real forecast")
+    'Made-up storms: not a real forecast'
     """
-    features = [
-        {
-            "type": "Feature",
-            "geometry": {
-                "type": "Point",
-                "coordinates": [_json_value(row["longitude"]), _json_value(row["latitude"])],
-            },
-            "properties": {
-                name: _json_value(value)
-                for name, value in row.items()
-                if name not in ("longitude", "latitude")
-            },
-        }
-        for row in table.to_dict("records")
-    ]
-    text = json.dumps({"type": "FeatureCollection", "features": features}, indent=1)
-    return text.replace("<", r"\u003c").replace("&", r"\u0026") + "\n"
-
-
-def _json_value(value: Any) -> Any:
-    """Return a table's value in a type that JSON can express; null stands for NaN."""
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat()
-    if isinstance(value, float | np.floating):
-        # Single precision has no more than six reliable digits.
-        return float(f"{value:.6g}") if np.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value
+    return f"{MADE_UP} storms: not a real forecast" if is_made_up_title(title) else ""

@@ -21,6 +21,7 @@ def read_for_network(
     file_pattern: str,
     target: str | None = None,
     region: str = "storm",
+    outlines: bool = False,
     memory_mb: float = MEMORY_MB,
 ) -> xr.Dataset:
     """Return the valid storms of a run file, as `stormcnn.storms.reading.read_run` does.
@@ -36,6 +37,7 @@ def read_for_network(
         region=region,
         reject=reject,
         units={name: text for name, text in units.items() if text},
+        outlines=outlines,
         file_pattern=file_pattern,
         memory_mb=memory_mb,
     )

@@ -43,6 +43,7 @@ def read_run(
     reject: Sequence[str] = STORM_FAULTS,
     lead_hours: Sequence[float] | None = None,
     units: Mapping[str, str] | None = None,
+    outlines: bool = False,
     file_pattern: str = DEFAULT_PATTERN,
     sha256: str = "",
     memory_mb: float = MEMORY_MB,
@@ -51,12 +52,17 @@ def read_run(
 
     Only the necessary variables are read: `predictors`, the `target` if one is set, and `masks` if
     the target is evaluated in region `storm`. Without a target the file needs no future variable.
+    With `outlines`, also `masks` and the positions of the grid points are read if the file has
+    them.
 
     Returns `predictors(storm, y, x, variable)` as float32 in the units of `QUANTITIES`, with rows
     from south to north and columns from west to east; `peak(storm)` as float32 (with a target only:
     its largest value inside `masks`, or in the whole patch for region `patch`); and the coordinates
-    of each storm. Variables that are not in `QUANTITIES` keep the units of the file, or are
-    converted to those in `units`. Attributes: `title` and `sha256` of the file, its size in
+    of each storm. With `outlines` also, as far as the file has them, `masks(storm, y, x)`, `lat`
+    and `lon` (storm, y, x) in degrees, NaN beyond the edge of the domain, and `grid_i` and `grid_j`
+    (storm), the indices of the patch's first row and column in the NWP model's grid. Variables that
+    are not in `QUANTITIES` keep the units of the file, or are converted to those in `units`.
+    Attributes: `title` and `sha256` of the file, its size in
     `bytes`, the number of `rejected` storms, the `reason` for rejecting them, the number of
     `missing_hours`, how many of the rejected storms belong to these (`missing_storms`), the number
     of storms of each kind in `STORM_FAULTS`, the `corrections` of units and directions, and the
@@ -85,6 +91,7 @@ def read_run(
         tuple(reject),
         None if lead_hours is None else (lead_hours[0], lead_hours[1]),
         dict(units or {}),
+        outlines,
     )
     storms = read_in_child(
         read_checked, str(path), selection, sha256, file_pattern, memory_mb=memory_mb
@@ -179,6 +186,7 @@ def take_valid(content: RunContent, selection: Selection) -> xr.Dataset:
         selection,
         run.units,
         run.target_long_name,
+        run.outlines,
     ).assign_attrs(
         title=run.title,
         bytes=content.bytes,

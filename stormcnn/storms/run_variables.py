@@ -43,7 +43,10 @@ FIELD_DIMENSIONS = ("p", "row", "col")
 POSITIONS = ("lat", "lon")
 """Positions of the grid points, which tell the directions of rows and columns."""
 
-OTHER_POSITIONS = (("y", "x"), ("i", "j"))
+GRID_INDICES = ("i", "j")
+"""Indices of the grid points in the grid of the NWP model."""
+
+OTHER_POSITIONS = (("y", "x"), GRID_INDICES)
 """What tells the directions without `POSITIONS`: a map projection, or indices of the grid."""
 
 SAMPLE = (slice(64), slice(8), slice(8))
@@ -54,14 +57,17 @@ class RunVariables(NamedTuple):
     """The variables of a run file.
 
     `values` holds fields and `masks` with shape (storm, row, col), and the variables `PER_STORM`
-    with shape (storm,); `hours` (storm,) are the lead times. `grid_spacing_km` is the distance of
-    neighboring grid points, NaN if it is unknown. `units` are those of each field, empty if they
-    are unknown, and `without_units` the fields of known quantities that state none. `corrections`
-    describe what was converted or turned. `oriented` is false if the file does not tell the
-    directions of rows and columns.
+    with shape (storm,); `hours` (storm,) are the lead times. `outlines` holds what the file has of
+    `masks`, 1 inside the storm, and of `lat` and `lon` in degrees and the indices `i` and `j` of
+    the grid points, all (storm, row, col), if the selection asks for it. `grid_spacing_km` is the
+    distance of neighboring grid points, NaN if it is unknown. `units` are those of each field,
+    empty if they are unknown, and `without_units` the fields of known quantities that state none.
+    `corrections` describe what was converted or turned. `oriented` is false if the file does not
+    tell the directions of rows and columns.
     """
 
     values: dict[str, Array]
+    outlines: dict[str, Array]
     hours: Array
     title: str
     target_long_name: str
@@ -166,7 +172,7 @@ def _read_source(
     path: str, source: netCDF4.Dataset, selection: Selection, run_date: datetime
 ) -> RunVariables:
     gridded = (*selection.fields, "masks") if selection.masked else selection.fields
-    _check_layout(path, source, gridded)
+    _check_layout(path, source, gridded, positions=5 if selection.outlines else 2)
     positions = _sample_positions(path, source)
     found = _orientation(path, source, positions)
     orientation = found or Orientation()
@@ -207,6 +213,7 @@ def _read_source(
     spacing = spacing_of(*positions) if positions else float("nan")
     return RunVariables(
         values,
+        _read_outlines(path, source, orientation) if selection.outlines else {},
         hours,
         title,
         long_name,
@@ -218,7 +225,9 @@ def _read_source(
     )
 
 
-def _check_layout(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) -> None:
+def _check_layout(
+    path: str, source: netCDF4.Dataset, gridded: Sequence[str], positions: int
+) -> None:
     expected = dict.fromkeys(gridded, FIELD_DIMENSIONS) | dict.fromkeys(PER_STORM, ("p",))
     missing = [name for name in expected if name not in source.variables]
     if missing:
@@ -248,10 +257,12 @@ def _check_layout(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) ->
                 f"{path}: variable {name} is declared with the shape {variable.shape}, which does "
                 f"not fit into {size} bytes. The file is damaged. Fetch it again or remove it."
             )
-    _check_memory(path, source, gridded)
+    _check_memory(path, source, gridded, positions)
 
 
-def _check_memory(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) -> None:
+def _check_memory(
+    path: str, source: netCDF4.Dataset, gridded: Sequence[str], positions: int
+) -> None:
     """Raise `BadRunFile` if the storms are too many for the memory, before it is allocated."""
     shape = [len(source.dimensions[name]) for name in FIELD_DIMENSIONS]
     if shape[0] > MOST_STORMS:
@@ -261,7 +272,7 @@ def _check_memory(path: str, source: netCDF4.Dataset, gridded: Sequence[str]) ->
         )
     # All fields and positions in single precision, twice, and one that is being decoded.
     widest = max(source[name].dtype.itemsize for name in gridded)
-    needed = math.prod(shape) * (8 * (len(gridded) + 2) + 2 * widest + 16)
+    needed = math.prod(shape) * (8 * (len(gridded) + positions) + 2 * widest + 16)
     if needed > (left := memory_left()):
         raise BadRunFile(
             f"{path}: reading {shape[0]} storms of {shape[1]} x {shape[2]} grid points takes "
@@ -303,6 +314,24 @@ def _orientation(
             north, east = (_read(path, source, name) for name in names)
             orientation = find_orientation(north, east, degrees=names == POSITIONS)
     return orientation
+
+
+def _read_outlines(
+    path: str, source: netCDF4.Dataset, orientation: Orientation
+) -> dict[str, Array]:
+    """Return what the file has of masks, positions in degrees and indices of the grid points."""
+    outlines: dict[str, Array] = {}
+    if _has_positions(source, ("masks",)):
+        outlines["masks"] = _zeros_and_ones(_read(path, source, "masks")) == 1
+    if _has_positions(source, POSITIONS):
+        for name in POSITIONS:
+            stated = text_attribute(source[name], "units")
+            degrees = _in_units(name, _read(path, source, name), stated, "degree")[0]
+            outlines[name] = degrees.astype(np.float32, copy=False)
+    if _has_positions(source, GRID_INDICES):
+        for name in GRID_INDICES:
+            outlines[name] = _read(path, source, name)
+    return {name: orientation.turn(array) for name, array in outlines.items()}
 
 
 def _has_positions(source: netCDF4.Dataset, names: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,6 +12,14 @@ import xarray as xr
 from stormcnn.name_pattern import RunName
 from stormcnn.storms.variables import MASK_ATTRIBUTES, PER_STORM, Selection, quantity_of
 from stormcnn.vocabulary import PATCH_DIMENSIONS, Array
+
+POSITION_ATTRIBUTES = {
+    "lat": {"long_name": "latitude of the grid point", "units": "degrees_north"},
+    "lon": {"long_name": "longitude of the grid point", "units": "degrees_east"},
+}
+GRID_CORNER = {"i": "grid_i", "j": "grid_j"}
+"""Variable with the index of a patch's first row or column in the NWP model's grid, by the
+variable of run files that has the indices of all grid points."""
 
 COORDINATES: dict[str, dict[str, str]] = {
     "run_date": {
@@ -54,13 +63,15 @@ def storm_dataset(
     selection: Selection,
     units: Mapping[str, str],
     target_long_name: str = "",
+    outlines: Mapping[str, Array] | None = None,
 ) -> xr.Dataset:
     """Return the storms with indices `kept`, an integer array, as described in `read_run`.
 
     `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in `units`,
     and the variables `PER_STORM` with shape (storm,). `hours` are the lead times in hours, shape
     (storm,). `name` and `run_file` are the parsed and the full file name.
-    `target_long_name` is the name of the target in the run file.
+    `target_long_name` is the name of the target in the run file. `outlines` are those of
+    `RunVariables`.
     """
     predictors, target = selection.predictors, selection.target
     fields = np.empty((kept.size, *values[predictors[0]].shape[1:], len(predictors)), np.float32)
@@ -76,7 +87,7 @@ def storm_dataset(
         "ensemble_member": np.full(kept.size, name.ensemble_member),
         "track_id": values["track_id"][kept].astype(np.int32),
         "track_step": values["track_step"][kept].astype(np.int32),
-        "longitude": np.where(longitude > 180, longitude - 360, longitude).astype(np.float32),
+        "longitude": _within_180(longitude).astype(np.float32),
         "latitude": values["centroid_lat"][kept].astype(np.float32),
         "run_file": np.full(kept.size, run_file),
         "patch": kept.astype(np.int32),
@@ -96,6 +107,7 @@ def storm_dataset(
             values["masks"][kept].astype(np.int8),
             MASK_ATTRIBUTES,
         )
+    dataset.update(_outline_variables(outlines or {}, kept, selection.masked))
     if target is not None:
         inside = values["masks"][kept] == 1 if selection.masked else True
         peak = values[target][kept].max(axis=(1, 2), initial=-np.inf, where=inside)
@@ -114,6 +126,36 @@ def no_storms(selection: Selection) -> xr.Dataset:
     units = {name: quantity_of(name).units for name in selection.fields}
     name = RunName("", datetime(1970, 1, 1), "")
     return storm_dataset(name, "", values, np.zeros(0), np.zeros(0, int), selection, units)
+
+
+def _outline_variables(outlines: Mapping[str, Array], kept: Array, masked: bool) -> dict[str, Any]:
+    """Return the variables of outlines and positions; `masked` if there are masks already."""
+    dims = PATCH_DIMENSIONS[:3]
+    variables: dict[str, Any] = {}
+    if "masks" in outlines and not masked:
+        variables["masks"] = (dims, outlines["masks"][kept].astype(np.int8), MASK_ATTRIBUTES)
+    if "lat" in outlines:
+        lat, lon = outlines["lat"][kept], outlines["lon"][kept]
+        # Hagelslag fills up patches at the edge of the domain with zeros.
+        unknown = (lat == 0) & (lon == 0)
+        for name, degrees in {"lat": lat, "lon": _within_180(lon)}.items():
+            known = np.where(unknown, np.float32(np.nan), degrees)
+            variables[name] = (dims, known, POSITION_ATTRIBUTES[name])
+    if "i" in outlines:
+        i, j = outlines["i"][kept], outlines["j"][kept]
+        steps = np.indices(i.shape[1:])
+        # A grid with other steps is not that of the NWP model, or the patch is filled up.
+        if kept.size and all(
+            (index - index[:, :1, :1] == step).all()
+            for index, step in zip((i, j), steps, strict=True)
+        ):
+            for name, index in {"i": i, "j": j}.items():
+                variables[GRID_CORNER[name]] = ("storm", index[:, 0, 0].astype(np.int32))
+    return variables
+
+
+def _within_180(longitude: Array) -> Array:
+    return np.where(longitude > 180, longitude - 360, longitude)
 
 
 def _peak_attributes(

@@ -47,7 +47,8 @@ class Selection(NamedTuple):
 
     `region` is one of `stormcnn.vocabulary.REGIONS`; the target is evaluated there. Without a
     target no future variable is read. `reject` holds kinds in `STORM_FAULTS`, and `lead_hours` the
-    first and last lead time. `units` are those of variables that are not in `QUANTITIES`.
+    first and last lead time. `units` are those of variables that are not in `QUANTITIES`. With
+    `outlines`, `masks` and the positions of the grid points are read if the file has them.
     """
 
     predictors: tuple[str, ...]
@@ -56,6 +57,7 @@ class Selection(NamedTuple):
     reject: tuple[str, ...] = STORM_FAULTS
     lead_hours: tuple[float, float] | None = None
     units: Mapping[str, str] = MappingProxyType({})
+    outlines: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:

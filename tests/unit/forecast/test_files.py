@@ -1,12 +1,9 @@
-"""Forecasts are sorted, flagged outside the training range, and converted to tables and maps."""
-
-import json
+"""Forecasts are sorted, flagged outside the training range, and converted to tables."""
 
 import numpy as np
 import pytest
 
 from stormcnn.forecast.files import (
-    as_geojson,
     assemble_forecast,
     outside_range,
     tabulate_forecast,
@@ -39,23 +36,11 @@ def test_forecast_without_mc_members_has_no_columns_for_them(forecast_without_mc
     assert not [name for name in table if name.startswith("mc_")]
 
 
-def test_geojson_has_one_point_per_storm_and_null_for_nan(forecast):
-    features = json.loads(as_geojson(tabulate_forecast(forecast)))["features"]
-    assert [feature["geometry"]["coordinates"] for feature in features] == [
-        [-99.5, 41.0], [-98.25, 42.5], [-100.0, 40.0],
-    ]  # fmt: skip
-    first = features[0]["properties"]
-    assert first["probability"] == pytest.approx(0.9)
-    assert first["ensemble_member"] == "d01"
-    assert first["mc_std"] is None
-    assert first["valid_time"] == "2030-05-01T13:00:00"
-
-
-def test_geojson_can_be_embedded_in_a_page(forecast):
-    table = tabulate_forecast(forecast).assign(ensemble_member="</script><b>&\x1b")
-    text = as_geojson(table)
-    assert not set("<&\x1b") & set(text)
-    assert json.loads(text)["features"][0]["properties"]["ensemble_member"] == ("</script><b>&\x1b")
+def test_table_says_that_storms_are_made_up(forecast):
+    assert "notice" not in tabulate_forecast(forecast)
+    made_up = tabulate_forecast(forecast.assign_attrs(title="Made-up storm patches"))
+    assert list(made_up)[-1] == "notice"
+    assert made_up["notice"].str.startswith("Made-up").all()
 
 
 def test_probability_names_the_event(storms, probability):
@@ -71,7 +56,7 @@ def test_run_without_storms_has_an_empty_forecast(storms):
     forecast = assemble_forecast(
         empty, np.empty(0, np.float32), np.empty(0, np.float32), {}, np.empty(0, bool)
     )
-    assert json.loads(as_geojson(tabulate_forecast(forecast)))["features"] == []
+    assert tabulate_forecast(forecast).empty
 
 
 def test_storm_outside_the_training_range_of_any_predictor_is_flagged():

@@ -393,6 +393,35 @@ def test_run_file_of_hrrr_is_read(tmp_path):
     assert set(storms["ensemble_member"].values) == {"oper"}
 
 
+def test_masks_and_positions_are_read_for_outlines_only(tmp_path):
+    values = run_values(storms=3)
+    values["lat"][1, -1], values["lon"][1, -1] = 0, 0
+    path = write_run_file(tmp_path, values)
+    extra = {"masks", "lat", "lon", "grid_i", "grid_j"}
+    settings = {"predictors": ["U10_curr"], "reject": []}
+    assert not extra & set(read_run(path, **settings).variables)
+    storms = read_run(path, **settings, outlines=True)
+    np.testing.assert_array_equal(storms["masks"], values["masks"])
+    np.testing.assert_array_equal(storms["grid_i"], [300, 301, 302])
+    np.testing.assert_array_equal(storms["grid_j"], [500, 502, 504])
+    for name in ("lat", "lon"):
+        # Zeros lie beyond the edge of the domain.
+        expected = np.where((values["lat"] == 0) & (values["lon"] == 0), np.nan, values[name])
+        np.testing.assert_array_equal(storms[name], expected)
+    with_target = read_run(path, **settings, target=TARGET, outlines=True)
+    np.testing.assert_array_equal(with_target["masks"], values["masks"])
+
+
+@pytest.mark.parametrize("missing", [("lat", "lon"), ("masks",), ("i", "j")])
+def test_run_file_may_lack_what_outlines_need(tmp_path, missing):
+    values = {name: value for name, value in run_values().items() if name not in missing}
+    path = write_run_file(tmp_path, values)
+    storms = read_run(path, predictors=["U10_curr"], outlines=True)
+    lacking = {f"grid_{name}" if name in ("i", "j") else name for name in missing}
+    extra = {"masks", "lat", "lon", "grid_i", "grid_j"}
+    assert extra & set(storms.variables) == extra - lacking
+
+
 @pytest.mark.parametrize(
     ("title", "date_format"), [("20101024", "%Y%m%d"), ("2010102400", "%Y%m%d%H")]
 )
