@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 COMPRESSED: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True}
 """Default storage settings of variables in NetCDF files."""
 
+TIMES: dict[str, Any] = {"dtype": "int32", "units": "minutes since 1970-01-01 00:00:00"}
+"""How times are stored, since CF-1.8 has no 64-bit integers. All of them are whole minutes."""
+
 
 @contextmanager
 def replacing(path: StrPath) -> Iterator[Path]:
@@ -155,6 +158,8 @@ def write_netcdf(dataset: xr.Dataset, path: StrPath) -> None:
         own: dict[str, Any] = {}
         if variable.dtype.kind in "iufM" and variable.ndim:
             own |= COMPRESSED
+        if variable.dtype.kind == "M":
+            own |= TIMES
         if variable.dtype.kind == "f":
             own |= {"_FillValue": variable.encoding.get("_FillValue")}
         encoding[str(name)] = own

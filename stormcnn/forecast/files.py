@@ -59,6 +59,8 @@ def assemble_forecast(
 ) -> xr.Dataset:
     """Return the forecast as one dataset, sorted by decreasing probability.
 
+    In the CF conventions (chapter 9), its storms are the features of the type `point`.
+
     `storms` provides the coordinates; `probability`, `raw` (before recalibration) and
     `outside_training` have shape (storm,). Storms with the same probability are sorted by `raw`.
     `summary` is the result of `stormcnn.sampling.members.summarize_members`, or empty if there are
@@ -84,6 +86,10 @@ def assemble_forecast(
             for name, coordinate in storms.coords.items()
             if coordinate.dims == ("storm",)
         },
+        attrs={"featureType": "point"},
+    )
+    forecast["outside_training"].attrs.update(
+        flag_values=np.array([0, 1], "int8"), flag_meanings="no yes"
     )
     forecast["probability"].attrs["long_name"] = f"probability of {event}"
     if "quantile" in forecast.dims:
