@@ -22,6 +22,8 @@ use rule predict_storms as predict_champion with:
 rule judge_challenger:
     input:
         network=f"<results>/models/{CHALLENGER}/network.keras",
+        # If the challenger is promoted, the registry keeps this file, too.
+        training_storms=f"<results>/models/{CHALLENGER}/training_storms.nc",
         training=f"<results>/predictions/{CHALLENGER}-training.nc",
         challenger=f"<results>/predictions/{CHALLENGER}.nc",
         champion=lambda wildcards: (

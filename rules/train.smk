@@ -175,3 +175,37 @@ if SEEDS_TOGETHER:
             models=[model for model in MODELS for _ in SEEDS],
 
     ruleorder: recalibrate_networks > recalibrate_network
+
+
+# How a network sees its training storms, for the similar storms of its forecasts.
+rule embed_storms:
+    input:
+        network="<results>/models/{model}/seed-{seed}/network.keras",
+        patches=patches_of(TRAINING_BATCHES),
+    output:
+        training_storms="<results>/models/{model}/seed-{seed}/training_storms.nc",
+    log:
+        "<logs>/embed_storms/<experiment>-{model}-{seed}.log",
+    benchmark:
+        "<benchmarks>/embed_storms/<experiment>-{model}-{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        code=code("embed_storms"),
+        threads=config["training"]["threads"],
+    script:
+        "../scripts/embed_storms.py"
+
+
+rule similar_storms:
+    input:
+        expand(
+            "<results>/models/{model}/seed-{seed}/training_storms.nc",
+            model=config["forecast"]["model"],
+            seed=config["forecast"]["seed"],
+        ),
+    localrule: True

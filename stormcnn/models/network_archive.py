@@ -9,6 +9,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 from stormcnn.errors import UserError
@@ -43,6 +44,19 @@ CLASSES = frozenset(
 """Classes of Keras that a network may consist of. They run no code from the file."""
 
 _ADVICE = "Use a network.keras that stormcnn has written."
+
+
+def training_storms_path(network: StrPath) -> Path:
+    """Return the path of the file with the training storms of a network, which lies next to it.
+
+    >>> training_storms_path("models/l2/seed-0/network.keras").as_posix()
+    'models/l2/seed-0/training_storms.nc'
+    >>> training_storms_path("registry/networks/0123.keras").as_posix()
+    'registry/networks/0123-training_storms.nc'
+    """
+    path = Path(network)
+    prefix = "" if path.stem == "network" else f"{path.stem}-"
+    return path.with_name(f"{prefix}training_storms.nc")
 
 
 def check_network_file(path: StrPath) -> None:

@@ -18,6 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from stormcnn.errors import UserError
 from stormcnn.io import replacing, write_text
+from stormcnn.models.network_archive import training_storms_path
 from stormcnn.provenance import sha256_of
 from stormcnn.vocabulary import StrPath
 
@@ -245,7 +246,16 @@ def _keep_network(folder: StrPath, network: RecordedNetwork) -> Path:
                 f"{network.network} has changed since it was scored, so it is not promoted. "
                 "Remove it and run ops/retrain again."
             )
+    keep_training_storms(network.network, kept)
     return kept
+
+
+def keep_training_storms(network: StrPath, kept: StrPath) -> None:
+    """Copy the training storms of a network, if they are known, next to a copy of the network."""
+    source = training_storms_path(network)
+    if source.is_file():
+        with replacing(training_storms_path(kept)) as temporary:
+            shutil.copyfile(source, temporary)
 
 
 def _write(folder: StrPath, entry: Entry) -> None:

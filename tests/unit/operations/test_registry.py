@@ -8,10 +8,12 @@ import re
 import shlex
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from stormcnn.errors import UserError
+from stormcnn.models.network_archive import training_storms_path
 from stormcnn.operations.registry import (
     check_clock,
     enter_decision,
@@ -34,7 +36,7 @@ def enter(folder, number, promote=True):
     """Enter a decision on a network whose content depends on `number`."""
     content = f"weights {number}".encode()
     network = folder.parent / f"results-{number}" / "network.keras"
-    network.parent.mkdir()
+    network.parent.mkdir(exist_ok=True)
     network.write_bytes(content)
     decision = {
         "promote": promote,
@@ -54,6 +56,17 @@ def enter(folder, number, promote=True):
     }
     time = START + timedelta(days=number)
     return enter_decision(folder, read_last_entry(folder), f"storms-{number}", decision, time)
+
+
+def test_training_storms_of_a_champion_are_kept_with_its_network(folder):
+    (folder.parent / "results-1").mkdir()
+    (folder.parent / "results-1/training_storms.nc").write_bytes(b"storms")
+    network = Path(enter(folder, 1).champion.network)
+    kept = training_storms_path(network)
+    assert kept.parent == network.parent
+    assert kept.read_bytes() == b"storms"
+    enter(folder, 2)
+    assert len(list(kept.parent.iterdir())) == 3
 
 
 def test_empty_registry_has_no_champion(folder):
