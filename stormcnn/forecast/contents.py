@@ -12,7 +12,8 @@ from stormcnn.vocabulary import Array
 
 Rings = Sequence[Array]
 """Closed rings of a storm's outline, each of shape (point, 2): longitude and latitude in degrees.
-Outer rings run counterclockwise and holes clockwise; a storm without an outline has no rings."""
+Outer rings run counterclockwise, and each is followed by its holes, which run clockwise. Longitudes
+are continuous, so they leave ±180 at the antimeridian. A storm without an outline has no rings."""
 
 
 @dataclass(frozen=True)

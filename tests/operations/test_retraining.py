@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from checkout import OBSERVER, RUN_TIMEOUT_SECONDS, SETTINGS, Checkout, merged
 from injection import fake_slurm
 from mlflow import MlflowClient
 from run_files import run_file_name, run_values, write_run_file
 
 from stormcnn import __version__
+from stormcnn.models.network_archive import training_storms_path
 from stormcnn.provenance import sha256_of
 
 DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
@@ -172,6 +174,8 @@ def test_first_champion_is_the_network_that_was_scored(first: Checkout) -> None:
     scored = first.path / "results/tiny-2014-05-01/models/dropout/seed-3/network.keras"
     for path in (scored, first.path / champion["network"]):
         assert hashlib.sha256(path.read_bytes()).hexdigest() == champion["sha256"]
+        with xr.open_dataset(training_storms_path(path)) as training:
+            assert training.attrs["network_sha256"] == champion["sha256"]
     assert champion["cutoff"] == "2014-05-01"
     assert (champion["model"], champion["seed"]) == ("dropout", 3)
     assert champion["scores"]["brier_skill_score_training"]["low"] > 0
