@@ -67,7 +67,8 @@ def _fit(
     """
     coefficients = np.full((len(storms), 2), np.nan)
     if together is not None:
-        start = _search(x, *(part[np.newaxis] for part in together), None, with_slope=with_slope)
+        one_row = together[0][np.newaxis], together[1][np.newaxis]
+        start = _search(x, *one_row, None, with_slope=with_slope)
         if not np.isnan(start).any():
             coefficients = _search(x, storms, events, start[0], with_slope=with_slope)
     failed = np.isnan(coefficients).any(axis=1)
