@@ -107,7 +107,13 @@ def shipped(path):
 # What all pages share.
 TEMPLATE_FILES = [
     shipped(f"report/{name}")
-    for name in ("report.css", "report.js", "macros.html.jinja")
+    for name in (
+        "report.css",
+        "tables.js",
+        "field.js",
+        "report.js",
+        "macros.html.jinja",
+    )
 ]
 
 

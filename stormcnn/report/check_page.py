@@ -57,7 +57,7 @@ def write_check(
 ) -> None:
     """Write the page; `storms` are those whose fields are shown."""
     content = _collect_content(check, warnings, storms)
-    write_text(open_template(Path(template)).render(content), path)
+    write_text(open_template(Path(template), ("tables.js",)).render(content), path)
 
 
 def _collect_content(

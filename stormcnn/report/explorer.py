@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import read_netcdf
-from stormcnn.report.case_figures import REFLECTIVITY, REFLECTIVITY_RANGE, field_label
+from stormcnn.report.case_figures import field_label
+from stormcnn.report.field_bytes import (
+    encode,
+    palette,
+    quantize_attributions,
+    quantize_fields,
+)
 from stormcnn.report.predictor_names import predictor_name
 from stormcnn.sampling.cases import choose_cases
 from stormcnn.storms.event_texts import EventTexts, display_units
@@ -95,7 +99,7 @@ def explore_storms(
     shown = _read_patches(patches, first, chosen)
     fields, peak = shown["predictors"].values, shown["peak"].values
     names, units = ([str(text) for text in shown[name].values] for name in ("variable", "units"))
-    quantized, ranges = _quantize(fields, names)
+    quantized, ranges = quantize_fields(fields, names)
     quantiles = [] if judge is None else judge["quantile"].values.round(4).tolist()
     storms = []
     for place, index in enumerate(chosen):
@@ -137,7 +141,7 @@ def explore_storms(
                 "units": display_units(unit),
                 "low": low,
                 "high": high,
-                "palette": _encode(_palette(name)),
+                "palette": encode(palette(name)),
             }
             for name, unit, (low, high) in zip(names, units, ranges, strict=True)
         ],
@@ -149,8 +153,8 @@ def explore_storms(
         "quantiles": quantiles,
         "groups": [{"reason": reason, "count": len(i)} for reason, i in by_reason.items()],
         "storms": storms,
-        "fields": _encode(quantized.tobytes()),
-        "masks": _encode(np.packbits(shown["masks"].values).tobytes()) if "masks" in shown else "",
+        "fields": encode(quantized.tobytes()),
+        "masks": encode(np.packbits(shown["masks"].values).tobytes()) if "masks" in shown else "",
     }
 
 
@@ -160,13 +164,11 @@ def describe_attributions(storms: xr.Dataset, titles: Mapping[str, str]) -> dict
     Each storm's attributions are stored as signed bytes, in steps of 1/127 of the largest absolute
     value of this storm, which is given too.
     """
-    values = np.moveaxis(storms["attribution"].values, -1, 1)
-    largest = np.abs(values).max(axis=(1, 2, 3))
-    steps = np.where(largest > 0, largest, 1)[:, None, None, None] / 127
+    values, largest = quantize_attributions(storms["attribution"].values)
     names = [predictor_name(str(name)) for name in storms["flattened"].values]
     return {
         "model": titles[storms.attrs["model"]],
-        "values": _encode(np.round(values / steps).astype(np.int8).tobytes()),
+        "values": encode(values),
         "flattened": names,
         "storms": [
             {
@@ -186,10 +188,6 @@ def describe_attributions(storms: xr.Dataset, titles: Mapping[str, str]) -> dict
 def _rounded(value: float) -> float | None:
     """Return the value with four decimals; None for NaN, which JSON does not have."""
     return None if np.isnan(value) else round(float(value), 4)
-
-
-def _encode(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
 
 
 def _first_seeds(files: Iterable[StrPath], titles: Mapping[str, str]) -> dict[str, xr.Dataset]:
@@ -220,29 +218,3 @@ def _read_patches(
             "again."
         )
     return own
-
-
-def _quantize(
-    fields: np.ndarray, names: Sequence[str]
-) -> tuple[np.ndarray, list[tuple[float, float]]]:
-    """Return fields with one byte per value, shape (storm, variable, y, x), and their ranges."""
-    ranges = []
-    quantized = np.empty((len(fields), len(names), *fields.shape[1:3]), np.uint8)
-    for number, name in enumerate(names):
-        values = fields[..., number]
-        low, high = (
-            REFLECTIVITY_RANGE
-            if name.startswith("REFL")
-            else (float(np.floor(values.min())), float(np.ceil(values.max())))
-        )
-        high = max(high, low + 1)
-        scaled = (np.clip(values, low, high) - low) / (high - low)
-        quantized[:, number] = np.round(255 * scaled)
-        ranges.append((low, high))
-    return quantized, ranges
-
-
-def _palette(variable: str) -> bytes:
-    """Return the 256 colors of a variable as bytes of red, green and blue."""
-    colors = REFLECTIVITY if variable.startswith("REFL") else matplotlib.colormaps["cividis"]
-    return colors(np.arange(256), bytes=True)[:, :3].tobytes()

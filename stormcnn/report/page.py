@@ -60,7 +60,7 @@ class ReportInputs:
     """What a report is made of; sections without input are replaced by a sentence."""
 
     template: StrPath
-    """The Jinja template; `report.css` and `report.js` are in the same folder."""
+    """The Jinja template; its style sheet and scripts are in the same folder."""
     experiment: str
     """Name of the experiment."""
     event: EventTexts
@@ -133,7 +133,7 @@ def write_report(path: StrPath, inputs: ReportInputs) -> Headline:
             "data. Remove the published scores from the report."
         )
     content = _collect_content(inputs)
-    page = open_template(Path(inputs.template))
+    page = open_template(Path(inputs.template), ("tables.js", "field.js", "report.js"))
     room = MOST_BYTES - len(page.render(content, downloads=[]).encode())
     if room < 0:
         raise UserError(

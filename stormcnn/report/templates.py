@@ -9,15 +9,21 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def open_template(path: Path) -> jinja2.Template:
-    """Return a template with the style sheet, the script, and their hashes for the policy.
 
-    `report.css` and `report.js` are in the same folder.
+def open_template(
+    path: Path, scripts: Sequence[str], styles: Sequence[str] = ("report.css",)
+) -> jinja2.Template:
+    """Return a template with its style sheets and scripts, and their hashes for the policy.
+
+    All of them are in the same folder.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(path.parent),
@@ -26,9 +32,9 @@ def open_template(path: Path) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("css", "js"):
-        text = (path.parent / f"report.{name}").read_text(encoding="utf-8")
+    for kind, names in (("css", styles), ("js", scripts)):
+        text = "\n".join((path.parent / name).read_text(encoding="utf-8") for name in names)
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         # These files belong to the project, so they need no escaping.
-        environment.globals.update({name: Markup(text), f"{name}_hash": digest})  # noqa: S704
+        environment.globals.update({kind: Markup(text), f"{kind}_hash": digest})  # noqa: S704
     return environment.get_template(path.name)
