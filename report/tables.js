@@ -1,7 +1,7 @@
 "use strict";
 
 // A click on a column header sorts the table by that column, with missing values last.
-for (const table of document.querySelectorAll("table")) {
+for (const table of document.querySelectorAll("table:not(.fixed)")) {
   const heads = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
   heads.forEach((head, column) => {
