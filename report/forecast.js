@@ -135,14 +135,18 @@ function showForecast(data) {
     return view.width / pixels;
   }
 
+  function kilometersPerPixel() {
+    return unitsPerPixel() / data.map.units_per_km;
+  }
+
   function showScale() {
-    const kilometers = (unitsPerPixel() * 120) / data.map.units_per_km;
+    const kilometers = 120 * kilometersPerPixel();
     const length = roundLength(kilometers);
     const bar = find("map-scale");
     bar.style.setProperty("--length", `${(120 * length) / kilometers}px`);
     bar.firstElementChild.textContent = `${length}\u00a0km`;
     // Storms that are only a few pixels wide get a broad line in their color.
-    map.classList.toggle("coarse", kilometers > 250);
+    map.classList.toggle("coarse", kilometersPerPixel() > 2);
   }
 
   // Name the most probable storms, unless their names would overlap.
@@ -170,7 +174,7 @@ function showForecast(data) {
     const [x, y] = storms.center[state.storm];
     const radius = 14 * unitsPerPixel();
     const ring = `M${x - radius},${y}a${radius},${radius} 0 1 0 ${2 * radius},0a${radius},${radius} 0 1 0 ${-2 * radius},0`;
-    find("marked").setAttribute("d", map.classList.contains("coarse") ? ring : storms.outline[state.storm] || ring);
+    find("marked").setAttribute("d", kilometersPerPixel() > 0.7 ? ring : storms.outline[state.storm] || ring);
   }
 
   function eventPlace(event) {
@@ -585,6 +589,7 @@ function showForecast(data) {
       find("storm-field-note").textContent = `To keep the page small, it has the fields of the ${grouped(fields.count)} most probable storms only.`;
       return;
     }
+    find("storm-canvas").setAttribute("aria-busy", "true");
     const content = await record(storm);
     if (state.storm !== storm || state.variable !== variable) return;
     const area = height * width;
@@ -605,6 +610,7 @@ function showForecast(data) {
       attribution: one ? new Int8Array(bytes(one.attribution).buffer).subarray(variable * area, (variable + 1) * area) : null,
       spacing: fields.spacing,
     });
+    find("storm-canvas").removeAttribute("aria-busy");
     drawPalette(find("scale-canvas"), bytes(palette));
     find("scale-high").textContent = `${high} ${units}`.trim();
     find("scale-low").textContent = `${low} ${units}`.trim();

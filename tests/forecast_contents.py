@@ -60,6 +60,7 @@ def cone_to_degrees(
 def contents(
     storms: int = 130,
     *,
+    side: int = SIDE,
     seed: int = 0,
     cone: float = 0.6309,
     longitude: float = -101.0,
@@ -71,13 +72,13 @@ def contents(
 ) -> ForecastContents:
     """Return a forecast of `storms` storms on tracks of up to six hours.
 
-    `positions` tells whether grid points have `lat` and `lon`, and storms therefore outlines;
-    without `members` there are no MC members; `extras` are explanations, similar storms,
-    neighborhood probabilities, thresholds and a track record.
+    Patches have `side` x `side` grid points. `positions` tells whether these have `lat` and `lon`,
+    and storms therefore outlines; without `members` there are no MC members; `extras` are
+    explanations, similar storms, neighborhood probabilities, thresholds and a track record.
     """
     random = np.random.default_rng(seed)
     track = np.sort(random.integers(0, max(1, storms // 4), storms))
-    step = np.concatenate([np.arange(1, n + 1) for n in np.unique(track, return_counts=True)[1]])
+    step = np.arange(storms) - np.searchsorted(track, track) + 1
     start = random.integers(12, 20, storms)[track]
     hour = start + step
     origin = random.uniform((-900, -600), (900, 600), (storms, 2))[track]
@@ -87,7 +88,7 @@ def contents(
     center, log_odds = center[order], log_odds[order]
     track, step, hour = track[order], step[order], hour[order]
 
-    place = SPACING_KM * (np.arange(SIDE) - SIDE // 2)
+    place = SPACING_KM * (np.arange(side) - side // 2)
     size = random.uniform(9, 22, storms)[:, None, None]
     east, north = np.meshgrid(place, place)
     distance = np.hypot(east, 1.4 * north) / size
@@ -98,7 +99,7 @@ def contents(
     masks = (distance < 1).astype(np.int8)
     grid = center[:, None, None, :] + np.stack([east, north], axis=-1)
     lon, lat = cone_to_degrees(grid[..., 0], grid[..., 1], cone, longitude, latitude)
-    middle = (slice(None), SIDE // 2, SIDE // 2)
+    middle = (slice(None), side // 2, side // 2)
 
     valid = RUN_DATE + hour * np.timedelta64(1, "h")
     coordinates = {

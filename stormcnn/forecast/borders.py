@@ -24,7 +24,8 @@ def decode_topology(topology: Mapping[str, Any]) -> list[Array]:
     each relative to the one before (TopoJSON specification, sections 2.1.2 and 2.1.4).
 
     >>> arcs = [[[0, 0], [10, 5]]]
-    >>> decode_topology({"transform": {"scale": [1, 2], "translate": [-100, 40]}, "arcs": arcs})
+    >>> transform = {"scale": [1.0, 2.0], "translate": [-100, 40]}
+    >>> decode_topology({"transform": transform, "arcs": arcs})
     [array([[-100.,   40.],
            [ -90.,   50.]])]
     """
@@ -50,7 +51,7 @@ def lines_within(
     for line in lines:
         places = projection.project(line[:, 0], line[:, 1])
         east = offset(line[:, 0], projection.longitude)
-        inside = ((places >= low) & (places <= high)).all(axis=1)
+        inside = np.all((places >= low) & (places <= high), axis=1)
         # A segment is kept if one of its ends is inside; one that goes around the world is not.
         kept = (inside[1:] | inside[:-1]) & (np.abs(np.diff(east)) < 180)
         edges = np.flatnonzero(np.diff(np.r_[False, kept, False]))

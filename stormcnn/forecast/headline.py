@@ -57,13 +57,11 @@ def write_headline(contents: ForecastContents) -> str:
         return (
             f"None of {storms} is more likely than not to have {title}. The most probable: {first}."
         )
-    named = join([storm_text(forecast, storm, windows) for storm in range(min(likely, NAMED))])
+    named = [storm_text(forecast, storm, windows) for storm in range(min(likely, NAMED))]
+    if likely > NAMED:
+        named.append("one other" if likely == NAMED + 1 else f"{likely - NAMED:,} others")
     verb = "is" if likely == 1 else "are"
-    text = f"{likely:,} of {storms} {verb} more likely than not to have {title}: {named}"
-    rest = likely - NAMED
-    if rest > 0:
-        text += f"; the list has the other {rest:,}" if rest > 1 else "; the list has the other one"
-    return f"{text}."
+    return f"{likely:,} of {storms} {verb} more likely than not to have {title}: {join(named)}."
 
 
 def _describe_nothing(contents: ForecastContents) -> str:

@@ -10,13 +10,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from stormcnn.forecast.contents import ForecastContents
 from stormcnn.forecast.headline import describe_record, find_limits, write_headline
-from stormcnn.forecast.page_data import choose_shown, page_data
+from stormcnn.forecast.page_data import page_data
+from stormcnn.forecast.selection import choose_shown, describe_cut
 from stormcnn.forecast.storm_texts import (
     outer_quantiles,
     spread_text,
@@ -44,7 +44,7 @@ MOST_ROWS = 20
 def write_page(contents: ForecastContents, path: StrPath) -> None:
     """Write the page of a forecast as one HTML file.
 
-    With more than `page_data.MOST_STORMS` storms, it has those of the most probable tracks, and
+    With more than `selection.MOST_STORMS` storms, it has those of the most probable tracks, and
     says so. Without storms, it says that there is no forecast.
     """
     template = open_template(TEMPLATE, SCRIPTS, STYLES)
@@ -78,7 +78,7 @@ def _page_content(contents: ForecastContents) -> dict[str, Any]:
         "spread": "mc_quantile" in forecast,
         "record": describe_record(contents.track_record),
         "limits": find_limits(contents),
-        "cut": _describe_cut(forecast, shown),
+        "cut": describe_cut(forecast, shown),
         "neighborhood": _neighborhood_label(contents),
         "peak": f"Peak ({event.units})" if event.units else "Peak",
         "recalibrated": _describe_recalibration(attributes),
@@ -95,19 +95,6 @@ def _event(attributes: dict[str, Any]) -> EventTexts:
         title=attributes["event_title"],
         lead=attributes["event_lead"],
         attributes={"threshold_units": units} if units else None,
-    )
-
-
-def _describe_cut(forecast: xr.Dataset, shown: np.ndarray) -> str:
-    count = forecast.sizes["storm"]
-    if len(shown) == count:
-        return ""
-    left_out = np.setdiff1d(np.arange(count), shown, assume_unique=True)
-    highest = float(forecast["probability"].values[left_out].max())
-    return (
-        f"The map and the list have {len(shown):,} of {count:,} storms: the tracks with the "
-        f"highest probabilities. No other storm has more than {percent(highest)}. The CSV file has "
-        "all of them, and all numbers above and the bars count all of them."
     )
 
 
@@ -159,5 +146,7 @@ def _top_table(forecast: xr.Dataset) -> Table:
                 text_cell(window),
             ]
         )
-    caption = "The most probable storms. In parentheses: 90 % of the MC members."
+    caption = "The most probable storms."
+    if quantiles is not None:
+        caption += " In parentheses: 90 % of the MC members."
     return Table(caption, ["Storm", "Probability", "Time"], [False, True, False], rows)

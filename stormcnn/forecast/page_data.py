@@ -16,6 +16,7 @@ from stormcnn.forecast.contents import ForecastContents
 from stormcnn.forecast.headline import EventSum, sum_by_hour, sum_total
 from stormcnn.forecast.map_shapes import MapShapes, map_shapes, neighborhood_areas
 from stormcnn.forecast.probability_steps import EDGES, step_labels
+from stormcnn.forecast.selection import select_storms
 from stormcnn.forecast.storm_texts import outer_quantiles, window_texts
 from stormcnn.report.case_figures import field_label
 from stormcnn.report.decision_texts import aim_label, threshold_text
@@ -23,10 +24,8 @@ from stormcnn.report.field_bytes import encode, palette, quantize_attributions, 
 from stormcnn.report.predictor_names import predictor_name
 from stormcnn.storms.event_texts import display_units
 from stormcnn.storms.patch_file import GRID_SPACING
+from stormcnn.verification.decisions import LARGEST_CSI, UNBIASED, cost_loss_of
 from stormcnn.vocabulary import Array
-
-MOST_STORMS = 4_000
-"""Most storms on a page; the others are in the CSV file."""
 
 MOST_FIELD_BYTES = 2_400_000
 """Largest size of the compressed fields of all storms together."""
@@ -42,49 +41,6 @@ UNITS_PER_KM = 10
 
 BINS = 20
 """Bins of the histogram of MC members."""
-
-
-def choose_shown(forecast: xr.Dataset, most: int = MOST_STORMS) -> Array:
-    """Return the numbers of at most `most` storms for the page, in their order.
-
-    Tracks are kept whole, those with the highest probability of any of their storms first. A track
-    that does not fit ends the choice; of a single track that is too long, the first storms.
-    """
-    count = forecast.sizes["storm"]
-    if count <= most:
-        return np.arange(count)
-    tracks = forecast["track_id"].values
-    # Storms are sorted by probability, so the first storm of a track is its most probable one.
-    _, first, place, sizes = np.unique(
-        tracks, return_index=True, return_inverse=True, return_counts=True
-    )
-    order = np.argsort(first)
-    fitting = order[np.cumsum(sizes[order]) <= most]
-    return np.flatnonzero(np.isin(place, fitting)) if len(fitting) else np.arange(most)
-
-
-def select_storms(contents: ForecastContents, shown: Array) -> ForecastContents:
-    """Return the contents with only some storms, whose numbers increase."""
-    if len(shown) == contents.forecast.sizes["storm"]:
-        return contents
-    explanations = contents.explanations
-    if explanations is not None:
-        index = explanations["index"].values
-        kept = np.flatnonzero(np.isin(index, shown))
-        explanations = explanations.isel(explained=kept)
-        explanations = explanations.assign(
-            index=("explained", np.searchsorted(shown, index[kept])),
-        )
-    return ForecastContents(
-        forecast=contents.forecast.isel(storm=shown),
-        storms=contents.storms.isel(storm=shown),
-        outlines=[contents.outlines[storm] for storm in shown],
-        explanations=explanations,
-        similar=None if contents.similar is None else contents.similar.isel(storm=shown),
-        neighbourhood=contents.neighbourhood,
-        thresholds=contents.thresholds,
-        track_record=contents.track_record,
-    )
 
 
 def page_data(contents: ForecastContents, shown: Array) -> dict[str, Any]:
@@ -111,7 +67,7 @@ def page_data(contents: ForecastContents, shown: Array) -> dict[str, Any]:
         "windows": windows.tolist(),
         "thresholds": [
             {
-                "name": aim_label(aim),
+                "name": _aim_name(aim),
                 "value": float(value),
                 "text": threshold_text(value),
             }
@@ -144,9 +100,16 @@ def page_data(contents: ForecastContents, shown: Array) -> dict[str, Any]:
     }
 
 
+def _aim_name(aim: str) -> str:
+    """Return the name of an aim; that of an unknown one, from another version, as it is."""
+    is_known = aim in (LARGEST_CSI, UNBIASED) or cost_loss_of(aim) is not None
+    return aim_label(aim) if is_known else aim
+
+
 def _rounded(values: Array) -> Any:
     """Return values as lists with four decimals; None for those that are not finite."""
-    rounded = np.where(np.isfinite(values), np.round(values.astype(float), 4), None)
+    rounded = np.round(values.astype(float), 4).astype(object)
+    rounded[~np.isfinite(values)] = None
     return rounded.tolist()
 
 

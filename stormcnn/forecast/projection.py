@@ -57,13 +57,13 @@ class Projection(NamedTuple):
         )
 
 
-def offset(longitude: Array, reference: float) -> Array:
+def offset(longitude: Array | float, reference: Array | float) -> Array:
     """Return how far longitudes are east of a reference, in degrees from -180 to 180.
 
     >>> float(offset(-179.0, 179.0))
     2.0
     """
-    return (longitude - reference + 180) % 360 - 180
+    return (np.asarray(longitude) - reference + 180) % 360 - 180
 
 
 def find_projection(storms: xr.Dataset) -> Projection:
