@@ -97,7 +97,7 @@ function showForecast(data) {
       return shape("path", { d: outline || dot(storm), class: kind, "data-storm": storm });
     });
     find("outlines").replaceChildren(...shapes.reverse());
-    find("edges").setAttribute("d", shown.filter((storm) => step(storms.probability[storm]) > 0).map((storm) => storms.outline[storm] || dot(storm)).join(""));
+    find("edges").setAttribute("d", shown.filter((storm) => step(storms.probability[storm]) > 0 || !storms.outline[storm]).map((storm) => storms.outline[storm] || dot(storm)).join(""));
     const parts = edges.map(() => "");
     for (const track of new Set(shown.map((storm) => storms.track[storm]))) {
       const own = tracks.get(track);

@@ -234,5 +234,5 @@ def neighbourhood(times: np.ndarray, cone: float, longitude: float, latitude: fl
             "latitude": (("y", "x"), lat),
             "longitude": (("y", "x"), lon),
         },
-        attrs={"radius_km": 40.0},
+        attrs={"neighbourhood_radius_km": 40.0},
     )

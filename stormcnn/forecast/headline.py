@@ -89,7 +89,8 @@ def find_limits(contents: ForecastContents) -> list[Limit]:
     Its attribute `warnings` has a line for each fact about the whole forecast.
     """
     lines = str(contents.forecast.attrs.get("warnings", "")).split("\n")
-    return [*(Limit("Warning", line) for line in lines if line), *_storm_limits(contents)]
+    warnings = [Limit("Warning", line) for line in lines if line]
+    return warnings + (_storm_limits(contents) if contents.forecast.sizes["storm"] else [])
 
 
 def _storm_limits(contents: ForecastContents) -> list[Limit]:

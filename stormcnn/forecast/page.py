@@ -34,7 +34,7 @@ TEMPLATE = Path(__file__).parents[2] / "report" / "forecast.html.jinja"
 SCRIPTS = ("tables.js", "field.js", "forecast.js")
 STYLES = ("report.css", "forecast.css")
 
-RADIUS = "radius_km"
+RADIUS = "neighbourhood_radius_km"
 """Attribute of neighborhood probabilities: the radius of the neighborhood in kilometers."""
 
 MOST_ROWS = 20
@@ -64,6 +64,7 @@ def _page_content(contents: ForecastContents) -> dict[str, Any]:
         "issued": f"{pd.Timestamp(attributes['issued']):%Y-%m-%d %H:%M} UTC",
         "made_up": is_made_up_title(attributes["title"]),
         "headline": write_headline(contents),
+        "limits": find_limits(contents),
         "network": _describe_network(attributes),
         "data": None,
     }
@@ -77,7 +78,6 @@ def _page_content(contents: ForecastContents) -> dict[str, Any]:
         "data": data,
         "spread": "mc_quantile" in forecast,
         "record": describe_record(contents.track_record),
-        "limits": find_limits(contents),
         "cut": describe_cut(forecast, shown),
         "neighborhood": _neighborhood_label(contents),
         "peak": f"Peak ({event.units})" if event.units else "Peak",

@@ -79,6 +79,8 @@ def test_empty_forecast_never_looks_like_a_quiet_one():
     assert "All 12 storms" in write_headline(rejected)
     assert "NaN in V10: 12" in write_headline(rejected)
     assert find_limits(none) == []
+    late = contents(0, attributes={"warnings": "The clock is wrong."})
+    assert [limit.text for limit in find_limits(late)] == ["The clock is wrong."]
 
 
 def test_limits_are_those_of_the_run_and_those_of_storms():
