@@ -65,6 +65,7 @@ function showForecast(data) {
     state.rows = MOST_ROWS;
     showList();
     showLabels();
+    showMoves();
     const conditions = [];
     if (state.hour >= 0) conditions.push(hours[state.hour].label);
     if (state.least > 0) conditions.push(`${find("least").selectedOptions[0].textContent}`);
@@ -332,6 +333,8 @@ function showForecast(data) {
     drawHours();
     drawMap();
     update();
+    // Another hour has other storms; show the most probable of them.
+    if (state.storm >= 0 && matching.length && !matching.includes(state.storm)) select(matching[0]);
   }
 
   // The list.
@@ -421,6 +424,12 @@ function showForecast(data) {
     showReasons();
     showSimilar();
     showField();
+    showMoves();
+  }
+
+  function showMoves() {
+    const { storm } = state;
+    if (storm < 0) return;
     const listed = matching.indexOf(storm);
     find("previous").disabled = listed <= 0;
     find("next").disabled = matching.length === 0 || listed === matching.length - 1;

@@ -25,7 +25,7 @@ LEAST_WIDTH = 400.0
 MARGIN = 0.06
 """Space around the storms as a share of the size of the map."""
 
-MOST_POINTS = 220
+MOST_POINTS = 350
 """Most points of a row or column of the grid of neighborhood probabilities that are drawn."""
 
 

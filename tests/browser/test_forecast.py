@@ -98,6 +98,9 @@ def test_slider_selects_the_storms_of_an_hour(open_page, made):
     described = page.get_attribute("#hour", "aria-valuetext")
     assert described == page.inner_text("#hour-text")
     assert f"{len(expected)} storms" in described
+    # The most probable storm of the hour is shown, if the selected one has another hour.
+    assert page.inner_text("#storm").startswith(f"Storm {numbers(made, expected)[0]},")
+    assert page.locator("#previous").is_disabled()
     # A click on a bar selects its hour.
     bars = page.locator("#hour-bars rect")
     assert bars.count() == len(made.hours)
