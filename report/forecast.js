@@ -551,12 +551,12 @@ function showForecast(data) {
   function showSimilar() {
     const table = find("similar-table");
     const { similar } = data;
-    table.hidden = !similar;
-    if (!similar) {
-      find("storm-similar").textContent = "The training storms of this network are not available here.";
+    const past = similar ? similar.of[state.storm].map((number) => similar.past[number]) : [];
+    table.hidden = past.length === 0;
+    if (table.hidden) {
+      find("storm-similar").textContent = similar ? "There are no training storms of other runs." : "The training storms of this network are not available here.";
       return;
     }
-    const past = similar.of[state.storm].map((number) => similar.past[number]);
     const events = past.filter(([, event]) => event).length;
     find("storm-similar").textContent = `${events} of the ${past.length} training storms that the network finds most similar had the event. They are few, and the network was trained on them, so this illustrates the probability and does not check it.`;
     table.tBodies[0].replaceChildren(...past.map(([time, event, probability, peak]) => {

@@ -151,6 +151,14 @@ def test_explanations_and_similar_storms_belong_to_their_storms():
     assert peaks == pytest.approx(made.similar["peak"].values[7], rel=0.01)
 
 
+def test_network_without_training_storms_of_other_runs_has_no_similar_ones():
+    made = contents(4)
+    none = made.similar.isel(neighbour=slice(0))
+    data = data_of(replace(made, similar=none))
+    assert data["similar"]["past"] == []
+    assert data["similar"]["of"] == [[]] * 4
+
+
 def test_areas_of_the_neighborhood_grow_with_their_probability():
     made = contents(30)
     data = data_of(made)
