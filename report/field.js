@@ -6,6 +6,11 @@ function percent(probability) {
   return `${(100 * probability).toFixed(probability < 0.0995 ? 1 : 0)}\u00a0%`;
 }
 
+// Return a count with commas; Intl takes tens of milliseconds to load.
+function grouped(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 // Return a latitude (sides "NS") or a longitude (sides "EW").
 function side(angle, sides) {
   return `${Math.abs(angle).toFixed(2)}° ${sides[angle < 0 ? 1 : 0]}`;
@@ -178,4 +183,11 @@ function describe(list, facts) {
     description.textContent = text;
     list.append(term, description);
   }
+}
+
+// Add an element to an SVG picture, or a picture to the page.
+function add(parent, kind, attributes, text) {
+  const element = shape(kind, attributes, text);
+  parent.append(element);
+  return element;
 }

@@ -31,7 +31,7 @@ from stormcnn.storms.titles import is_made_up_title
 from stormcnn.vocabulary import StrPath
 
 TEMPLATE = Path(__file__).parents[2] / "report" / "forecast.html.jinja"
-SCRIPTS = ("tables.js", "field.js", "forecast.js")
+SCRIPTS = ("tables.js", "field.js", "forecast_storm.js", "forecast.js")
 STYLES = ("report.css", "forecast.css")
 
 RADIUS = "neighbourhood_radius_km"
