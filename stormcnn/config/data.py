@@ -152,12 +152,14 @@ class Data(Block):
     target: Variable = Field(
         default=LESSON_EVENT["target"],
         description="Variable of the run files that decides whether a storm is an event: its "
-        "largest value (the peak) is compared with `event.threshold`.",
+        "largest value (the peak) is compared with `event.threshold`. It is a field, or has one "
+        "value per storm, such as hagelslag's `Max_Hail_Size`.",
     )
     region: Region = Field(
         default="storm",
         description="Where the peak is taken. `storm`: within the grid points of the storm "
-        "(`masks`). `patch`: in the whole patch.",
+        "(`masks`). `patch`: in the whole patch. A target with one value per storm is taken as it "
+        "is.",
     )
     skip_bad_files: bool = Field(
         default=False,

@@ -108,7 +108,7 @@ def other_variables_table(survey: Survey) -> Table:
     ]
     return Table(
         "Other variables of the run files. Those with the dimensions p, row, col can be predictors "
-        "or the target.",
+        "or the target, those with the dimension p alone the target.",
         ["Variable", "Dimensions", "Units", "Name", "Files"],
         [False, False, False, False, True],
         rows,

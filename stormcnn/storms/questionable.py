@@ -26,7 +26,8 @@ def find_questionable(
     """Return which storms are of each kind in `STORM_FAULTS`, shape (storm,).
 
     `values` holds the fields of `selection` and `masks` with shape (storm, row, col), and the
-    variables `PER_STORM` with shape (storm,). `hours` are the lead times in hours, shape (storm,).
+    variables `PER_STORM` and perhaps the target with shape (storm,). `hours` are the lead times in
+    hours, shape (storm,).
     """
     return {
         "duplicate": _duplicates(values, hours),
@@ -65,20 +66,27 @@ def needs_positions(values: Mapping[str, Array], selection: Selection) -> bool:
 
     They are zero, too, in the part of a patch that is outside the domain.
     """
-    return not _telling(selection) and bool(zero_edges(values, selection.fields).any())
+    fields = _fields(values, selection)
+    return not _telling(fields) and bool(zero_edges(values, fields).any())
 
 
-def _telling(selection: Selection) -> list[str]:
-    return [name for name in selection.fields if quantity_of(name) in NEVER_ZERO]
+def _fields(values: Mapping[str, Array], selection: Selection) -> list[str]:
+    """Return the predictors, and the target unless it has one value per storm."""
+    return [name for name in selection.fields if values[name].ndim == 3]
+
+
+def _telling(fields: Sequence[str]) -> list[str]:
+    return [name for name in fields if quantity_of(name) in NEVER_ZERO]
 
 
 def _padded(values: Mapping[str, Array], selection: Selection) -> Array:
-    telling = _telling(selection) or [name for name in ("lat", "lon") if name in values]
+    fields = _fields(values, selection)
+    telling = _telling(fields) or [name for name in ("lat", "lon") if name in values]
     if not telling:
-        return np.zeros(len(values[selection.fields[0]]), bool)
+        return np.zeros(len(values[fields[0]]), bool)
     zero = zero_edges(values, telling)
     if zero.any():
-        zero &= zero_edges(values, selection.fields)
+        zero &= zero_edges(values, fields)
     return np.any(zero, axis=0)
 
 

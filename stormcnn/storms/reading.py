@@ -57,12 +57,13 @@ def read_run(
 
     Returns `predictors(storm, y, x, variable)` as float32 in the units of `QUANTITIES`, with rows
     from south to north and columns from west to east; `peak(storm)` as float32 (with a target only:
-    its largest value inside `masks`, or in the whole patch for region `patch`); and the coordinates
-    of each storm. With `outlines` also, as far as the file has them, `masks(storm, y, x)`, `lat`
-    and `lon` (storm, y, x) in degrees, NaN beyond the edge of the domain, and `grid_i` and `grid_j`
-    (storm), the indices of the patch's first row and column in the NWP model's grid. Variables that
-    are not in `QUANTITIES` keep the units of the file, or are converted to those in `units`.
-    Attributes: `title` and `sha256` of the file, its size in
+    its largest value inside `masks`, or in the whole patch for region `patch`, or the target itself
+    if it has one value per storm); and the coordinates of each storm. With `outlines` also, as far
+    as the file has them, `masks(storm, y, x)`, `lat` and `lon` (storm, y, x) in degrees, NaN beyond
+    the edge of the domain, and `grid_i` and `grid_j` (storm), the indices of the patch's first row
+    and column in the NWP model's grid. Variables that are not in `QUANTITIES` keep the units of the
+    file, or are converted to those in `units`. Attributes: `title` and `sha256` of the file, its
+    size in
     `bytes`, the number of `rejected` storms, the `reason` for rejecting them, the number of
     `missing_hours`, how many of the rejected storms belong to these (`missing_storms`), the number
     of storms of each kind in `STORM_FAULTS`, the `corrections` of units and directions, and the

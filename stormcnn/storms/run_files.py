@@ -11,12 +11,12 @@ import logging
 import math
 import os
 import time
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from stormcnn.delimited import open_delimited
 from stormcnn.errors import UserError
 from stormcnn.name_pattern import DEFAULT_PATTERN, RunName, compile_pattern
 from stormcnn.storms.finding import find_run_files, name_some
@@ -289,18 +289,8 @@ def _read_rows(path: StrPath, columns: Sequence[str]) -> list[tuple[int, dict[st
 
 def _read_records(path: StrPath) -> list[tuple[int, list[str]]]:
     """Return the lines and values of the records of a CSV file that have any value."""
-    content = Path(path).read_bytes()
-    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        text = io.StringIO(content.decode(encoding), newline=None)
-    except UnicodeDecodeError as error:
-        line = len((content[: error.start] + b"?").splitlines())
-        raise UserError(
-            f"{path}, line {line}: the list is not UTF-8 text ({error.reason}). Save it as UTF-8."
-        ) from None
-    header = next((row for row in text if row.strip(",;\t \n")), "")
-    text.seek(0)
-    reader = csv.reader(text, delimiter=max(",;\t", key=header.count), strict=True)
+    text, delimiter = open_delimited(path)
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     records: list[tuple[int, list[str]]] = []
     line = 1
     try:

@@ -57,13 +57,13 @@ class RunVariables(NamedTuple):
     """The variables of a run file.
 
     `values` holds fields and `masks` with shape (storm, row, col), and the variables `PER_STORM`
-    with shape (storm,); `hours` (storm,) are the lead times. `outlines` holds what the file has of
-    `masks`, 1 inside the storm, and of `lat` and `lon` in degrees and the indices `i` and `j` of
-    the grid points, all (storm, row, col), if the selection asks for it. `grid_spacing_km` is the
-    distance of neighboring grid points, NaN if it is unknown. `units` are those of each field,
-    empty if they are unknown, and `without_units` the fields of known quantities that state none.
-    `corrections` describe what was converted or turned. `oriented` is false if the file does not
-    tell the directions of rows and columns.
+    with shape (storm,), which a target may have, too; `hours` (storm,) are the lead times.
+    `outlines` holds what the file has of `masks`, 1 inside the storm, and of `lat` and `lon` in
+    degrees and the indices `i` and `j` of the grid points, all (storm, row, col), if the selection
+    asks for it. `grid_spacing_km` is the distance of neighboring grid points, NaN if it is unknown.
+    `units` are those of each field, empty if they are unknown, and `without_units` the fields of
+    known quantities that state none. `corrections` describe what was converted or turned.
+    `oriented` is false if the file does not tell the directions of rows and columns.
     """
 
     values: dict[str, Array]
@@ -172,7 +172,7 @@ def _read_source(
     path: str, source: netCDF4.Dataset, selection: Selection, run_date: datetime
 ) -> RunVariables:
     gridded = (*selection.fields, "masks") if selection.masked else selection.fields
-    _check_layout(path, source, gridded, positions=5 if selection.outlines else 2)
+    _check_layout(path, source, gridded, selection.target, 5 if selection.outlines else 2)
     positions = _sample_positions(path, source)
     found = _orientation(path, source, positions)
     orientation = found or Orientation()
@@ -181,7 +181,9 @@ def _read_source(
     units: dict[str, str] = {}
     without_units = []
     for name in gridded:
-        field = orientation.turn(_read(path, source, name))
+        field = _read(path, source, name)
+        if field.ndim > 1:
+            field = orientation.turn(field)
         if name == "masks":
             field = _zeros_and_ones(field)
         else:
@@ -226,7 +228,11 @@ def _read_source(
 
 
 def _check_layout(
-    path: str, source: netCDF4.Dataset, gridded: Sequence[str], positions: int
+    path: str,
+    source: netCDF4.Dataset,
+    gridded: Sequence[str],
+    target: str | None,
+    positions: int,
 ) -> None:
     expected = dict.fromkeys(gridded, FIELD_DIMENSIONS) | dict.fromkeys(PER_STORM, ("p",))
     missing = [name for name in expected if name not in source.variables]
@@ -242,7 +248,8 @@ def _check_layout(
             raise BadRunFile(
                 f"{path}: variable {name} does not hold numbers. Fetch the file again or remove it."
             )
-        if sorted(variable.dimensions) != sorted(dimensions):
+        per_storm = name == target and variable.dimensions == ("p",)
+        if sorted(variable.dimensions) != sorted(dimensions) and not per_storm:
             raise BadRunFile(
                 f"{path}: variable {name} must have the dimensions {', '.join(dimensions)} "
                 f"(got {', '.join(variable.dimensions)}). Correct the file, or remove it."

@@ -32,9 +32,9 @@ def first_fault(
     """Return the first fault of each storm as text, or an empty text if the storm is valid.
 
     `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in the units
-    of `QUANTITIES`, and the variables `PER_STORM` with shape (storm,). `hours` are the lead times
-    in hours, shape (storm,). `questionable` is the result of `find_questionable`. The result has
-    shape (storm,).
+    of `QUANTITIES`, and the variables `PER_STORM` and perhaps the target with shape (storm,).
+    `hours` are the lead times in hours, shape (storm,). `questionable` is the result of
+    `find_questionable`. The result has shape (storm,).
     """
     first = np.full(hours.shape, "", dtype=object)
     rejected = [
@@ -109,10 +109,12 @@ def _faults(
 
 
 def _field_faults(variable: str, field: Array, hours: Array) -> Iterator[tuple[str, Array]]:
-    lowest, highest = field.min(axis=(1, 2)), field.max(axis=(1, 2))
+    grid_points = tuple(range(1, field.ndim))
+    lowest, highest = field.min(axis=grid_points), field.max(axis=grid_points)
     yield f"NaN in {variable}", np.isnan(lowest)
     yield f"infinity in {variable}", np.isinf(lowest) | np.isinf(highest)
-    zero = (lowest == 0) & (highest == 0)
+    # A target with one value per storm is 0 if nothing happened.
+    zero = (lowest == 0) & (highest == 0) & (field.ndim > 1)
     missing = zero & _of_whole_hour(zero, hours)
     yield f"all-zero {variable} {WHOLE_HOUR}", missing
     quantity = quantity_of(variable)

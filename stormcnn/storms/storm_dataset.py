@@ -68,8 +68,8 @@ def storm_dataset(
     """Return the storms with indices `kept`, an integer array, as described in `read_run`.
 
     `values` holds the fields of `selection` and `masks` with shape (storm, row, col), in `units`,
-    and the variables `PER_STORM` with shape (storm,). `hours` are the lead times in hours, shape
-    (storm,). `name` and `run_file` are the parsed and the full file name.
+    and the variables `PER_STORM` and perhaps the target with shape (storm,). `hours` are the lead
+    times in hours, shape (storm,). `name` and `run_file` are the parsed and the full file name.
     `target_long_name` is the name of the target in the run file. `outlines` are those of
     `RunVariables`.
     """
@@ -109,12 +109,15 @@ def storm_dataset(
         )
     dataset.update(_outline_variables(outlines or {}, kept, selection.masked))
     if target is not None:
-        inside = values["masks"][kept] == 1 if selection.masked else True
-        peak = values[target][kept].max(axis=(1, 2), initial=-np.inf, where=inside)
+        peak = values[target][kept]
+        per_storm = peak.ndim == 1
+        if not per_storm:
+            inside = values["masks"][kept] == 1 if selection.masked else True
+            peak = peak.max(axis=(1, 2), initial=-np.inf, where=inside)
         dataset["peak"] = (
             "storm",
             peak.astype(np.float32),
-            _peak_attributes(selection, units, target_long_name),
+            _peak_attributes(selection, units, target_long_name, per_storm),
         )
     return dataset
 
@@ -159,12 +162,12 @@ def _within_180(longitude: Array) -> Array:
 
 
 def _peak_attributes(
-    selection: Selection, units: Mapping[str, str], target_long_name: str
+    selection: Selection, units: Mapping[str, str], target_long_name: str, per_storm: bool
 ) -> dict[str, str]:
     target = str(selection.target)
     where = "inside masks" if selection.masked else "in the patch"
     attributes = {
-        "long_name": f"largest {target} {where}",
+        "long_name": f"{target} of the storm" if per_storm else f"largest {target} {where}",
         "standard_name": quantity_of(target).standard_name,
         "units": units.get(target, ""),
         "target_long_name": target_long_name,

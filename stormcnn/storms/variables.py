@@ -61,7 +61,7 @@ class Selection(NamedTuple):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the two-dimensional variables whose values are checked."""
+        """Names of the variables whose values are checked: the predictors and the target."""
         return self.predictors if self.target is None else (*self.predictors, self.target)
 
     @property

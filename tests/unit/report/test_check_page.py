@@ -98,6 +98,16 @@ def test_numbers_are_those_of_the_run_files(checked):
     assert values["grid", "all", "patch_size"] == "8 x 8"
 
 
+def test_target_with_one_value_per_storm_is_checked(tmp_path):
+    def add_sizes(values, day):
+        values["Max_Hail_Size"] = np.float32([0, 0, 0, 5, 10, 40 + day])
+
+    write_runs(tmp_path, range(3), add_sizes)
+    values = check(tmp_path, threshold=8, target="Max_Hail_Size")
+    assert float(values["event", "configured", "share"]) == pytest.approx(1 / 3)
+    assert float(values["variable", "Max_Hail_Size", "maximum"]) == 42
+
+
 def test_thresholds_give_the_shares_that_they_are_for(tmp_path):
     write_run_file(tmp_path / "runs", run_values(storms=200))
     values = check(tmp_path)

@@ -78,6 +78,32 @@ def test_peak_is_taken_inside_the_storm_or_in_the_whole_patch(tmp_path):
     np.testing.assert_array_equal(read(path, region="patch")["peak"], np.full(5, np.float32(0.01)))
 
 
+def test_target_with_one_value_per_storm_is_the_peak(tmp_path):
+    values = run_values(storms=6)
+    values["Max_Hail_Size"] = np.float32([0, 0, 0, 12.5, np.nan, 30])
+    path = write_run_file(tmp_path, values)
+    storms = read(path, target="Max_Hail_Size")
+    # No hail is no missing hour; only the unknown size is rejected.
+    np.testing.assert_array_equal(storms["patch"], [0, 1, 2, 3, 5])
+    np.testing.assert_array_equal(storms["peak"], np.float32([0, 0, 0, 12.5, 30]))
+    assert storms["peak"].attrs["long_name"] == "Max_Hail_Size of the storm"
+    assert storms.attrs["reason"] == "1 x NaN in Max_Hail_Size (p = 4)"
+    assert storms["masks"].any()
+
+
+def test_whole_numbers_per_storm_are_a_target_too(tmp_path):
+    values = run_values(storms=6)
+    values["Matched"] = np.int32([0, 1, 0, 1, 1, 0])
+    storms = read_values(tmp_path, values, target="Matched", region="patch")
+    np.testing.assert_array_equal(storms["peak"] > 0.5, values["Matched"] == 1)
+
+
+def test_predictor_with_one_value_per_storm_is_refused(tmp_path):
+    values = run_values() | {"Max_Hail_Size": np.zeros(6, "f4")}
+    with pytest.raises(BadRunFile, match=r"Max_Hail_Size .* p, row, col"):
+        read_values(tmp_path, values, predictors=["Max_Hail_Size"])
+
+
 @pytest.mark.parametrize("run_date", ["20000101-0000", "20300101-0000"])
 def test_hagelslag_files_agree_with_their_track_files(run_date):
     patches = read(DATA / f"NCARSTORM_{run_date}_d01_model_patches.nc")
