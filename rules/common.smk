@@ -32,6 +32,7 @@ from stormcnn.operations import registry
 from stormcnn.operations.blocked_jobs import watch_queue
 from stormcnn.planning import cache, forecasts, models, runs
 from stormcnn.planning.digests import code_digest
+from stormcnn.planning.observations import check_report_files
 from stormcnn.report import labels
 from stormcnn.storms.event_texts import event_texts
 from stormcnn.storms.run_files import first_day, format_run_list, read_run_list
@@ -161,6 +162,7 @@ UNCERTAINTY = config["uncertainty"]
 SAMPLED_MODELS = UNCERTAINTY["models"] if UNCERTAINTY["members"] else []
 CASES = UNCERTAINTY["cases"]
 CASE_MODELS = UNCERTAINTY["models"] if CASES["count"] or CASES["storms"] else []
+REPORTS = for_users(check_report_files)(config["observations"]["reports"])
 EXPLANATION = config["explanation"]
 EXPLAINED_MODELS = models.explained_models(
     EXPLANATION["models"], UNCERTAINTY["models"], config["comparison"]["reference"]

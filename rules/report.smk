@@ -259,6 +259,8 @@ UNCERTAINTY_TABLES = []
 if SAMPLED_MODELS:
     FIGURES += ["counts", "spread_skill", "discard", "entropy"]
     UNCERTAINTY_TABLES += ["scores", "spread_skill", "discard", "counts"]
+if REPORTS:
+    FIGURES += ["observed"]
 if config["tuning"]["report"]:
     FIGURES += ["rate_sweep"]
 if EXPLAINED_MODELS:
@@ -321,6 +323,14 @@ rule write_report:
         tuning=(
             expand("<results>/tuning/{table}.csv", table=["choice", "scores"])
             if config["tuning"]["report"]
+            else []
+        ),
+        observed=(
+            ["<results>/observations.nc"]
+            + expand(
+                "<results>/verification/observed_{table}.csv", table=OBSERVED_TABLES
+            )
+            if REPORTS
             else []
         ),
         published=PUBLISHED["published_scores"],

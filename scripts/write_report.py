@@ -48,6 +48,9 @@ if __name__ == "__main__":
             explanations={Path(path).stem: path for path in snakemake.input.explanations},
             explained=snakemake.input.explained,
             tuning={Path(path).stem: path for path in snakemake.input.tuning},
+            observed={
+                Path(path).stem.removeprefix("observed_"): path for path in snakemake.input.observed
+            },
             figures=[*snakemake.input.figures, *snakemake.input.pictures],
             published=next(iter(snakemake.input.published), None),
             coefficients=next(iter(snakemake.input.coefficients), None),

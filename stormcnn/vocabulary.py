@@ -104,6 +104,10 @@ STORM_FAULTS = get_args(StormFault)
 """Kinds of questionable storms: a copy of another storm of the file, a patch filled up with zeros
 at the edge of the domain, and a predictor with the same value everywhere."""
 
+ReportKind = Literal["tornado", "hail", "wind"]
+REPORT_KINDS = get_args(ReportKind)
+"""Kinds of reports of severe weather that can be chosen."""
+
 DATA_SETTINGS = (
     "predictors",
     "target",

@@ -311,6 +311,55 @@ def check_rows(model="dropout"):
     return table
 
 
+def observed_file(observed, **attributes):
+    """Return which storms have an observed event: 1, 0, or -1 if that is unknown."""
+    about = {
+        "kinds": "hail wind",
+        "distance_km": 40.0,
+        "minutes": 30.0,
+        "window": [0.0, 60.0],
+        "reports_in_time": 321,
+        "reports_matched": 123,
+    }
+    return xr.Dataset({"observed": ("storm", observed)}, attrs=about | attributes)
+
+
+def event_rows(model="baseline", **numbers):
+    """Return how many storms have each combination of the two events, by day and night."""
+    day, night = {(1, 1): 30, (1, 0): 10, (0, 1): 20, (0, 0): 400}, {(1, 1): 5, (1, 0): 15}
+    counted = {"day": day, "night": {(0, 1): 2, (0, 0): 300} | night} | numbers
+    cells = list(day)
+    counted["all"] = {cell: sum(part.get(cell, 0) for part in counted.values()) for cell in cells}
+    rows = [
+        {"part": part, "nwp_event": nwp, "observed_event": observed}
+        | {"storms": storms.get((nwp, observed), 0), "mean_probability": 0.1 + nwp / 2}
+        for part, storms in counted.items()
+        for nwp, observed in cells
+    ]
+    return pd.DataFrame(rows).assign(model=model, seed=0)
+
+
+def write_observed(folder, observed, scored=True, **attributes):
+    """Write the files of the section on observed events; return them by name."""
+    nwp = pd.concat([score_rows(model, truth="nwp") for model in TITLES])
+    observed_scores = nwp.assign(truth="observed", value=nwp["value"] - 0.3)
+    tables = {
+        "scores": pd.concat([nwp, observed_scores]),
+        "differences": pd.concat(
+            [difference_rows(truth="nwp"), difference_rows(truth="observed", difference=-0.01)]
+        ),
+        "events": pd.concat([event_rows(model) for model in TITLES]),
+    }
+    if not scored:
+        tables |= {name: tables[name].head(0) for name in ("scores", "differences")}
+    files = {name: folder / f"observed_{name}.csv" for name in tables}
+    for name, table in tables.items():
+        table.to_csv(files[name], index=False)
+    files["observations"] = folder / "observations.nc"
+    observed_file(observed, **attributes).to_netcdf(files["observations"])
+    return files
+
+
 def write_explanations(folder):
     """Write the explanations of one model; return them as arguments of `ReportInputs`."""
     permutation_rows().to_csv(folder / "permutation.csv", index=False)

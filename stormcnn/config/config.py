@@ -23,6 +23,7 @@ from stormcnn.config.explanation import Explanation
 from stormcnn.config.forecast import Forecast
 from stormcnn.config.models import Models, lesson_models
 from stormcnn.config.monitoring import Monitoring
+from stormcnn.config.observations import Observations
 from stormcnn.config.opponents import OPPONENT_TITLES, Opponents
 from stormcnn.config.recalibration import Recalibration
 from stormcnn.config.registry import Registry
@@ -60,6 +61,7 @@ class Config(Block):
     training: Training = Field(default_factory=Training)
     recalibration: Recalibration = Field(default_factory=Recalibration)
     verification: Verification = Field(default_factory=Verification)
+    observations: Observations = Field(default_factory=Observations)
     decisions: Decisions = Field(default_factory=Decisions)
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     tuning: Tuning = Field(default_factory=Tuning)

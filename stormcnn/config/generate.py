@@ -65,7 +65,7 @@ def _setting_lines(key: str, value: Any, indent: str, described: set[type[Block]
     if isinstance(value, Block):
         yield f"{indent}{key}:"
         yield from _block_lines(value, f"{indent}  ", described)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, Mapping) and value:
         yield f"{indent}{key}:"
         for name, item in value.items():
             yield from _setting_lines(name, item, f"{indent}  ", described)

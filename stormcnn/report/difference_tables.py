@@ -173,8 +173,8 @@ def gain_table(
                         text_cell(f"{title}: {ONE_NETWORK[forecast]}"),
                         *(score_cell(own, name) for name in GAINED),
                         text_cell(against),
-                        *(_difference_of(step, name) for name in GAINED),
-                        _p_holm_of(step, GAINED[0], resamples),
+                        *(difference_cell(step, name) for name in GAINED),
+                        p_holm_cell_of(step, GAINED[0], resamples),
                     ]
                 )
     if not rows:
@@ -217,7 +217,7 @@ def recalibration_table(
             [
                 text_cell(series.label),
                 *(score_cell(series.rows, name) for name in CALIBRATED),
-                *(_difference_of(gain, name) for name in CALIBRATED[:2]),
+                *(difference_cell(gain, name) for name in CALIBRATED[:2]),
             ]
         )
     labels = [score_text(name).label for name in CALIBRATED]
@@ -230,7 +230,7 @@ def recalibration_table(
     )
 
 
-def _difference_of(rows: pd.DataFrame, name: str) -> Cell:
+def difference_cell(rows: pd.DataFrame, name: str) -> Cell:
     """Return a difference with its sign and interval; a dash if the table does not have it."""
     of_score = rows[rows["score"] == name]
     if of_score.empty:
@@ -242,7 +242,7 @@ def _difference_of(rows: pd.DataFrame, name: str) -> Cell:
     return Cell(text, float(row["difference"]))
 
 
-def _p_holm_of(rows: pd.DataFrame, name: str, resamples: int) -> Cell:
+def p_holm_cell_of(rows: pd.DataFrame, name: str, resamples: int) -> Cell:
     """Return the p-value of a difference after Holm's correction; a dash if there is none."""
     of_score = rows[rows["score"] == name]
     if of_score.empty:

@@ -92,6 +92,16 @@ FIGURES = {
         "recalibrated probabilities.",
         shape="wide",
     ),
+    "observed": FigureText(
+        "observed",
+        "Reliability by both truths",
+        "Observed frequency by forecast probability, where the event is that of the NWP model "
+        "(left) or the one that was reported (right), for the same storms. Thin lines: single "
+        "seeds; thick lines: their mean. " + BANDS + " The networks forecast the event of the NWP "
+        "model.",
+        intervals=Intervals.OTHER_STORMS,
+        shape="wide",
+    ),
     "economic_value": FigureText(
         "decisions",
         "Relative economic value",

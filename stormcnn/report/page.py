@@ -28,6 +28,7 @@ from stormcnn.report.findings import find_findings
 from stormcnn.report.headline import best_against_opponents, write_headline
 from stormcnn.report.labels import FIGURES, Intervals
 from stormcnn.report.model_tables import model_table, rate_table
+from stormcnn.report.observed_section import OBSERVATIONS, observed_content
 from stormcnn.report.periods import describe_sample, describe_size
 from stormcnn.report.score_tables import (
     all_score_table,
@@ -113,6 +114,8 @@ class ReportInputs:
     """NetCDF files of the explained storms; they name their `model`."""
     tuning: Mapping[str, StrPath] = field(default_factory=dict)
     """Tables of the dropout rates tried, by name; `choice` is shown."""
+    observed: Mapping[str, StrPath] = field(default_factory=dict)
+    """The file `observations`, and the tables of the verification by both truths, by name."""
     figures: Sequence[StrPath] = ()
     """PNG or SVG files named `<key of FIGURES>[-<model>-<seed>]`."""
     published: StrPath | None = None
@@ -280,6 +283,7 @@ def _claims_content(
                 ),
             )
         ],
+        "observed": observed_content(inputs.observed, words),
         "explanations": _explanations_content(inputs, words),
         "count_claims": [verdicts.describe_counts(one, words) for one in claims.counts],
         **decided,
@@ -388,6 +392,11 @@ def _downloadable_tables(inputs: ReportInputs) -> dict[str, StrPath | None]:
         **inputs.curves,
         **{f"uncertainty-{name}": file for name, file in inputs.uncertainty.items()},
         **{f"explanations-{name}": file for name, file in inputs.explanations.items()},
+        **{
+            f"observed-{name}": file
+            for name, file in inputs.observed.items()
+            if name != OBSERVATIONS
+        },
         **{f"tuning-{name}": file for name, file in inputs.tuning.items()},
         **{
             f"history-{model}-seed-{seed}": file for (model, seed), file in inputs.histories.items()

@@ -275,6 +275,13 @@ def draw_attributes(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) 
     have `low,high`. Points in the shaded area contribute to Brier skill; the inset shows the
     number of storms per bin on a logarithmic scale. Source: Hsu and Murphy (1986).
     """
+    draw_reliability(axes, table, titles)
+    axes.set_title("Attributes diagram")
+    legend_below(axes)
+
+
+def draw_reliability(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) -> None:
+    """Draw what `draw_attributes` draws, without title and legend."""
     forecasts = list(network_curves(table, titles))
     # All forecasts are for the same storms, so the counts of any give the climatology.
     climatology = float(forecasts[0].rows["events"].sum() / forecasts[0].rows["storms"].sum())
@@ -322,8 +329,6 @@ def draw_attributes(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str]) 
     set_unit_square(axes)
     axes.set_xlabel("Forecast probability")
     axes.set_ylabel("Observed frequency")
-    axes.set_title("Attributes diagram")
-    legend_below(axes)
 
 
 @matplotlib.rc_context(STYLE)
