@@ -45,6 +45,13 @@ include: "rules/forecast.smk"
 include: "rules/retraining.smk"
 
 
+if CACHE and not IS_MODULE:
+    for_users(cache.check_cached_rules)(
+        workflow.workflow_settings.cache,
+        [rule.name for rule in workflow.rules if rule.cache],
+    )
+
+
 rule all:
     default_target: True
     input:

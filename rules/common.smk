@@ -26,6 +26,7 @@ from stormcnn.config.config_files import as_written, with_defaults
 from stormcnn.config.loading import load_config
 from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
+from stormcnn.environment import prepare_environment
 from stormcnn.errors import UserError
 from stormcnn.io import forbid_world_writable_files, write_text
 from stormcnn.operations import registry
@@ -56,9 +57,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, search_path)))
 # Snakemake inserts the path of the interpreter into shell commands without quotes.
 if Path(sys.executable).exists():
     sys.executable = shlex.quote(sys.executable)
-# Shared file systems often lack the locks that HDF5 asks for; no file here has two writers.
-os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
-os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+prepare_environment()
 
 
 def for_users(function):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+import psutil
+
 from stormcnn.errors import UserError
+
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+"""Errors of file systems that cannot lock files."""
 
 
 class Busy(UserError):
@@ -22,6 +30,8 @@ class Lock:
     runs, the lock file holds a mark. A mark that is there when the lock is acquired means that the
     previous holder's workflow was killed, so a lock that the workflow itself left behind is stale
     and does not belong to a workflow that a user is running.
+
+    On file systems without locks, a second file names the process that holds the lock instead.
     """
 
     def __init__(self, file: TextIO) -> None:
@@ -39,7 +49,13 @@ class Lock:
                 raise Busy(
                     f"{path} is locked: another retraining is running. Try again when it has ended."
                 ) from None
-            yield cls(file)
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
+                with _holder_named_in(path.with_name(f"{path.name}.holder")):
+                    yield cls(file)
+            else:
+                yield cls(file)
 
     def fileno(self) -> int:
         """Return the descriptor of the lock file; a process that inherits it shares the lock."""
@@ -58,3 +74,44 @@ class Lock:
     def mark_workflow_ended(self) -> None:
         """Note in the lock file that no workflow is running."""
         self._file.truncate(0)
+
+
+@contextmanager
+def _holder_named_in(path: Path) -> Iterator[None]:
+    """Let the file `path` name this process during the block.
+
+    Raises `Busy` if it names another one that is running or may be running on another machine. A
+    file of a process of this machine that has ended is replaced.
+    """
+    own = f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time()}"
+    try:
+        _create(path, own)
+    except FileExistsError:
+        if _may_run(holder := path.read_text(encoding="utf-8")):
+            raise Busy(
+                f"{path}: another retraining is running ({holder}: host, process, start). Try "
+                "again when it has ended. If it was killed on another machine, remove the file."
+            ) from None
+        path.unlink()
+        _create(path, own)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _create(path: Path, text: str) -> None:
+    with open(path, "x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _may_run(holder: str) -> bool:
+    """Return whether the process that a text of `_holder_named_in` describes may be running."""
+    host, _, process = holder.partition(" ")
+    pid, _, started = process.partition(" ")
+    if host != socket.gethostname() or not (pid.isdigit() and started):
+        return True
+    try:
+        return str(psutil.Process(int(pid)).create_time()) == started
+    except psutil.NoSuchProcess:
+        return False

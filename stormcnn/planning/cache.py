@@ -25,6 +25,20 @@ def check_cache_folder(variable: str) -> None:
         )
 
 
+def check_cached_rules(listed: Iterable[str], cached: Iterable[str]) -> None:
+    """Raise `UserError` if a name that follows `--cache` is not one of the rules to be cached.
+
+    A target there would be taken for a rule, and everything would be made.
+    """
+    known = set(cached)
+    for name in listed:
+        if name not in known:
+            raise UserError(
+                f"--cache {name}: names after --cache must be rules that are cached "
+                f"({', '.join(sorted(known))}). Write targets before --cache."
+            )
+
+
 def check_cached_archive(archive: Mapping[str, str | None]) -> None:
     """Raise `UserError` if a downloaded archive has no checksum that identifies its content."""
     if not (archive["file"] or archive["sha256"]):

@@ -338,6 +338,13 @@ def test_cache_that_is_no_folder_is_named(clone: Clone, location: str) -> None:
     assert location in message
 
 
+def test_target_after_cache_is_refused(clone: Clone) -> None:
+    message = clone.fail("--dry-run", "--cache", targets()[0])
+    assert f"--cache {targets()[0]}: " in message
+    assert "fit_scaling" in message
+    clone.run("--dry-run", "--cache", "fit_scaling", "train_network")
+
+
 def test_archive_without_checksum_is_not_cached(tmp_path: Path) -> None:
     copy_code(tmp_path)
     checkout = Clone(tmp_path, tmp_path)
