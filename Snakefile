@@ -48,7 +48,7 @@ include: "rules/retraining.smk"
 if CACHE and not IS_MODULE:
     for_users(cache.check_cached_rules)(
         workflow.workflow_settings.cache,
-        [rule.name for rule in workflow.rules if rule.cache],
+        [rule.name for rule in workflow.rules if rule.cache and rule.cache.flag],
     )
 
 
