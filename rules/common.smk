@@ -31,7 +31,7 @@ from stormcnn.errors import UserError
 from stormcnn.io import forbid_world_writable_files, write_text
 from stormcnn.operations import registry
 from stormcnn.operations.blocked_jobs import watch_queue
-from stormcnn.planning import cache, forecasts, models, runs
+from stormcnn.planning import cache, forecasts, left_out, models, runs
 from stormcnn.planning.digests import code_digest
 from stormcnn.planning.observations import check_report_files
 from stormcnn.report import labels

@@ -112,6 +112,14 @@ rule prepare_patches:
         sizes=lambda wildcards: [run.bytes for run in runs_of(wildcards.batch)],
         # A function, because Snakemake takes the braces of file patterns for wildcards.
         data=lambda wildcards: {key: config["data"][key] for key in DATA_SETTINGS},
+        # Turning on skip_bad_files prepares batches that have failed, and turning it off those from
+        # which files were left out. Params that depend on resources do not cause reruns.
+        complete=lambda wildcards: for_users(left_out.may_stay)(
+            f"{DATA}/inventory/{wildcards.batch}.csv",
+            runs_of(wildcards.batch),
+            config["data"]["skip_bad_files"],
+        ),
+        skip_bad_files=lambda wildcards, resources: config["data"]["skip_bad_files"],
         cache_key=cache_key,
     script:
         "../scripts/prepare_patches.py"
@@ -141,6 +149,14 @@ rule merge_inventory:
         "../scripts/merge_inventory.py"
 
 
+# Files of a job that failed are missing, although there may be an older inventory.
+rule prepare:
+    input:
+        "<data>/inventory.csv",
+        patches_of(BATCHES),
+    localrule: True
+
+
 rule check_data:
     input:
         runs=runs.plain_files(RUNS),
@@ -165,7 +181,9 @@ rule check_data:
         name=config["data"]["name"],
         # A function, because Snakemake takes the braces of file patterns for wildcards.
         settings=lambda wildcards: {
-            "data": {key: config["data"][key] for key in DATA_SETTINGS},
+            "data": {
+                key: config["data"][key] for key in (*DATA_SETTINGS, "skip_bad_files")
+            },
             "event": DESCRIBED_EVENT,
             "split": {"test_start": TEST_START, "batch": config["data"]["batch"]},
             "verification": {

@@ -20,5 +20,6 @@ if __name__ == "__main__":
             snakemake.output.statistics,
             snakemake.output.inventory,
             **snakemake.params.data,
+            skip_bad_files=snakemake.params.skip_bad_files,
             memory_mb=snakemake.resources.mem_mb,
         )

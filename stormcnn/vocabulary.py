@@ -112,7 +112,6 @@ DATA_SETTINGS = (
     "predictors",
     "target",
     "region",
-    "skip_bad_files",
     "reject",
     "lead_hours",
     "file_pattern",

@@ -37,6 +37,16 @@ COLUMNS = (
 _COUNTS = ("storms", "rejected", "missing_hours", "missing_storms", *STORM_FAULTS, "bytes")
 
 
+def is_left_out(row: Mapping[Any, Any]) -> bool:
+    """Return whether the run file of a row was left out as a whole, which is not due to storms.
+
+    >>> is_left_out({"reason": "cannot be opened", "storms": 0, "rejected": 0, "missing_storms": 0})
+    True
+    """
+    counts = ("storms", "rejected", "missing_storms")
+    return bool(row["reason"]) and not any(int(row[name]) for name in counts)
+
+
 def as_inventory(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Return rows as a table with the columns of the inventory, even if there are no rows."""
     import pandas as pd

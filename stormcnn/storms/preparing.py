@@ -98,7 +98,7 @@ def prepare_batch(
         if not statistics:
             append_storms(file, no_storms(Selection(tuple(predictors), target, region)))
         set_units(file, units, target)
-        file.setncatts(_attributes(inventory, settings | {"skip_bad_files": skip_bad_files}))
+        file.setncatts(_attributes(inventory, settings))
         if (spacing := common_spacing(spacings)) > 0:
             file.setncattr(GRID_SPACING, round(spacing, 2))
     write_csv(pd.DataFrame(statistics, columns=list(STATISTICS)), statistics_path)

@@ -114,11 +114,23 @@ def test_bad_storms_are_rejected_and_a_truncated_file_is_named_or_skipped(
     assert (clone.path / INVENTORY).read_bytes() == first_inventory
     assert {file.name for file in (clone.path / "resources/tiny/patches").iterdir()} == {"2015.nc"}
 
+    whole = write_run_file(clone.path / "whole", run_values(storms=4), run_date=DATES[1])
+    preparing = {"prepare_patches 2014", "merge_inventory", "prepare"}
     clone.change({"data": {"skip_bad_files": True}})
-    clone.run(INVENTORY)
+    assert set(clone.plan("prepare")) == preparing
+    clone.run("prepare")
     inventory = pd.read_csv(clone.path / INVENTORY)
     assert list(inventory["storms"]) == [2, 0, 4]
     assert "NetCDF" in inventory.loc[1, "reason"]
+    assert clone.plan("prepare") == {}
+
+    # Turning it off again does not use the batch without the file.
+    clone.change({"data": {"skip_bad_files": False}})
+    assert set(clone.plan("prepare")) == preparing
+    path.write_bytes(whole.read_bytes())
+    clone.run("prepare")
+    assert pd.read_csv(clone.path / INVENTORY)["storms"].tolist() == [2, 4, 4]
+    assert clone.plan("prepare") == {}
 
 
 def test_run_files_with_different_patch_sizes_are_named(clone: Checkout) -> None:

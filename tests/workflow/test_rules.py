@@ -14,7 +14,7 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 LIBRARY = sorted((ROOT / "stormcnn").rglob("*.py"))
 
 # Targets only say what is wanted.
-TARGETS = {"all", "forecast", "similar_storms", "tune_dropout", "verify"}
+TARGETS = {"all", "forecast", "prepare", "similar_storms", "tune_dropout", "verify"}
 # How fast the network and the disk are says nothing about this workflow.
 NOT_MEASURED = {"download_archive", "unpack_runs", "unpack_tracks"}
 # What was downloaded and checked stays good when the code that downloaded it changes.
