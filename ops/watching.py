@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,14 @@ from stormcnn.operations.alarms import (
     write_alarms,
 )
 from stormcnn.operations.journal import Journal
+from stormcnn.operations.news import changed_since, read_known
 from stormcnn.operations.promotion import check_same_question
-from stormcnn.operations.registry import REGISTRY, Champion
+from stormcnn.operations.registry import REGISTRY, Champion, run_list_of
+from stormcnn.storms.run_files import Run
+from stormcnn.texts import counted
+
+TRAINING_FILES = "training_files"
+"""Name of the alarm that run files with which the champion was trained have changed."""
 
 MONITORED = Path(REGISTRY, "monitoring.csv")
 ALARMS = Path(REGISTRY, "alarms.json")
@@ -29,9 +36,8 @@ def watch(
     journal: Journal,
     workflow: Workflow,
     champion: Champion,
-    inventory: str,
 ) -> None:
-    """Prepare the run files listed in `inventory`, and monitor the champion on them.
+    """Prepare all run files, and monitor the champion on those since its training.
 
     New alarms and those that have ended become events. Raises `UserError` if the workflow fails, or
     if the champion forecasts another event than that of the config.
@@ -43,35 +49,74 @@ def watch(
     # The scaling of the experiment itself may have another training period.
     experiment = f"{config['experiment']['name']}-monitoring"
     monitored = f"results/{experiment}/monitoring/runs.csv"
-    workflow.run(experiment, champion.cutoff, [inventory, monitored])
+    targets = ["prepare", monitored]
+    workflow.run(experiment, champion.cutoff, targets, champion.training_start)
     rows = pd.read_csv(monitored).fillna({"alarms": ""})
     keep_runs(rows, MONITORED)
-    tell_alarms(rows.iloc[-1].to_dict(), champion, config["monitoring"]["notify"], journal)
+    latest = rows.iloc[-1].to_dict()
+    on = [name for name in latest["alarms"].split(";") if name]
+    at_promotion = champion.scores["brier_skill_score_training"]["value"]
+    tell_alarms(
+        on,
+        champion,
+        config["monitoring"]["notify"],
+        journal,
+        lambda names: describe_alarms(names, latest, at_promotion),
+        run_date=latest["run_date"],
+    )
+
+
+def watch_training_files(
+    config: dict[str, Any], journal: Journal, champion: Champion, runs: Sequence[Run]
+) -> None:
+    """Raise or end the alarm that run files with which the champion was trained have changed."""
+    known = read_known(run_list_of(REGISTRY, champion.entry)).values()
+    changed = changed_since(known, runs, champion.training_start or "", champion.cutoff)
+    tell_alarms(
+        [TRAINING_FILES] if changed else [],
+        champion,
+        config["monitoring"]["notify"],
+        journal,
+        lambda _: (
+            f"{counted(len(changed), 'run file')} with which the champion was trained "
+            f"{'has' if len(changed) == 1 else 'have'} been replaced or removed since: "
+            f"{', '.join(changed[:5])}{', ...' if len(changed) > 5 else ''}. The network cannot be "
+            "trained again as it was."
+        ),
+        files=changed,
+    )
 
 
 def tell_alarms(
-    latest: dict[str, Any], champion: Champion, command: list[str] | None, journal: Journal
+    on: Sequence[str],
+    champion: Champion,
+    command: list[str] | None,
+    journal: Journal,
+    describe: Callable[[Sequence[str]], str],
+    **fields: Any,
 ) -> None:
     """Write the events of alarms that are new or have ended, and notify each new one once.
 
-    `latest` is the last row of the monitored runs. A notification that fails is repeated by the
-    next call.
+    `on` are the alarms of monitoring, or that of the training files, and the others stay as they
+    are. `describe` says in words what alarms mean, and `fields` belong to their events. A
+    notification that fails is repeated by the next call.
     """
-    told = read_alarms(ALARMS, champion.sha256)
-    alarms = {name: told.get(name, False) for name in latest["alarms"].split(";") if name}
-    described = {"experiment": champion.experiment, "run_date": latest["run_date"]}
-    at_promotion = champion.scores["brier_skill_score_training"]["value"]
+    before = read_alarms(ALARMS, champion.sha256)
+    is_of_files = "files" in fields
+    told = {name: done for name, done in before.items() if (name == TRAINING_FILES) == is_of_files}
+    others = {name: done for name, done in before.items() if name not in told}
+    alarms = {name: told.get(name, False) for name in on}
+    described = {"experiment": champion.experiment, **fields}
     if new := [name for name in alarms if name not in told]:
-        message = describe_alarms(new, latest, at_promotion)
-        journal.write("alarm", message, alarms=new, **described)
+        journal.write("alarm", describe(new), alarms=new, **described)
     if ended := [name for name in told if name not in alarms]:
         journal.write("alarm_ended", f"No longer: {', '.join(ended)}.", alarms=ended, **described)
     waiting = [name for name, is_notified in alarms.items() if not is_notified]
     if command and waiting:
-        message = describe_alarms(waiting, latest, at_promotion)
         try:
-            notify(command, {**described, "alarms": waiting, "message": message})
+            notify(command, {**described, "alarms": waiting, "message": describe(waiting)})
             alarms |= dict.fromkeys(waiting, True)
         except UserError as error:
             journal.write("not_notified", f"{error} The next call will try again.")
-    write_alarms(champion.sha256, alarms, ALARMS)
+    if others | alarms != before:
+        write_alarms(champion.sha256, others | alarms, ALARMS)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import psutil
 
@@ -18,22 +22,48 @@ from stormcnn.operations.lock import Busy, Lock
 CHECKOUT = Path(__file__).resolve().parents[1]
 LOGS = Path("logs", "retrain")
 
+_JOB_LOG = re.compile(r"^ +log: (\S.*?)(?: \(check log file|$)", re.M)
+_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
+
+
+class WorkflowFailed(UserError):
+    """The workflow failed. `reasons` are the last lines of the logs of the jobs that failed."""
+
+    def __init__(self, log: Path, reasons: Sequence[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__(" ".join([f"{log}: the workflow failed.", *(reasons or ["See the log."])]))
+
 
 class Workflow:
-    """The Snakemake workflow with the user's config files and Snakemake options."""
+    """The Snakemake workflow with the user's config files and Snakemake options.
 
-    def __init__(self, lock: Lock, configs: Sequence[str], options: Sequence[str]) -> None:
+    `settings` replace those of the config files, by block.
+    """
+
+    def __init__(
+        self,
+        lock: Lock,
+        configs: Sequence[str],
+        options: Sequence[str],
+        settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> None:
         self._lock = lock
+        self._settings = settings
         self._configs = configs
         self._options = options
 
-    def run(self, experiment: str, cutoff: str, targets: Sequence[str]) -> None:
-        """Make `targets` for an experiment and a cutoff that replace those of the config.
+    def run(
+        self, experiment: str, cutoff: str, targets: Sequence[str], start: str | None = None
+    ) -> None:
+        """Make `targets` for an experiment, a cutoff, and a first day of the training period.
 
-        Raises `UserError` if the workflow fails, and `Busy` if an earlier one is still running.
+        These replace those of the config; without a `start`, all runs before the cutoff train.
+        Raises `WorkflowFailed` if the workflow fails, and `Busy` if an earlier one is still
+        running.
         """
         log = LOGS / f"{experiment}.log"
-        settings = {"experiment": {"name": experiment}, "split": {"test_start": cutoff}}
+        split = {"test_start": cutoff, "training_start": start}
+        settings = {**self._settings, "experiment": {"name": experiment}, "split": split}
         config = ["--configfile", *self._configs, "--config"]
         config += [f"{block}={json.dumps(values)}" for block, values in settings.items()]
         snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile")]
@@ -53,13 +83,14 @@ class Workflow:
                     f"{log}: the folder could not be unlocked after a workflow was killed. See "
                     "the log."
                 )
+        begin = log.stat().st_size if log.exists() else 0
         self._lock.mark_workflow_started()
         code = self._call([*snakemake, *targets, *self._options, *config], log)
         # A negative code means that a signal killed Snakemake; the mark must stay.
         if code >= 0:
             self._lock.mark_workflow_ended()
         if code != 0:
-            raise UserError(f"{log}: the workflow failed. See the log.")
+            raise WorkflowFailed(log, find_reasons(log.read_bytes()[begin:]))
 
     def _call(self, command: list[str], log: Path) -> int:
         """Run a command with its output appended to `log`; return its exit code."""
@@ -79,6 +110,16 @@ class Workflow:
                 ).returncode
         finally:
             signal.signal(signal.SIGINT, previous)
+
+
+def find_reasons(output: bytes) -> list[str]:
+    """Return the last line of the log of each job that failed, from the output of Snakemake."""
+    reasons = {}
+    for log in _JOB_LOG.findall(output.decode("utf-8", "replace")):
+        with suppress(OSError):
+            lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
+            reasons[log] = _TIME.sub("", lines[-1]) if lines else "See the log."
+    return list(dict.fromkeys(reasons.values()))
 
 
 def check_nothing_runs(folder: Path) -> None:

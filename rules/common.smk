@@ -130,7 +130,9 @@ RUNS = (
 RUNS_OF = runs.group_by_batch(RUNS)
 BATCHES = sorted(RUNS_OF)
 TEST_START = config["split"]["test_start"]
-PERIODS = runs.split_periods(RUNS, TEST_START)
+TRAINING_START = config["split"]["training_start"] or ""
+USED_RUNS = [run for run in RUNS if run.run_date >= TRAINING_START]
+PERIODS = runs.split_periods(USED_RUNS, TEST_START)
 TRAINING_BATCHES, TEST_BATCHES = PERIODS
 
 EVENT = {
@@ -172,7 +174,7 @@ tuned_dropout = partial(
 )
 validation_start = partial(
     for_users(runs.choose_validation_start),
-    RUNS,
+    USED_RUNS,
     TEST_START,
     config["tuning"]["validation_start"],
 )
@@ -357,9 +359,15 @@ OBSERVED_RUNS = for_users(runs.index_by_run_date)(
     config["forecast"]["observed"], "forecast.observed", FORECAST_PATTERN
 )
 # The registry is read only if a job needs it, so that no other job needs a champion.
-champion = partial(for_users(registry.read_champion), registry.REGISTRY)
+champion = partial(
+    for_users(registry.read_champion),
+    registry.REGISTRY,
+    config["retraining"]["opponent"],
+)
 scored_until = partial(for_users(registry.scored_until), registry.REGISTRY)
-champion_network = for_users(forecasts.champion_network)
+champion_network = partial(
+    for_users(forecasts.champion_network), config["retraining"]["opponent"]
+)
 forecast_network = partial(
     for_users(forecasts.forecast_network), config["forecast"], RESULTS
 )

@@ -46,6 +46,7 @@ rule judge_challenger:
         about={
             "model": config["retraining"]["model"],
             "seed": config["retraining"]["seed"],
+            "training_start": config["split"]["training_start"],
             "cutoff": TEST_START,
             "event": EVENT,
             "predictors": config["data"]["predictors"],

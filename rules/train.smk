@@ -65,7 +65,7 @@ if WIDE_MODELS:
 HOLD_OUT = {
     "seed": SEEDS[0],
     "start": runs.choose_held_out_start(
-        RUNS,
+        USED_RUNS,
         TEST_START,
         config["recalibration"]["held_out"],
         config["verification"]["block"],

@@ -29,6 +29,15 @@ def printable(text: str, *, keep: str = "", longest: int | None = None) -> str:
     return f"{escaped[: longest - 3]}..."
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number and a word, in the plural unless the number is one.
+
+    >>> counted(1, "run"), counted(1200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
 def as_cell(text: str) -> str:
     """Return a text for a cell of a CSV file that no spreadsheet takes for a formula.
 

@@ -62,6 +62,13 @@ def _source_faults(config: Config) -> Iterator[str]:
 def _split_faults(config: Config) -> Iterator[str]:
     test_start, validation_start = config.split.test_start, config.tuning.validation_start
     yield from _batch_faults(config, "split.test_start", test_start)
+    if training_start := config.split.training_start:
+        yield from _batch_faults(config, "split.training_start", training_start)
+        if training_start >= test_start:
+            yield (
+                f"split.training_start must be before split.test_start, {test_start} (got "
+                f"{training_start}). Choose an earlier day."
+            )
     if validation_start is None:
         return
     yield from _batch_faults(config, "tuning.validation_start", validation_start)

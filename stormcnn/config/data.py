@@ -128,6 +128,12 @@ class Data(Block):
         description="Folder with your run files, for source `folder`. The files are read in "
         "place. Relative paths start at the working directory.",
     )
+    run_list: OptionalPath = Field(
+        default=None,
+        description="CSV file with the columns run_date, file, batch and sha256, for source "
+        "`folder`: only its files are used, and only with this content. null: all run files of "
+        "the folder.",
+    )
     file_pattern: FilePattern = Field(
         default=DEFAULT_PATTERN,
         description="Form of the names of your run files, for source `folder`: `{run_date:FORMAT}` "

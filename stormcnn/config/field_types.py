@@ -171,8 +171,15 @@ BlockOfRuns = Annotated[
 BlocksOfWindow = Annotated[
     int, Field(ge=10), must_be("an integer >= 10", "Fewer blocks give no alarm about skill.")
 ]
+LeastBlocks = Annotated[
+    int, Field(ge=10), must_be("an integer >= 10", "Fewer blocks do not allow a decision.")
+]
+LeastEvents = Annotated[
+    int, Field(ge=20), must_be("an integer >= 20", "Fewer events do not allow a decision.")
+]
 CountFromTwo = Annotated[int, Field(ge=2), must_be("an integer >= 2")]
 OptionalCountFromOne = Annotated[int | None, Field(ge=1), must_be("an integer >= 1, or null")]
+OptionalCountFromZero = Annotated[int | None, Field(ge=0), must_be("an integer >= 0, or null")]
 Seed = Annotated[int, Field(ge=0, lt=2**32), must_be("an integer >= 0 and < 2**32")]
 Seeds = Annotated[
     list[Seed],

@@ -6,7 +6,7 @@ based on: a network that won on some runs by chance would otherwise win on them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,12 +15,24 @@ import numpy as np
 from stormcnn.errors import UserError
 from stormcnn.operations.registry import Entry
 from stormcnn.storms.run_files import batch_of, first_day
+from stormcnn.texts import counted
 from stormcnn.verification.blocks import block_of
 from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS, Array, BlockSize
 
 
-class TooFew(UserError):
+class Postponed(UserError):
+    """No challenger is trained now, and run files remain new."""
+
+
+class TooFew(Postponed):
     """There are too few unseen runs or events to evaluate a network, so retraining waits."""
+
+
+class Least(NamedTuple):
+    """Smallest sample that a network is evaluated on."""
+
+    blocks: int = LEAST_BLOCKS
+    events: int = LEAST_EVENTS
 
 
 class Evidence(NamedTuple):
@@ -31,19 +43,22 @@ class Evidence(NamedTuple):
     events: int
     block: BlockSize
 
-    def is_enough(self) -> bool:
+    def is_enough(self, least: Least) -> bool:
         """Return whether a network can be evaluated on it."""
-        return self.blocks >= LEAST_BLOCKS and self.events >= LEAST_EVENTS
+        return self.blocks >= least.blocks and self.events >= least.events
 
     def __str__(self) -> str:
         """Return the sizes in words."""
-        blocks = "1 block" if self.blocks == 1 else f"{self.blocks} blocks"
-        return f"{self.runs} runs in {blocks} with {self.events} events"
+        runs, blocks, events = (
+            counted(number, word)
+            for number, word in ((self.runs, "run"), (self.blocks, "block"), (self.events, "event"))
+        )
+        return f"{runs} in {blocks} with {events}"
 
-    def minimum(self) -> str:
+    def minimum(self, least: Least) -> str:
         """Return in words what it takes to evaluate a network."""
         return (
-            f"{LEAST_BLOCKS} blocks of runs with {LEAST_EVENTS} events "
+            f"{least.blocks} blocks of runs with {least.events} events "
             f"(verification.block: {self.block})"
         )
 
@@ -62,30 +77,49 @@ def earliest_cutoff(last: Entry | None, trial: bool) -> str:
 
 
 def choose_cutoff(
-    events: Mapping[str, int], batch_size: str, not_before: str, block: BlockSize
+    events: Mapping[str, int],
+    batch_size: str,
+    not_before: str,
+    block: BlockSize,
+    least: Least = Least(),  # noqa: B008 - it is immutable
 ) -> str:
     """Return the latest first day of a batch that leaves enough runs and events for evaluation.
 
     `events` maps each run date (ISO 8601) to its number of events. Networks are trained on the
     runs before the cutoff and evaluated on the others. The cutoff is not earlier than
     `not_before`. `block` is what the evaluation resamples, see `blocks.block_of`. Raises `TooFew`
-    if no day leaves `LEAST_BLOCKS` blocks with `LEAST_EVENTS` events for evaluation and one run
-    for training.
+    if no day leaves at least `least` for evaluation and one run for training.
     """
     days = sorted(
         {first_day(batch_of(datetime.fromisoformat(run_date), batch_size)) for run_date in events}
     )
     candidates = [day for day in days[1:] if day >= not_before]
     for day in reversed(candidates):
-        if count_since(events, day, block).is_enough():
+        if count_since(events, day, block).is_enough(least):
             return day
     first = candidates[0] if candidates else not_before
     evidence = count_since(events, first, block)
     raise TooFew(
-        f"{evidence} since {first} are too few to evaluate a network. It takes "
-        f"{evidence.minimum()} that begin with a new {batch_size} and were used neither for "
-        "training nor for an earlier decision. Wait for more run files."
+        f"{evidence} since {first} {'is' if evidence.runs == 1 else 'are'} too few to evaluate a "
+        f"network. It takes {evidence.minimum(least)} that begin with a new {batch_size} and were "
+        "used neither for training nor for an earlier decision. Wait for more run files."
     )
+
+
+def start_of_window(
+    runs: Iterable[str], batch_size: str, cutoff: str, days: int | None
+) -> str | None:
+    """Return the first day of the training period, which has whole batches and at least one.
+
+    `runs` are the run dates (ISO 8601), and `days` is the longest duration until the cutoff. None
+    if all runs before the cutoff are used.
+    """
+    if days is None:
+        return None
+    batches = {batch_of(datetime.fromisoformat(run_date), batch_size) for run_date in runs}
+    starts = sorted(day for day in map(first_day, batches) if day < cutoff)
+    earliest = str(date.fromisoformat(cutoff) - timedelta(days=days))
+    return next((day for day in starts if day >= earliest), starts[-1])
 
 
 def count_events(run_date: Array, event: Array) -> dict[str, int]:
@@ -107,10 +141,10 @@ def count_since(events: Mapping[str, int], day: str, block: BlockSize) -> Eviden
 
 def check_enough(events: Mapping[str, int], block: BlockSize) -> Evidence:
     """Return what the runs offer for an evaluation; raise `UserError` if that is not enough."""
-    evidence = count_since(events, "", block)
-    if not evidence.is_enough():
+    evidence, least = count_since(events, "", block), Least()
+    if not evidence.is_enough(least):
         raise UserError(
-            f"{evidence} are too few to evaluate a network; at least {evidence.minimum()} are "
-            "needed. Set an earlier split.test_start."
+            f"{evidence} do not suffice to evaluate a network; it takes at least "
+            f"{evidence.minimum(least)}. Set an earlier split.test_start."
         )
     return evidence

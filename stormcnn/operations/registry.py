@@ -1,14 +1,14 @@
 """Store which network is champion, since when and why, with the history of all decisions.
 
-`history/` holds every entry, `champion.json` is a copy of the last one, and `networks/` holds the
-file of every network that was ever champion, named by its SHA-256. Writes are atomic, so an
+`history/` holds every entry, `champion.json` is a copy of the last one, `networks/` holds the file
+of every network that was ever champion, named by its SHA-256, and `decisions/` holds what the
+decisions were based on. Writes are atomic, so an
 interruption never loses the champion. Callers that write must hold the lock.
 """
 
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from stormcnn.errors import UserError
-from stormcnn.io import replacing, write_text
-from stormcnn.models.network_archive import training_storms_path
+from stormcnn.io import write_text
 from stormcnn.provenance import sha256_of
 from stormcnn.vocabulary import StrPath
 
@@ -30,7 +29,8 @@ CHAMPION = "champion"
 
 FROM_BACKUP = "Restore it from a backup."
 
-Event = Literal["promoted", "kept", "rolled back"]
+Event = Literal["promoted", "kept", "appointed", "rolled back", "held", "released"]
+"""What happened to the champion. `appointed`, and all after it, are what a person decided."""
 
 
 class Record(BaseModel):
@@ -43,6 +43,7 @@ class RecordedNetwork(Record):
     """A trained network, and what it was trained for.
 
     `commit` is that of the code by which it was trained, or the version of an installed stormcnn.
+    `training_start` is the first day of its training period, or None if that had no first day.
     """
 
     network: str
@@ -50,6 +51,7 @@ class RecordedNetwork(Record):
     commit: str | None = None
     model: str
     seed: int
+    training_start: str | None = None
     cutoff: str
     event: dict[str, str | float]
     predictors: list[str]
@@ -71,7 +73,10 @@ class Champion(RecordedNetwork):
 
 
 class Entry(Record):
-    """The result of one retraining or rollback, with the champion since then."""
+    """The result of a retraining, or what a person decided, with the champion since then.
+
+    While the champion is `held`, no challenger is trained.
+    """
 
     number: Annotated[int, Field(ge=1)]
     time: AwareDatetime
@@ -81,6 +86,7 @@ class Entry(Record):
     scored_until: str
     experiment: str
     decision: dict[str, Any] | None
+    held: bool = False
 
 
 def read_last_entry(folder: StrPath) -> Entry | None:
@@ -102,12 +108,15 @@ def read_last_entry(folder: StrPath) -> Entry | None:
     return entry if copy == history[-1] else _read(history[-1])
 
 
-def read_champion(folder: StrPath) -> dict[str, Any] | None:
+def read_champion(folder: StrPath, number: int | None = None) -> dict[str, Any] | None:
     """Return the champion as plain values, or None if no network has been promoted.
 
-    Raises `UserError` like `read_last_entry` and `check_network`.
+    It is that of the last entry, or of the entry `number`; before the first one, 0, there is none.
+    Raises `UserError` like `read_last_entry`, `read_entry` and `check_network`.
     """
-    entry = read_last_entry(folder)
+    if number == 0:
+        return None
+    entry = read_last_entry(folder) if number is None else read_entry(folder, number)
     if entry is None or entry.champion is None:
         return None
     check_network(folder, entry.champion)
@@ -127,13 +136,32 @@ def read_history(folder: StrPath) -> list[Entry]:
     return [_read(path) for path in _history_paths(folder)]
 
 
+def read_entry(folder: StrPath, number: int) -> Entry:
+    """Return one entry. Raises `UserError` if it does not exist or is damaged."""
+    numbers = [int(path.stem) for path in _history_paths(folder)]
+    if number not in numbers:
+        known = f"1 to {numbers[-1]}" if numbers else "none so far"
+        raise UserError(f"{Path(folder, 'history')} has no entry {number}. Entries: {known}.")
+    return _read(_history_path(folder, number))
+
+
+def run_list_of(folder: StrPath, number: int) -> Path:
+    """Return the path of the run list, with SHA-256, that the decision of an entry was based on."""
+    return Path(folder, "decisions", f"{number:06d}-runs.csv")
+
+
+def config_of(folder: StrPath, number: int) -> Path:
+    """Return the path of the config with which the decision of an entry was made."""
+    return Path(folder, "decisions", f"{number:06d}-config.yaml")
+
+
 def check_network(folder: StrPath, network: Champion) -> None:
     """Raise `UserError` unless a champion is the file that the registry kept when it was promoted.
 
     The file must lie in the registry and have the SHA-256 that is recorded, in the history as well.
     """
     path = Path(network.network)
-    remedy = "Restore the file, or return to the previous champion with ops/retrain --rollback."
+    remedy = "Restore the file, or return to the previous champion with ops/registry rollback."
     if path.resolve().parent != Path(folder, "networks").resolve():
         raise UserError(
             f"{Path(folder, 'champion.json')}: the network {path} of the champion does not lie in "
@@ -164,101 +192,7 @@ def check_clock(last: Entry | None, now: datetime) -> None:
         )
 
 
-def enter_decision(
-    folder: StrPath, last: Entry | None, experiment: str, decision: Mapping[str, Any], now: datetime
-) -> Entry:
-    """Record the decision of a retraining; if it is to promote, make the challenger champion.
-
-    `decision` says whether to `promote` and `why`, gives the last run date of the evaluation
-    (`scored_until`), and describes the `challenger`, whose file is copied into the registry.
-    `experiment` is the name of the retraining's results. Raises `UserError` if the network's file
-    has changed since it was scored.
-    """
-    number = _next_number(last)
-    champion = last.champion if last else None
-    if decision["promote"]:
-        challenger = RecordedNetwork.model_validate(decision["challenger"])
-        kept = _keep_network(folder, challenger)
-        champion = Champion(
-            **challenger.model_dump() | {"network": str(kept)},
-            experiment=experiment,
-            since=now,
-            why=decision["why"],
-            entry=number,
-            replaced=champion.entry if champion else None,
-        )
-    entry = Entry(
-        number=number,
-        time=now,
-        event="promoted" if decision["promote"] else "kept",
-        why=decision["why"],
-        champion=champion,
-        scored_until=decision["scored_until"],
-        experiment=experiment,
-        decision=dict(decision),
-    )
-    _write(folder, entry)
-    return entry
-
-
-def roll_back(folder: StrPath, now: datetime) -> Entry:
-    """Make the previous champion champion again.
-
-    Raises `UserError` if there is none, or if its network is missing or damaged.
-    """
-    last = read_last_entry(folder)
-    if last is None or last.champion is None:
-        raise UserError(
-            f"{folder}: there is no champion to roll back. Run ops/retrain until a network has "
-            "been promoted."
-        )
-    if last.champion.replaced is None:
-        raise UserError(
-            f"{folder}: there is no champion before that of {last.champion.experiment}. To replace "
-            "it, train another network with ops/retrain."
-        )
-    path = _history_path(folder, last.champion.replaced)
-    previous = _read(path).champion
-    if previous is None:
-        raise UserError(f"{path} names no champion. {FROM_BACKUP}")
-    check_network(folder, previous)
-    entry = Entry(
-        number=_next_number(last),
-        time=now,
-        event="rolled back",
-        why=f"Rolled back from {last.champion.experiment} to {previous.experiment}.",
-        champion=previous,
-        scored_until=last.scored_until,
-        experiment=previous.experiment,
-        decision=None,
-    )
-    _write(folder, entry)
-    return entry
-
-
-def _keep_network(folder: StrPath, network: RecordedNetwork) -> Path:
-    """Copy a network into the registry under the SHA-256 of its content; return the copy."""
-    kept = Path(folder, "networks", f"{network.sha256[:16]}.keras")
-    with replacing(kept) as temporary:
-        shutil.copyfile(network.network, temporary)
-        if sha256_of(temporary) != network.sha256:
-            raise UserError(
-                f"{network.network} has changed since it was scored, so it is not promoted. "
-                "Remove it and run ops/retrain again."
-            )
-    keep_training_storms(network.network, kept)
-    return kept
-
-
-def keep_training_storms(network: StrPath, kept: StrPath) -> None:
-    """Copy the training storms of a network, if they are known, next to a copy of the network."""
-    source = training_storms_path(network)
-    if source.is_file():
-        with replacing(training_storms_path(kept)) as temporary:
-            shutil.copyfile(source, temporary)
-
-
-def _write(folder: StrPath, entry: Entry) -> None:
+def write_entry(folder: StrPath, entry: Entry) -> None:
     """Write an entry to the history and to `champion.json`, or to none of them."""
     path = _history_path(folder, entry.number)
     write_text(_text(entry), path)
@@ -269,7 +203,8 @@ def _write(folder: StrPath, entry: Entry) -> None:
         raise
 
 
-def _next_number(last: Entry | None) -> int:
+def next_number(last: Entry | None) -> int:
+    """Return the number of the entry after the last one."""
     return last.number + 1 if last else 1
 
 

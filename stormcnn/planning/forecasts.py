@@ -24,9 +24,12 @@ def forecast_network(forecast: Mapping[str, Any], results: str) -> str:
     return forecast["network"] or own
 
 
-def champion_network() -> str:
-    """Return the path of the champion's network; raises `UserError` if there is no champion."""
-    champion = read_champion(REGISTRY)
+def champion_network(number: int | None = None) -> str:
+    """Return the path of the champion's network; raises `UserError` if there is no champion.
+
+    It is that of the entry `number` of the registry, by default of the last one.
+    """
+    champion = read_champion(REGISTRY, number)
     if champion is None:
         raise UserError(
             f"{REGISTRY}/ has no champion to forecast with. Run ops/retrain until a network has "

@@ -18,6 +18,7 @@ from stormcnn.storms.run_files import (
     list_folder,
     parse_run_name,
     read_archive_list,
+    read_run_list,
 )
 from stormcnn.vocabulary import BLOCK_RUN, LEAST_BLOCKS, StrPath
 
@@ -37,9 +38,10 @@ def list_runs(data: Mapping[str, Any], folder: StrPath, checkout: StrPath = "") 
     directory. Raises `UserError` if the user's folder or list of run files cannot be used.
     """
     if data["source"] == "folder":
-        return list_folder(
+        runs = list_folder(
             data["folder"], data["batch"], data["settle_seconds"], data["file_pattern"]
         )
+        return select_listed(runs, data["run_list"]) if data["run_list"] else runs
     if data["source"] == "ncar":
         listed = Path(data["ncar"]["runs"])
         of_code = Path(checkout, listed)
@@ -49,6 +51,22 @@ def list_runs(data: Mapping[str, Any], folder: StrPath, checkout: StrPath = "") 
         as_run(Path(folder, demo_file_name(run_date)), data["batch"])
         for run_date in demo_run_dates(data["demo"]["runs"])
     ]
+
+
+def select_listed(runs: Sequence[Run], path: StrPath) -> list[Run]:
+    """Return the runs whose files are in a run list, with the SHA-256 that it says.
+
+    Raises `UserError` if a file of the list is missing, or if it is not a run list.
+    """
+    present = {run.file: run for run in runs}
+    selected = []
+    for row in read_run_list(path):
+        if row.file not in present:
+            raise UserError(
+                f"{row.file}: the run file is missing, but {path} lists it. Restore it."
+            )
+        selected.append(present[row.file]._replace(sha256=row.sha256))
+    return selected
 
 
 def group_by_batch(runs: Iterable[Run]) -> dict[str, list[Run]]:

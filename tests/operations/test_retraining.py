@@ -30,7 +30,7 @@ from stormcnn import __version__
 from stormcnn.models.network_archive import training_storms_path
 from stormcnn.provenance import sha256_of
 
-DONE, FAILED, PROMOTED, POSTPONED, LOCKED = 0, 1, 3, 4, 75
+DONE, FAILED, PROMOTED, POSTPONED, NOT_RECORDED, LOCKED = 0, 1, 3, 4, 6, 75
 CHAMPION = "registry/champion.json"
 SQLITE = "registry/mlflow.db"
 # One small network that is trained within seconds.
@@ -73,11 +73,23 @@ def read(checkout: Checkout, path: str = CHAMPION) -> dict[str, Any]:
 
 
 def events(checkout: Checkout) -> list[str]:
-    """Return the names of the events in the JSON log."""
+    """Return the names of the events in the JSON log, except the end of each call."""
     lines = (checkout.path / "logs/retrain/tiny.jsonl").read_text().splitlines()
     parsed = [json.loads(line) for line in lines]
     assert all(datetime.fromisoformat(line["time"]) and line["message"] for line in parsed)
-    return [line["event"] for line in parsed]
+    return [line["event"] for line in parsed if line["event"] != "ended"]
+
+
+def registry(checkout: Checkout, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Call `ops/registry`; return the exit code and the output."""
+    process = checkout.execute(sys.executable, "ops/registry", *arguments, **variables)
+    assert "Traceback" not in process.stdout, process.stdout
+    return process.returncode, process.stdout
+
+
+def roll_back(checkout: Checkout, **variables: str) -> tuple[int, str]:
+    reason = ("--reason", "It forecasts too much.", "--configfile", checkout.config)
+    return registry(checkout, "rollback", *reason, **variables)
 
 
 def contents(checkout: Checkout) -> dict[str, str]:
@@ -194,7 +206,9 @@ def test_without_new_run_files_nothing_is_done(first: Checkout) -> None:
     assert events(first)[-1] == "nothing_new"
     after = contents(first)
     assert {path for path in after if after[path] != before.get(path)} == {
-        "logs/retrain/tiny.jsonl"
+        "logs/retrain/tiny.jsonl",
+        "registry/last_call.json",
+        "registry/status.html",
     }
 
 
@@ -239,6 +253,49 @@ def test_champions_are_monitored_on_the_runs_since_their_training(
     assert table["alarms"].isna().all()
 
 
+def test_past_decision_is_repeated_with_its_run_files_and_opponent(
+    kept: Checkout, tmp_path: Path
+) -> None:
+    checkout = kept.copy(tmp_path / "checkout")
+    write_month(checkout, 8)  # which the past decision did not know
+    before = read(checkout)
+    day = before["time"][:10]
+    code, output = retrain(checkout, "--trial", "repeated", "--until", day)
+    assert code == DONE, output
+    lines = (checkout.path / "logs/retrain/tiny.jsonl").read_text().splitlines()
+    trial = next(json.loads(line) for line in reversed(lines) if '"trial"' in line)
+    assert (trial["entry"], trial["is_same"]) == (3, True)
+    repeated = read(checkout, "results/repeated/retraining/decision.json")
+    for key in ("why", "difference", "champion", "events", "scored_until"):
+        assert repeated[key] == before["decision"][key]
+    assert read(checkout) == before
+    run_file = checkout.path / "runs" / run_file_name(datetime(2014, 4, 2))
+    run_file.write_bytes(run_file.read_bytes() + b" ")
+    code, output = retrain(checkout, "--trial", "other", "--until", day)
+    assert code == FAILED
+    assert run_file.name in output
+    code, output = retrain(checkout, "--trial", "other", "--until", "2014-01-01")
+    assert code == FAILED
+    assert "2014-01-01" in output
+
+
+def test_recorded_network_takes_physical_units(kept: Checkout, tmp_path: Path) -> None:
+    """MLflow loads the challenger, whose predictions the workflow has written."""
+    checkout = kept.copy(tmp_path / "checkout")
+    code = (
+        "import mlflow, numpy as np, xarray as xr\n"
+        "mlflow.set_tracking_uri('sqlite:///registry/mlflow.db')\n"
+        "model = mlflow.pyfunc.load_model('models:/stormcnn-tiny@challenger')\n"
+        "storms = xr.open_dataset('resources/tiny/patches/2014-07.nc')\n"
+        "p = model.predict(storms['predictors'].values)\n"
+        "results = 'results/tiny-2014-07-01/predictions/dropout/seed-3.nc'\n"
+        "np.testing.assert_allclose(p, xr.open_dataset(results)['probability'], atol=1e-6)\n"
+    )
+    assert retrain(checkout)[0] == DONE  # lets the file refer to the copy
+    process = checkout.execute(sys.executable, "-c", code, PYTHONPATH=str(checkout.path))
+    assert process.returncode == 0, process.stdout
+
+
 def test_log_has_the_outcome_of_every_call(kept: Checkout) -> None:
     expected = ["trial", "failed", "locked", "locked", "kept"]
     assert [event for event in events(kept) if event in expected] == expected
@@ -250,9 +307,7 @@ def test_trial_never_overwrites_results(kept: Checkout) -> None:
     assert "results/shorter" in output
 
 
-@pytest.mark.parametrize(
-    "other", [{"region": "patch"}, {"skip_bad_files": True}, {"folder": "elsewhere"}]
-)
+@pytest.mark.parametrize("other", [{"region": "patch"}, {"folder": "elsewhere"}])
 def test_trial_never_overwrites_patches(again: Checkout, other: dict[str, Any]) -> None:
     shutil.copytree(again.path / "runs", again.path / "elsewhere")
     prepared = again.path / "resources/tiny/patches"
@@ -262,7 +317,7 @@ def test_trial_never_overwrites_patches(again: Checkout, other: dict[str, Any]) 
     assert code == FAILED
     assert "resources/tiny" in output
     assert "data.name" in output
-    same = {"region": "storm", "skip_bad_files": False, "folder": "runs"}
+    same = {"region": "storm", "folder": "runs"}
     again.change({"data": {key: same[key] for key in other}})
     # Files of a killed job and of other batches do not matter.
     for name in (".2014-06-abc.nc", "2014.nc"):
@@ -287,7 +342,7 @@ def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
     before = read(again)
     code, output = retrain(again)
     assert code == POSTPONED
-    assert events(again)[-2:] == ["recorded", "postponed"]
+    assert events(again)[-2:] == ["postponed", "recorded"]
     assert "2 runs in 2 blocks with 12 events since 2014-07-01" in output
     assert (again.path / "resources/tiny/patches/2014-07.nc").exists()
     assert read(again) == before
@@ -363,15 +418,16 @@ def test_forecast_uses_the_champion_and_follows_a_rollback(
     again.change({"forecast": {"network": network}})
     assert again.plan("forecast") == {}, "the forecast was not made by the champion"
 
-    code, output = retrain(again, "--rollback")
+    code, output = roll_back(again)
     assert code == DONE
     assert "tiny-2014-06-01 to tiny-2014-05-01" in output
+    assert read(again)["why"] == "It forecasts too much."
     assert read(again)["champion"] == read(first)["champion"]
     assert len(list((again.path / "registry/history").iterdir())) == 3
     assert alias(again, "champion") == "1"
     again.change({"forecast": {"network": "champion"}})
     assert "forecast_storms 20101024-0000" in again.plan("forecast")
-    code, output = retrain(again, "--rollback")
+    code, output = roll_back(again)
     assert code == FAILED
     assert "tiny-2014-05-01" in output
 
@@ -417,7 +473,7 @@ def test_damaged_network_is_refused_until_it_is_rolled_back(again: Checkout) -> 
     code, output = retrain(again)
     assert code == FAILED
     assert f"{network.name}: " in output
-    assert retrain(again, "--rollback")[0] == DONE
+    assert roll_back(again)[0] == DONE
     assert read(again)["champion"]["experiment"] == "tiny-2014-05-01"
 
 
@@ -428,8 +484,7 @@ def test_clock_behind_the_registry_is_refused(again: Checkout) -> None:
     for path in (CHAMPION, f"registry/history/{entry['number']:06d}.json"):
         (again.path / path).write_text(json.dumps(entry))
     write_month(again, 7)
-    for arguments in ([], ["--rollback"], ["--dry-run"]):
-        code, output = retrain(again, *arguments)
+    for code, output in (retrain(again), retrain(again, "--dry-run"), roll_back(again)):
         assert code == FAILED
         assert f"{later:%Y-%m-%d}" in output
         assert "clock" in output
@@ -461,8 +516,8 @@ def test_setting_that_does_not_suit_retraining_is_named(
 
 
 def test_wrong_command_line_has_its_own_exit_code(checkout: Checkout) -> None:
-    assert retrain(checkout, "--rollback", "--trial", "x")[0] == 2
-    assert retrain(checkout, "--rollback", "--dry-run")[0] == 2
+    assert retrain(checkout, "--until", "2026-04-01")[0] == 2
+    assert registry(checkout, "rollback")[0] == 2
 
 
 # MLflow
@@ -503,6 +558,12 @@ def check_last_record(client: MlflowClient, checkout: Checkout, folder: Path) ->
     assert run.data.metrics["brier_score_difference"] == decision["difference"]["value"]
     names = {file.path for file in client.list_artifacts(version.run_id)}
     assert {"config.yaml", "decision.json", "scores.csv", "report.html", "network"} <= names
+    assert "000003-runs.csv" in names
+    assert run.data.tags["mlflow.user"]
+    (data,) = run.inputs.dataset_inputs
+    assert (
+        sha256_of(checkout.path / "registry/decisions/000003-runs.csv")[:36] == data.dataset.digest
+    )
     network = Path(client.download_artifacts(version.run_id, "network/network.keras", str(folder)))
     digest = hashlib.sha256(network.read_bytes()).hexdigest()
     assert digest == decision["challenger"]["sha256"]
@@ -555,7 +616,7 @@ def test_another_server_gets_the_whole_history_without_passwords(
 ) -> None:
     checkout = kept.copy(tmp_path / "checkout")
     code, output = retrain(checkout, MLFLOW_TRACKING_URI="http://storm:s3cret@127.0.0.1:9")
-    assert code == DONE
+    assert code == NOT_RECORDED
     assert events(checkout)[-1] == "not_recorded"
 
     # The first call records the history, and the second finds that nothing is missing.
@@ -580,10 +641,9 @@ def test_registry_works_without_mlflow(again: Checkout, tmp_path: Path) -> None:
     observer = (OBSERVER / "sitecustomize.py").read_text()
     (tmp_path / "sitecustomize.py").write_text(f'{observer}sys.modules["mlflow"] = None\n')
     write_month(again, 7)
-    outcomes = {(): {"kept", "promoted"}, ("--rollback",): {"rolled back"}}
-    for arguments, possible in outcomes.items():
-        code, output = retrain(again, *arguments, PYTHONPATH=str(tmp_path))
+    for act, possible in ((retrain, {"kept", "promoted"}), (roll_back, {"rolled back"})):
+        code, output = act(again, PYTHONPATH=str(tmp_path))
         assert code in (DONE, PROMOTED)
-        assert events(again)[-1] == "not_recorded"
         assert "Install the extra `registry`" in output
         assert read(again)["event"] in possible
+    assert events(again)[-1] == "not_installed"

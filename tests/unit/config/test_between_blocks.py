@@ -20,6 +20,18 @@ CONTRADICTIONS = {
         "2015-06-01",
         "(got 2015-06-15)",
     ),
+    "training inside a batch": (
+        {"split": {"training_start": "2011-06-01"}},
+        "split.training_start",
+        "2011-01-01",
+        "(got 2011-06-01)",
+    ),
+    "training in the test period": (
+        {"split": {"training_start": "2015-01-01"}},
+        "split.training_start",
+        "split.test_start",
+        "(got 2015-01-01)",
+    ),
     "validation inside a batch": (
         {"tuning": {"validation_start": "2014-06-01"}},
         "tuning.validation_start",

@@ -10,7 +10,7 @@ import pytest
 
 from ops import watching
 from stormcnn.errors import UserError
-from stormcnn.operations.alarms import keep_runs, read_alarms
+from stormcnn.operations.alarms import describe_alarms, keep_runs, read_alarms
 from stormcnn.operations.journal import Journal
 from stormcnn.operations.registry import Champion
 
@@ -50,7 +50,15 @@ def tell(tmp_path, monkeypatch):
 
     def tell_night(alarms, command=None):
         journal = Journal(tmp_path / "log.jsonl")
-        watching.tell_alarms(latest(alarms), CHAMPION, command, journal)
+        row = latest(alarms)
+        watching.tell_alarms(
+            [name for name in alarms.split(";") if name],
+            CHAMPION,
+            command,
+            journal,
+            lambda names: describe_alarms(names, row, 0.4),
+            run_date=row["run_date"],
+        )
         return journal.events
 
     return tell_night

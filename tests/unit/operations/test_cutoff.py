@@ -7,12 +7,14 @@ import pytest
 
 from stormcnn.errors import UserError
 from stormcnn.operations.cutoff import (
+    Least,
     TooFew,
     check_enough,
     choose_cutoff,
     count_events,
     count_since,
     earliest_cutoff,
+    start_of_window,
 )
 from stormcnn.operations.registry import Champion, Entry
 
@@ -52,6 +54,28 @@ def test_too_few_events_are_counted():
     events = with_events(4, 5) | dict.fromkeys(run_dates(6, 15), 1)
     with pytest.raises(TooFew, match="15 runs in 15 blocks with 15 events since 2015-06-01"):
         choose_cutoff(events, "month", "2015-05-11", "day")
+
+
+def test_policy_may_ask_for_more_blocks_and_events():
+    events = with_events(4, 5, 6)
+    assert choose_cutoff(events, "month", "", "day", Least(20, 20)) == "2015-05-01"
+    assert choose_cutoff(events, "month", "", "day", Least(10, 31)) == "2015-05-01"
+    with pytest.raises(TooFew, match="20 blocks of runs with 20 events"):
+        choose_cutoff(events, "month", "2015-06-01", "day", Least(20, 20))
+
+
+def test_one_run_is_counted_in_the_singular():
+    with pytest.raises(TooFew, match=r"^1 run in 1 block with 1 event since .* is too few"):
+        choose_cutoff(with_events(4) | {"2015-05-01T00:00": 1}, "month", "2015-05-01", "day")
+
+
+def test_window_of_training_has_whole_batches_and_at_least_one():
+    runs = [*run_dates(3, 5), *run_dates(4, 5), *run_dates(5, 5)]
+    assert start_of_window(runs, "month", "2015-05-01", None) is None
+    assert start_of_window(runs, "month", "2015-05-01", 61) == "2015-03-01"
+    assert start_of_window(runs, "month", "2015-05-01", 60) == "2015-04-01"
+    assert start_of_window(runs, "month", "2015-05-01", 1) == "2015-04-01"
+    assert start_of_window(runs, "day", "2015-05-01", 28) == "2015-04-03"
 
 
 def test_unused_rest_of_a_batch_waits_for_the_next_batch():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from datetime import datetime, timedelta
 from typing import get_args
 
@@ -19,6 +20,26 @@ def test_message_is_printed_and_logged_with_its_fields(tmp_path, capsys):
     assert (first["event"], first["message"]) == ("nothing_new", "No new run files.")
     assert (second["event"], second["entry"]) == ("recorded", 3)
     assert datetime.fromisoformat(first["time"]).utcoffset() == timedelta(0)
+
+
+def test_every_line_has_its_host_and_the_last_one_the_exit_code(tmp_path):
+    journal = Journal(tmp_path / "storms.jsonl")
+    journal.write("kept", "The champion is better.")
+    journal.end(4)
+    kept, ended = map(json.loads, (tmp_path / "storms.jsonl").open())
+    assert kept["host"] == ended["host"] == socket.gethostname()
+    assert (ended["event"], ended["exit_code"]) == ("ended", 4)
+    assert 0 <= ended["seconds"] < 60
+
+
+def test_quiet_journal_prints_only_news_and_logs_everything(tmp_path, capsys):
+    journal = Journal(tmp_path / "storms.jsonl", quiet=True)
+    for event in get_args(Event):
+        journal.write(event, event)
+    printed = capsys.readouterr().out.split()
+    assert {"promoted", "kept", "alarm", "bad_file", "failed", "locked"} < set(printed)
+    assert not {"nothing_new", "found", "postponed", "left_out", "recorded"} & set(printed)
+    assert len((tmp_path / "storms.jsonl").read_text().splitlines()) == len(get_args(Event))
 
 
 def test_journal_without_a_log_only_prints(tmp_path, monkeypatch, capsys):

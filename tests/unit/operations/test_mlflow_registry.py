@@ -1,6 +1,8 @@
 """What MLflow has is remembered, and no password is written anywhere."""
 
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,16 @@ from stormcnn.operations.mlflow_registry import (
 from stormcnn.operations.registry import Entry
 
 SQLITE = "sqlite:///registry/mlflow.db"
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    """An SQLite file in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "registry" / "mlflow.db"
+    path.parent.mkdir()
+    path.touch()
+    return path
 
 
 def entry(number):
@@ -35,6 +47,15 @@ def test_note_is_valid_for_its_entry_and_address(tmp_path):
     assert is_recorded(note, entry(1), SQLITE)
     assert not is_recorded(note, entry(2), SQLITE)
     assert not is_recorded(note, entry(1), "http://localhost:5000")
+
+
+def test_nothing_is_recorded_in_a_missing_file_or_a_moved_folder(tmp_path, store):
+    note_recorded(tmp_path / "recorded.txt", entry(1), SQLITE)
+    (tmp_path / "elsewhere").mkdir()
+    moved = shutil.copy(tmp_path / "recorded.txt", tmp_path / "elsewhere")
+    assert not is_recorded(Path(moved), entry(1), SQLITE)
+    store.unlink()
+    assert not is_recorded(tmp_path / "recorded.txt", entry(1), SQLITE)
 
 
 def test_damaged_note_counts_as_missing_and_is_replaced(tmp_path):

@@ -16,13 +16,15 @@ from stormcnn.errors import UserError
 from stormcnn.models.network_archive import training_storms_path
 from stormcnn.operations.registry import (
     check_clock,
-    enter_decision,
+    config_of,
     read_champion,
     read_history,
     read_last_entry,
-    roll_back,
+    run_list_of,
 )
+from stormcnn.operations.succession import appoint, enter_decision, hold, release, roll_back
 
+REASON = "It forecasts too much."
 START = datetime(2026, 5, 1, 6, tzinfo=UTC)
 
 
@@ -55,7 +57,8 @@ def enter(folder, number, promote=True):
         },
     }
     time = START + timedelta(days=number)
-    return enter_decision(folder, read_last_entry(folder), f"storms-{number}", decision, time)
+    last, runs = read_last_entry(folder), f"runs of {number}"
+    return enter_decision(folder, last, f"storms-{number}", decision, time, run_list=runs)
 
 
 def test_training_storms_of_a_champion_are_kept_with_its_network(folder):
@@ -114,12 +117,12 @@ def test_there_may_be_no_champion_after_a_retraining(folder):
     assert read_champion(folder) is None
     assert read_last_entry(folder).scored_until == "2026-04-01T00:00"
     with pytest.raises(UserError, match=f"^{re.escape(str(folder))}: "):
-        roll_back(folder, START)
+        roll_back(folder, REASON, START)
 
 
 def test_history_is_kept(folder):
     entries = [enter(folder, 1), enter(folder, 2, promote=False), enter(folder, 3)]
-    entries.append(roll_back(folder, START + timedelta(days=9)))
+    entries.append(roll_back(folder, REASON, START + timedelta(days=9)))
     assert read_history(folder) == entries
     assert read_last_entry(folder) == entries[-1]
     assert [entry.number for entry in entries] == [1, 2, 3, 4]
@@ -131,12 +134,70 @@ def test_each_rollback_returns_to_the_champion_before(folder):
     enter(folder, 3, promote=False)
     enter(folder, 4)
     later = START + timedelta(days=9)
-    assert roll_back(folder, later).champion.experiment == "storms-2"
-    assert roll_back(folder, later).champion.experiment == "storms-1"
+    assert roll_back(folder, REASON, later).champion.experiment == "storms-2"
+    assert roll_back(folder, REASON, later).champion.experiment == "storms-1"
     with pytest.raises(UserError, match="storms-1"):
-        roll_back(folder, later)
+        roll_back(folder, REASON, later)
     # A rollback does not make the runs of earlier decisions available again.
     assert read_last_entry(folder).scored_until == "2026-04-04T00:00"
+
+
+def test_champion_goes_back_and_forward_to_any_entry(folder):
+    first, second, kept, third = (enter(folder, n, promote=n != 3) for n in (1, 2, 3, 4))
+    later = START + timedelta(days=9)
+    entry = roll_back(folder, REASON, later, to=first.number)
+    assert (entry.event, entry.why, entry.champion) == ("rolled back", REASON, first.champion)
+    entry = appoint(folder, third.number, "It was better.", later)
+    assert entry.event == "appointed"
+    assert entry.champion.sha256 == third.champion.sha256
+    # Going back leads to the champion before, not to that of the first promotion.
+    assert roll_back(folder, REASON, later).champion == first.champion
+    assert read_champion(folder)["entry"] == first.number
+    assert read_last_entry(folder).scored_until == third.scored_until
+    assert kept.champion == second.champion
+    for number in (0, 99):
+        with pytest.raises(UserError, match=f"entry {number}"):
+            appoint(folder, number, REASON, later)
+    with pytest.raises(UserError, match="already"):
+        roll_back(folder, REASON, later, to=first.number)
+
+
+def test_challenger_that_lost_can_be_appointed(folder):
+    enter(folder, 1)
+    lost = enter(folder, 2, promote=False)
+    later = START + timedelta(days=9)
+    entry = appoint(folder, lost.number, REASON, later)
+    assert read_champion(folder)["sha256"] == lost.decision["challenger"]["sha256"]
+    assert read_champion(folder)["entry"] == entry.number == 3
+    assert run_list_of(folder, 3).read_text() == "runs of 2"
+    roll_back(folder, REASON, later)
+    (folder.parent / "results-2" / "network.keras").unlink()
+    with pytest.raises(UserError, match=r"results-2/network\.keras"):
+        appoint(folder, lost.number, REASON, later)
+
+
+def test_hold_lasts_until_it_is_released(folder):
+    with pytest.raises(UserError, match="no champion"):
+        hold(folder, REASON, START)
+    enter(folder, 1)
+    enter(folder, 2)
+    later = START + timedelta(days=9)
+    assert hold(folder, REASON, later).held
+    with pytest.raises(UserError, match="already"):
+        hold(folder, REASON, later)
+    assert roll_back(folder, REASON, later).held
+    released = release(folder, "", later)
+    assert (released.held, released.champion.experiment) == (False, "storms-1")
+    with pytest.raises(UserError, match="release"):
+        release(folder, "", later)
+
+
+def test_decision_keeps_its_run_list_and_config(folder):
+    decision = enter(folder, 1).decision
+    last = read_last_entry(folder)
+    enter_decision(folder, last, "storms-2", decision | {"promote": False}, START, "runs", "config")
+    assert run_list_of(folder, 2).read_text() == "runs"
+    assert config_of(folder, 2).read_text() == "config"
 
 
 def test_rollback_to_a_damaged_network_is_refused(folder):
@@ -146,7 +207,7 @@ def test_rollback_to_a_damaged_network_is_refused(folder):
     with open(network, "wb") as file:
         file.write(b"other weights")
     with pytest.raises(UserError, match=f"^{re.escape(network)}: .*damaged"):
-        roll_back(folder, START + timedelta(days=9))
+        roll_back(folder, REASON, START + timedelta(days=9))
     assert read_champion(folder)["experiment"] == "storms-2"
 
 
@@ -165,7 +226,7 @@ def test_damaged_history_is_named(folder):
     enter(folder, 1)
     enter(folder, 2)
     (folder / "history" / "000001.json").write_text("{")
-    for read in (read_history, lambda folder: roll_back(folder, START + timedelta(days=9))):
+    for read in (read_history, lambda folder: roll_back(folder, REASON, START + timedelta(days=9))):
         with pytest.raises(UserError, match=r"history/000001\.json"):
             read(folder)
 
@@ -200,7 +261,7 @@ def test_missing_network_is_refused(folder):
     enter(folder, 1)
     network = read_champion(folder)["network"]
     os.remove(network)
-    with pytest.raises(UserError, match=f"^{re.escape(network)}: .*retrain --rollback"):
+    with pytest.raises(UserError, match=f"^{re.escape(network)}: .*registry rollback"):
         read_champion(folder)
 
 

@@ -1,18 +1,26 @@
 """The command of `ops/retrain` agrees with its manual and with the examples for schedulers."""
 
+import errno
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
+import stat
+from pathlib import Path
 
 import pytest
 import yaml
 from checkout import ROOT
 
-from ops.retraining import REGISTRY, ExitCode, apply_decision, main, parse_arguments
+from ops.command import ExitCode, run
+from ops.recording import REGISTRY, REPORTED, apply_decision, report_interrupted
+from ops.retraining import main, parse_arguments
+from stormcnn.io import forbid_world_writable_files
 from stormcnn.operations.journal import Journal
-from stormcnn.operations.registry import read_champion
+from stormcnn.operations.lock import Lock
+from stormcnn.operations.registry import read_champion, run_list_of
 
 EXAMPLES = ROOT / "ops" / "examples"
 MANUAL = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -70,9 +78,11 @@ def test_unsuitable_config_is_named_in_the_log(tmp_path, monkeypatch, content, n
     if content is not None:
         (tmp_path / "my.yaml").write_text(content)
     assert main(["--configfile", "my.yaml"]) == ExitCode.FAILED
-    (line,) = (tmp_path / "logs/retrain/retrain.jsonl").read_text().splitlines()
-    assert json.loads(line)["event"] == "failed"
-    assert named in json.loads(line)["message"]
+    lines = (tmp_path / "logs/retrain/retrain.jsonl").read_text().splitlines()
+    failed, ended = map(json.loads, lines)
+    assert failed["event"] == "failed"
+    assert named in failed["message"]
+    assert (ended["event"], ended["exit_code"]) == ("ended", ExitCode.FAILED)
 
 
 def write_decision(folder):
@@ -101,11 +111,59 @@ def test_decision_is_valid_even_if_the_known_runs_cannot_be_listed(tmp_path, mon
     # The run list of these data does not exist.
     config = {"data": {"name": "missing"}, "registry": {"mlflow": None}}
     journal = Journal(tmp_path / "log.jsonl")
-    code = apply_decision(config, journal, None, "storms-2026-03-01", decision)
-    assert code == ExitCode.PROMOTED
+    apply_decision(config, journal, None, "storms-2026-03-01", decision)
     events = [json.loads(line)["event"] for line in (tmp_path / "log.jsonl").open()]
     assert events == ["promoted", "not_listed"]
     assert read_champion(REGISTRY)["experiment"] == "storms-2026-03-01"
+
+
+def test_decision_of_a_call_that_was_killed_is_reported_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = {"data": {"name": "spring"}, "registry": {"mlflow": None}}
+    apply_decision(config, Journal(None), None, "storms-2026-03-01", write_decision(tmp_path))
+    REPORTED.write_text("0\n")  # as before the call reported the entry
+    run_list_of(REGISTRY, 1).parent.mkdir()
+    run_list_of(REGISTRY, 1).write_text("run_date,file,batch\n")
+    journal = Journal(None)
+    report_interrupted(config, journal)
+    assert journal.events == ["promoted"]
+    assert (tmp_path / "resources/spring/retrained.csv").read_text() == "run_date,file,batch\n"
+    report_interrupted(config, journal)
+    assert journal.events == ["promoted"]
+    code = run(lambda: ExitCode.DONE, journal)
+    assert code == ExitCode.PROMOTED
+
+
+def test_group_can_write_everything_in_a_shared_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o2770)
+    decision = write_decision(tmp_path)
+    mask = os.umask(0o002)
+    try:
+        forbid_world_writable_files()
+        with Lock.hold(REGISTRY / "retrain.lock"):
+            config = {"data": {"name": "spring"}, "registry": {"mlflow": None}}
+            apply_decision(config, Journal(Path("logs/a.jsonl")), None, "storms", decision)
+    finally:
+        os.umask(mask)
+    written = [path for path in tmp_path.rglob("*") if path.name != "network.keras"]
+    assert len(written) > 6
+    for path in written:
+        mode = path.stat().st_mode
+        assert stat.S_IMODE(mode) & 0o022 == 0o020, path
+        assert path.is_file() or mode & stat.S_ISGID, path
+
+
+def test_permission_that_is_missing_is_explained():
+    journal = Journal(None)
+
+    def refuse():
+        raise PermissionError(errno.EACCES, "Permission denied", "registry/retrain.lock")
+
+    assert run(refuse, journal) == ExitCode.FAILED
+    assert "registry/retrain.lock" in journal.lines[0]["message"]
+    assert "Errno" not in journal.lines[0]["message"]
+    assert "Shared folders" in journal.lines[0]["message"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.workflow import may_belong_to_workflow
+from ops.workflow import WorkflowFailed, find_reasons, may_belong_to_workflow
 
 FOLDER = Path("/srv/stormcnn")
 
@@ -33,3 +33,17 @@ def test_workflow_or_job_here_or_in_an_unknown_folder_is_recognized(cwd, command
 )
 def test_other_process_is_not_taken_for_a_workflow(cwd, command):
     assert not may_belong_to_workflow(cwd, command, FOLDER)
+
+
+def test_reason_of_a_failed_job_is_the_last_line_of_its_log(tmp_path):
+    log = tmp_path / "prepare_patches" / "tiny.log"
+    log.parent.mkdir()
+    log.write_text("2026-05-01 10:00:00,123 Read.\n2026-05-01 10:00:01,000 runs/a.nc: truncated.\n")
+    output = (
+        "Error in rule prepare_patches:\n    jobid: 1\n"
+        f"    log: {log} (check log file(s) for error details)\n"
+        "Error in rule gone:\n    log: nowhere.log (check log file(s) for error details)\n"
+    )
+    assert find_reasons((2 * output).encode()) == ["runs/a.nc: truncated."]
+    assert find_reasons(b"\xff no job has failed") == []
+    assert str(WorkflowFailed(log, ["runs/a.nc: truncated."])).endswith("runs/a.nc: truncated.")

@@ -23,7 +23,7 @@ from stormcnn.planning.runs import (
     share_of_batches,
     split_periods,
 )
-from stormcnn.storms.run_files import Run
+from stormcnn.storms.run_files import Run, format_run_list
 from stormcnn.verification.blocks import block_of
 
 
@@ -50,9 +50,33 @@ def test_folder_is_listed(tmp_path):
         "batch": "day",
         "settle_seconds": 0,
         "file_pattern": DEFAULT_PATTERN,
+        "run_list": None,
     }
     runs = list_runs(data, "unused")
     assert [run.batch for run in runs] == ["2014-05-01", "2014-05-02"]
+
+
+def test_run_list_selects_files_of_the_folder_with_their_checksums(tmp_path):
+    for day in (1, 2, 3):
+        (tmp_path / f"NCARSTORM_2026050{day}-0000_d01_model_patches.nc").touch()
+    data = {
+        "source": "folder",
+        "folder": str(tmp_path),
+        "batch": "month",
+        "settle_seconds": 0,
+        "file_pattern": DEFAULT_PATTERN,
+        "run_list": None,
+    }
+    runs = list_runs(data, "unused")
+    listed = tmp_path / "list.csv"
+    rows = [run._replace(sha256=64 * str(index), bytes=None) for index, run in enumerate(runs[:2])]
+    listed.write_text(format_run_list(rows))
+    selected = list_runs(data | {"run_list": str(listed)}, "unused")
+    assert [(run.file, run.sha256) for run in selected] == [(run.file, run.sha256) for run in rows]
+    assert selected[0].bytes == 0
+    (tmp_path / runs[1].file).unlink()
+    with pytest.raises(UserError, match=runs[1].file):
+        list_runs(data | {"run_list": str(listed)}, "unused")
 
 
 def test_archive_runs_come_from_the_list():

@@ -1,0 +1,82 @@
+"""What the programs in this folder share: exit codes, and how errors are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from stormcnn.errors import UserError
+from stormcnn.operations.cutoff import Postponed
+from stormcnn.operations.journal import Journal
+from stormcnn.operations.lock import Busy
+
+
+class ExitCode(IntEnum):
+    """Exit codes; part of the interface with schedulers."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG_COMMAND_LINE = 2
+    PROMOTED = 3
+    POSTPONED = 4
+    ALARM = 5
+    NOT_RECORDED = 6
+    LOCKED = 75
+
+
+EXIT_CODES = {
+    ExitCode.DONE: "nothing to do, the champion was kept, or the requested action is done",
+    ExitCode.FAILED: "failed; the last line gives the reason",
+    ExitCode.WRONG_COMMAND_LINE: "the command line is wrong",
+    ExitCode.PROMOTED: "the challenger was promoted",
+    ExitCode.POSTPONED: "postponed: too few new runs or events to evaluate a network, or a hold",
+    ExitCode.ALARM: "as 0 or 4, with a new alarm: the champion's input or its skill has changed",
+    ExitCode.NOT_RECORDED: "as 0 or 4, but MLflow could not be written to",
+    ExitCode.LOCKED: "another retraining or workflow is running",
+}
+"""Meaning of each exit code, for the command's help."""
+
+
+def attempt(action: Callable[[], ExitCode], journal: Journal) -> ExitCode:
+    """Do something, report errors to the journal, and return the exit code but for other events."""
+    try:
+        return action()
+    except Postponed as reason:
+        journal.write("postponed", f"Postponed. {reason}")
+        return ExitCode.POSTPONED
+    except Busy as reason:
+        journal.write("locked", str(reason))
+        return ExitCode.LOCKED
+    except UserError as error:
+        journal.write("failed", f"Failed. {error}")
+    except OSError as error:
+        journal.write("failed", f"Failed. {describe(error)}")
+    return ExitCode.FAILED
+
+
+def run(action: Callable[[], ExitCode], journal: Journal) -> ExitCode:
+    """Do something, report errors and the end to the journal, and return the exit code."""
+    code = attempt(action, journal)
+    if code in (ExitCode.DONE, ExitCode.POSTPONED):
+        events = journal.events
+        news = (
+            ("promoted", ExitCode.PROMOTED),
+            ("alarm", ExitCode.ALARM),
+            ("not_recorded", ExitCode.NOT_RECORDED),
+        )
+        code = next((of_event for event, of_event in news if event in events), code)
+    journal.end(code)
+    return code
+
+
+def describe(error: OSError) -> str:
+    """Return an error of the operating system as sentences, with what to do about it."""
+    path = error.filename2 or error.filename
+    if path is None:
+        return f"{error.strerror or error}. Correct this and call again."
+    if isinstance(error, PermissionError):
+        return (
+            f"{path}: you have no permission to read or write it. If several users share the "
+            "folder, let their group write to it: see Shared folders in docs/operations.md."
+        )
+    return f"{path}: {error.strerror}. Correct this and call again."

@@ -1,0 +1,85 @@
+"""`ops/registry` changes the champion only as it is told, and says why."""
+
+import fcntl
+import json
+
+import pytest
+from checkout import ROOT
+from made_up_registry import decide, write_registry
+
+from ops.command import ExitCode
+from ops.registering import main, parse_arguments
+from stormcnn.operations.registry import read_champion, read_history, read_last_entry
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_registry(tmp_path / "registry")
+    return tmp_path / "registry"
+
+
+def test_champion_goes_back_and_forward_with_a_reason(folder, capsys):
+    assert main(["rollback", "--reason", "It forecasts too much."]) == ExitCode.DONE
+    assert read_champion(folder)["experiment"] == "storms-1"
+    assert main(["promote", "3", "--reason", "A test."]) == ExitCode.DONE
+    assert read_champion(folder)["experiment"] == "storms-20"
+    assert main(["rollback", "--to", "2", "--reason", "Enough."]) == ExitCode.DONE
+    assert read_champion(folder)["experiment"] == "storms-5"
+    assert [entry.why for entry in read_history(folder)[3:]] == [
+        "It forecasts too much.",
+        "A test.",
+        "Enough.",
+    ]
+    assert "from storms-20 to storms-5" in capsys.readouterr().out
+    lines = (folder.parent / "logs/retrain/registry.jsonl").read_text().splitlines()
+    logged = [json.loads(line)["event"] for line in lines]
+    assert logged == ["rolled_back", "ended", "appointed", "ended", "rolled_back", "ended"]
+    assert "Enough." in (folder / "status.html").read_text()
+
+
+def test_hold_and_release_are_entries(folder):
+    assert main(["hold", "--reason", "A campaign."]) == ExitCode.DONE
+    assert read_last_entry(folder).held
+    assert main(["hold"]) == ExitCode.FAILED
+    assert main(["release"]) == ExitCode.DONE
+    assert not read_last_entry(folder).held
+
+
+def test_reading_writes_nothing(folder, capsys):
+    before = {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")}
+    for arguments in (["status"], ["history"], ["compare", "1", "3"]):
+        assert main(arguments) == ExitCode.DONE
+        assert "storms-" in capsys.readouterr().out
+    assert main(["compare", "1", "9"]) == ExitCode.FAILED
+    assert {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")} == before
+
+
+def test_running_retraining_is_respected(folder):
+    with open(folder / "retrain.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main(["hold"]) == ExitCode.LOCKED
+        assert main(["status"]) == ExitCode.DONE
+    assert not read_last_entry(folder).held
+
+
+def test_rollback_requires_a_reason(capsys):
+    with pytest.raises(SystemExit):
+        parse_arguments(["rollback"])
+    assert "--reason" in capsys.readouterr().err
+
+
+def test_manual_lists_the_actions(capsys):
+    with pytest.raises(SystemExit):
+        parse_arguments(["--help"])
+    actions = capsys.readouterr().out.partition("{")[2].partition("}")[0].split(",")
+    manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert len(actions) == 7
+    assert all(f"registry {name}" in manual or f"`{name}`" in manual for name in actions)
+
+
+def test_folder_that_may_not_be_written_is_explained(folder, capsys):
+    decide(folder, 21)
+    (folder / "retrain.lock").mkdir()
+    assert main(["hold"]) == ExitCode.FAILED
+    assert "registry/retrain.lock: " in capsys.readouterr().out
