@@ -72,6 +72,10 @@ test: check ## Check the code and test the library and the workflow (TESTS=all: 
 test-operations: $(development) ## Test the cache, scheduled retraining, and recovery from faults
 	$(pytest) $(in_parallel) tests/operations tests/faults
 
+.PHONY: simulate-operations
+simulate-operations: $(development) ## Simulate six weeks of nightly operation, night by night
+	$(pytest) tests/operations/test_six_weeks.py --every-night
+
 .PHONY: test-browser
 test-browser: $(development) ## Test the report and the documentation in Chromium, if it is installed
 	$(pytest) tests/browser

@@ -19,6 +19,7 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="report skipped tests as failed")
+    parser.addoption("--every-night", action="store_true", help="simulate each of 42 nights")
 
 
 def _fail_if_skipped(report: Report, config: pytest.Config) -> Report:
