@@ -9,6 +9,7 @@ from stormcnn.errors import UserError
 from stormcnn.operations.cutoff import Postponed
 from stormcnn.operations.journal import Journal
 from stormcnn.operations.lock import Busy
+from stormcnn.os_errors import describe
 
 
 class ExitCode(IntEnum):
@@ -67,16 +68,3 @@ def run(action: Callable[[], ExitCode], journal: Journal) -> ExitCode:
         code = next((of_event for event, of_event in news if event in events), code)
     journal.end(code)
     return code
-
-
-def describe(error: OSError) -> str:
-    """Return an error of the operating system as sentences, with what to do about it."""
-    path = error.filename2 or error.filename
-    if path is None:
-        return f"{error.strerror or error}. Correct this and call again."
-    if isinstance(error, PermissionError):
-        return (
-            f"{path}: you have no permission to read or write it. If several users share the "
-            "folder, let their group write to it: see Shared folders in docs/operations.md."
-        )
-    return f"{path}: {error.strerror}. Correct this and call again."

@@ -31,6 +31,7 @@ from stormcnn.errors import UserError
 from stormcnn.io import forbid_world_writable_files, write_text
 from stormcnn.operations import registry
 from stormcnn.operations.blocked_jobs import watch_queue
+from stormcnn.os_errors import describe
 from stormcnn.planning import cache, forecasts, left_out, models, runs
 from stormcnn.planning.digests import code_digest
 from stormcnn.planning.observations import check_report_files
@@ -67,8 +68,10 @@ def for_users(function):
     def call(*arguments, **settings):
         try:
             return function(*arguments, **settings)
-        except (OSError, UserError) as error:
+        except UserError as error:
             raise WorkflowError(printable(str(error), keep="\n")) from None
+        except OSError as error:
+            raise WorkflowError(printable(describe(error), keep="\n")) from None
 
     return call
 
@@ -189,7 +192,7 @@ def keep_run_list():
     """Write the run list for the jobs, after Snakemake has locked the working directory."""
     text = format_run_list(RUNS)
     if not RUN_LIST.exists() or RUN_LIST.read_text(encoding="utf-8") != text:
-        write_text(text, RUN_LIST)
+        for_users(write_text)(text, RUN_LIST)
 
 
 def prepare_to_run():

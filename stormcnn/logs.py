@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import faulthandler
 import gc
 import logging
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stormcnn.errors import UserError
+from stormcnn.os_errors import FULL, describe
 from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
 
@@ -39,8 +39,9 @@ def job_log(path: StrPath) -> Iterator[None]:
     """Write all output of this process in the block to `path`.
 
     File descriptors are redirected, so the log includes the messages of C and C++ libraries such
-    as TensorFlow and HDF5. After a `UserError`, or if the disk is full, the log ends with the
-    message and the process with status 1. Any other exception is a bug and keeps its stack trace.
+    as TensorFlow and HDF5. After a `UserError`, or if the disk is full or a
+    permission is missing, the log ends with the message and the process with status 1. Any other
+    exception is a bug and keeps its stack trace.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
@@ -65,9 +66,9 @@ def job_log(path: StrPath) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL and not isinstance(error, PermissionError):
             raise
-        message = f"The disk is full ({error}). Free some space and run the workflow again."
+        message = describe(error)
     except UserError as error:
         message = str(error)
     finally:

@@ -42,6 +42,15 @@ def test_all_output_goes_to_the_log(tmp_path, body):
     assert "peak memory" in log
 
 
+@pytest.mark.parametrize(("number", "named"), [(13, "Shared folders"), (28, "disk is full")])
+def test_full_disk_and_missing_permission_are_explained(tmp_path, number, named):
+    result, log = run(tmp_path, f"raise OSError({number}, 'error', 'results/a.nc')")
+    assert result.returncode == 1
+    assert "results/a.nc: " in log.splitlines()[-1]
+    assert named in log.splitlines()[-1]
+    assert "Traceback" not in log
+
+
 def test_log_names_the_slurm_job(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     assert " SLURM job 4711," in run(tmp_path, "pass")[1].splitlines()[0]
