@@ -61,10 +61,16 @@ def apply_decision(
 
 
 def report_interrupted(config: dict[str, Any], journal: Journal) -> None:
-    """Report decisions that were entered by a call that was killed before it reported them."""
+    """Report decisions that were entered by a call that was killed before it reported them.
+
+    Raises `UserError` if the file with the last entry that was reported is damaged.
+    """
     if not REPORTED.exists():
         return
-    reported = int(REPORTED.read_text(encoding="utf-8"))
+    try:
+        reported = int(REPORTED.read_text(encoding="utf-8"))
+    except ValueError:
+        raise UserError(f"{REPORTED} is damaged. Remove it.") from None
     for entry in registry.read_history(REGISTRY):
         if entry.number > reported and entry.decision:
             path = registry.run_list_of(REGISTRY, entry.number)

@@ -477,6 +477,19 @@ def test_damaged_network_is_refused_until_it_is_rolled_back(again: Checkout) -> 
     assert read(again)["champion"]["experiment"] == "tiny-2014-05-01"
 
 
+def test_bad_file_is_named_in_the_last_line_and_as_an_event(checkout: Checkout) -> None:
+    checkout.configure(LEARNING)
+    for month in (4, 5):
+        write_month(checkout, month, runs=1)
+    path = checkout.path / "runs" / run_file_name(datetime(2014, 5, 1))
+    path.write_bytes(path.read_bytes()[:5000])
+    code, output = retrain(checkout)
+    assert code == FAILED
+    assert f" runs/{path.name}: " in output.splitlines()[-1]
+    assert "data.skip_bad_files" in output.splitlines()[-1]
+    assert events(checkout) == ["found", "bad_file", "failed"]
+
+
 def test_clock_behind_the_registry_is_refused(again: Checkout) -> None:
     entry = read(again)
     later = datetime.now(UTC) + timedelta(days=2)
