@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,8 @@ def repeat(
             f"{entry.time:%Y-%m-%d} ({len(changed)} in all). Restore the files that {run_list} "
             "lists."
         )
-    challenger = (entry.decision or {})["challenger"]
+    recorded = entry.decision or {}
+    challenger = recorded["challenger"]
     journal.write(
         "training",
         f"Repeating the decision of {entry.time:%Y-%m-%d} about {entry.experiment} with results in "
@@ -70,15 +71,23 @@ def repeat(
     decision = f"results/{name}/retraining/decision.json"
     workflow.run(name, challenger["cutoff"], [decision], challenger["training_start"])
     repeated = json.loads(Path(decision).read_text(encoding="utf-8"))
-    is_same = repeated["challenger"]["sha256"] == challenger["sha256"]
+    # The file of a network has the time of its training, so networks are compared by their scores.
+    is_same = [numbers_of(repeated), repeated["why"]] == [numbers_of(recorded), recorded["why"]]
+    outcome = "All numbers are those of that time." if is_same else f"Then: {recorded['why']}"
     journal.write(
         "trial",
-        f"{repeated['why']} The network is {'the same file as' if is_same else 'not the file'} "
-        f"{'then' if is_same else 'of that time'}. This was a trial; nothing was changed.",
+        f"{repeated['why']} {outcome} This was a trial; nothing was changed.",
         experiment=name,
         entry=entry.number,
         is_same=is_same,
     )
+
+
+def numbers_of(decision: Mapping[str, Any]) -> list[Any]:
+    """Return the sizes, scores and differences of a decision."""
+    sizes = [decision[name] for name in ("blocks", "runs", "storms", "events", "difference")]
+    networks = (decision[role] or {} for role in ("challenger", "champion"))
+    return [*sizes, *(network.get("scores") for network in networks)]
 
 
 def find_decision(until: date) -> registry.Entry:
