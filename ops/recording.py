@@ -124,7 +124,7 @@ def tell_left_out(data: dict[str, Any], journal: Journal) -> None:
         return
     before = read_last_call().get("left_out", {})
     for file, reason in left_out.items():
-        if before.get(file) != reason:
+        if file not in before:
             journal.write("bad_file", f"Left out: {reason}", file=file, reason=reason)
     journal.write(
         "left_out",
@@ -160,9 +160,9 @@ def keep_call(journal: Journal) -> None:
     if not REGISTRY.is_dir():
         return
     told = [line for line in journal.lines if line["event"] != "ended"]
-    left_out: dict[str, str] = next(
-        (line["files"] for line in told if line["event"] == "left_out"), {}
-    )
+    # A call that has failed does not know which files are left out.
+    default = read_last_call().get("left_out", {}) if "failed" in journal.events else {}
+    left_out = next((line["files"] for line in told if line["event"] == "left_out"), default)
     ended = journal.lines[-1]
     call = {name: ended[name] for name in ("time", "host", "exit_code", "seconds")}
     call |= {"left_out": left_out}

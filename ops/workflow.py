@@ -22,7 +22,8 @@ from stormcnn.operations.lock import Busy, Lock
 CHECKOUT = Path(__file__).resolve().parents[1]
 LOGS = Path("logs", "retrain")
 
-_JOB_LOG = re.compile(r"^ +log: (\S.*?)(?: \(check log file|$)", re.M)
+# Only the logs of failed jobs have this addition.
+_FAILED_LOG = re.compile(r"^ +log: (\S.*?) \(check log file", re.M)
 _TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
 
 
@@ -115,7 +116,7 @@ class Workflow:
 def find_reasons(output: bytes) -> list[str]:
     """Return the last line of the log of each job that failed, from the output of Snakemake."""
     reasons = {}
-    for log in _JOB_LOG.findall(output.decode("utf-8", "replace")):
+    for log in _FAILED_LOG.findall(output.decode("utf-8", "replace")):
         with suppress(OSError):
             lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
             reasons[log] = _TIME.sub("", lines[-1]) if lines else "See the log."

@@ -39,7 +39,10 @@ def test_reason_of_a_failed_job_is_the_last_line_of_its_log(tmp_path):
     log = tmp_path / "prepare_patches" / "tiny.log"
     log.parent.mkdir()
     log.write_text("2026-05-01 10:00:00,123 Read.\n2026-05-01 10:00:01,000 runs/a.nc: truncated.\n")
+    done = tmp_path / "done.log"
+    done.write_text("8.0 s, peak memory 166 MiB\n")
     output = (
+        f"rule merge_inventory:\n    log: {done}\n    jobid: 0\n"
         "Error in rule prepare_patches:\n    jobid: 1\n"
         f"    log: {log} (check log file(s) for error details)\n"
         "Error in rule gone:\n    log: nowhere.log (check log file(s) for error details)\n"
