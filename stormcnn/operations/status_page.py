@@ -38,7 +38,7 @@ SIZE = (5.0, 3.4)
 
 def write_status_page(status: Status, template: StrPath, path: StrPath) -> None:
     """Write the page, one file that needs no network."""
-    write_text(open_template(Path(template)).render(_content(status)), path)
+    write_text(open_template(Path(template), ("tables.js",)).render(_content(status)), path)
 
 
 def _content(status: Status) -> dict[str, Any]:

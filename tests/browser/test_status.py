@@ -29,6 +29,9 @@ def address(tmp_path_factory):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE])
 def test_page_is_readable_and_requests_nothing(chromium, address, scheme, size):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed."
+    )
     context = chromium.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     requests, messages = [], []
     page = context.new_page()
@@ -51,6 +54,8 @@ def test_page_is_readable_and_requests_nothing(chromium, address, scheme, size):
     levels = page.locator("h1, h2, h3").evaluate_all("all => all.map((one) => +one.tagName[1])")
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
+    results = axe.Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
     context.close()
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert messages == []
