@@ -28,7 +28,8 @@ wildcard_constraints:
     seed=r"\d+",
     rate=r"[\d.e-]+",
     part=r"\d+-of-\d+",
-    run_date=r"\d{8}-\d{4}",
+    run=r"\d{8}-\d{4}(-[^/]+)?",
+    network=r"[0-9a-f]{12}",
 
 
 include: "rules/data.smk"
@@ -71,7 +72,9 @@ rule all:
 onstart:
     prepare_to_run()
     forget_failures()
-    EARLIER_VERSIONS.update({path: version_of(path) for path in (SUMMARY, CHECK)})
+    EARLIER_VERSIONS.update(
+        {path: version_of(path) for path in (SUMMARY, CHECK, *forecast_summaries())}
+    )
 
 
 onsuccess:

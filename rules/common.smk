@@ -28,6 +28,7 @@ from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
 from stormcnn.environment import prepare_environment
 from stormcnn.errors import UserError
+from stormcnn.forecast.records import FORECASTS, verification_path
 from stormcnn.io import forbid_world_writable_files, write_text
 from stormcnn.operations import registry
 from stormcnn.operations.blocked_jobs import watch_queue
@@ -235,12 +236,21 @@ def is_new(path):
     return path.exists() and version_of(path) != EARLIER_VERSIONS.get(path)
 
 
+def forecast_summaries():
+    """Return the files that sum up the forecasts of the runs to forecast, as far as they exist."""
+    return [
+        path for run in NEW_RUNS for path in sorted(Path(FORECASTS, run).glob("*.txt"))
+    ]
+
+
 def print_summary():
-    """Print the paths of pages that were written in this call, and the verdict of the report."""
+    """Print what was written in this call: pages, the verdict of the report, and forecasts."""
     if is_new(CHECK):
         print(f"Check of the run files: {CHECK}")
     if is_new(SUMMARY):
         print(f"Report: {RESULTS}/report.html", SUMMARY.read_text("utf-8"), sep="\n")
+    for path in filter(is_new, forecast_summaries()):
+        print(f"Forecast: {path.with_suffix('')}.*", path.read_text("utf-8"), sep="\n")
 
 
 def runs_of(batch):
@@ -355,10 +365,10 @@ def figure_files(name, category, shown="svg", **named):
 
 
 FORECAST_PATTERN = config["forecast"]["file_pattern"] or config["data"]["file_pattern"]
-NEW_RUNS = for_users(runs.index_by_run_date)(
+NEW_RUNS = for_users(runs.index_by_run)(
     config["forecast"]["runs"], "forecast.runs", FORECAST_PATTERN
 )
-OBSERVED_RUNS = for_users(runs.index_by_run_date)(
+OBSERVED_RUNS = for_users(runs.index_by_run)(
     config["forecast"]["observed"], "forecast.observed", FORECAST_PATTERN
 )
 # The registry is read only if a job needs it, so that no other job needs a champion.

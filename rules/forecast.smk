@@ -1,43 +1,26 @@
 # Forecasts of new run files, and their verification when the outcome is known.
 
 
+# An issued forecast is a record. If it were an output, Snakemake would remove it before it makes it
+# again. So this rule has no output, and its script leaves the existing records alone. The network
+# is a param and not an input, so that asking for a forecast never trains a network.
 rule forecast:
     input:
-        expand(
-            "<results>/forecast/{run_date}.{kind}",
-            run_date=NEW_RUNS,
-            kind=["nc", "csv", "geojson", "png"],
-        ),
-    localrule: True
-
-
-# The network is a param and not an input, so that asking for a forecast never trains a network.
-rule forecast_storms:
-    input:
-        run_file=lambda wildcards: for_users(forecasts.new_run_file)(
-            NEW_RUNS, wildcards.run_date
-        ),
-    output:
-        dataset="<results>/forecast/{run_date}.nc",
-        table="<results>/forecast/{run_date}.csv",
-        geojson="<results>/forecast/{run_date}.geojson",
-        map="<results>/forecast/{run_date}.png",
-        drawing="<results>/forecast/{run_date}.svg",
+        run_files=list(NEW_RUNS.values()),
     log:
-        "<logs>/forecast_storms/<experiment>-{run_date}.log",
+        "<logs>/forecast/<experiment>.log",
     benchmark:
-        "<benchmarks>/forecast_storms/<experiment>-{run_date}.tsv"
+        "<benchmarks>/forecast/<experiment>.tsv"
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
         mem_mb=growing(4000),
-        runtime=growing(15),
+        runtime=growing(60),
     params:
-        code=code("forecast_storms"),
         network=lambda wildcards: forecast_network(),
-        network_content=lambda wildcards: for_users(forecasts.digest_of_network)(
-            forecast_network()
+        networks=lambda wildcards: for_users(forecasts.counted_networks)(
+            config["forecast"], forecast_network()
         ),
         event={key: config["event"][key] for key in ("title", "units", "lead")},
         reject=config["data"]["reject"],
@@ -46,7 +29,7 @@ rule forecast_storms:
         seed=config["forecast"]["seed"],
         threads=config["training"]["threads"],
     script:
-        "../scripts/forecast_storms.py"
+        "../scripts/issue_forecasts.py"
 
 
 rule verify:
@@ -55,9 +38,46 @@ rule verify:
     localrule: True
 
 
+rule verify_forecast:
+    input:
+        record=f"{FORECASTS}/{{run}}/{{network}}.nc",
+        run_file=lambda wildcards: for_users(forecasts.observed_file)(
+            OBSERVED_RUNS, wildcards.run
+        ),
+        template=shipped("report/forecast_verification.html.jinja"),
+        shared=TEMPLATE_FILES,
+    output:
+        table=f"{FORECASTS}/{{run}}/{{network}}-verification.csv",
+        page=f"{FORECASTS}/{{run}}/{{network}}-verification.html",
+    log:
+        "<logs>/verify_forecast/{run}-{network}.log",
+    benchmark:
+        "<benchmarks>/verify_forecast/{run}-{network}.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        code=code("verify_forecast"),
+        reject=config["data"]["reject"],
+        file_pattern=lambda wildcards: FORECAST_PATTERN,
+    script:
+        "../scripts/verify_forecast.py"
+
+
+def observed_forecasts(wildcards):
+    """Return the issued forecasts, by any network, of the runs whose outcome is known."""
+    return for_users(forecasts.issued_forecasts)(OBSERVED_RUNS)
+
+
 rule verify_forecasts:
     input:
-        run_files=list(OBSERVED_RUNS.values()),
+        records=observed_forecasts,
+        tables=lambda wildcards: [
+            str(verification_path(Path(record)))
+            for record in observed_forecasts(wildcards)
+        ],
     output:
         scores="<results>/forecast/scores.csv",
         storms="<results>/forecast/verified_storms.csv",
@@ -72,11 +92,6 @@ rule verify_forecasts:
         runtime=growing(15),
     params:
         code=code("verify_forecasts"),
-        forecasts=lambda wildcards: for_users(forecasts.digests_of_forecasts)(
-            OBSERVED_RUNS, RESULTS
-        ),
-        reject=config["data"]["reject"],
-        file_pattern=lambda wildcards: FORECAST_PATTERN,
         verification=config["verification"],
     script:
         "../scripts/verify_forecasts.py"

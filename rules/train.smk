@@ -137,7 +137,8 @@ elif WIDE_MODELS:
     ruleorder: train_wide_network > train_network
 
 
-# The file that leaves the workflow: the network, and how forecasts recalibrate its probabilities.
+# The file that leaves the workflow: the network, how forecasts recalibrate its probabilities, and
+# at which of these to act.
 rule recalibrate_network:
     input:
         trained="<results>/models/{model}/seed-{seed}/trained.keras",
@@ -155,6 +156,7 @@ rule recalibrate_network:
         code=code("recalibrate_networks"),
         models=lambda wildcards: [wildcards.model],
         recalibration=RECALIBRATION,
+        cost_loss=config["decisions"]["cost_loss"],
     script:
         "../scripts/recalibrate_networks.py"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stormcnn.sampling.members import LEVELS
+from stormcnn.sampling.members import LEVELS, number_members
 from stormcnn.storms.titles import MADE_UP, is_made_up_title
 from stormcnn.vocabulary import Array
 
@@ -18,9 +18,16 @@ FIELDS = {
     "mc_mean": ("mean of the probabilities of the MC members", "1"),
     "mc_std": ("standard deviation of the probabilities of the MC members", "1"),
     "mc_quantile": ("quantile of the probabilities of the MC members", "1"),
+    "member_probability": ("probability of the event of each MC member", "1"),
     "outside_training": ("whether a predictor leaves the range of the training period", "1"),
 }
 """Long name and units of each variable of a forecast."""
+
+SECOND_DIMENSIONS = {"mc_quantile": "quantile", "member_probability": "mc_member"}
+"""The dimension after `storm` of variables that have one."""
+
+WINDOWS = {"prev": (-1, -1), "future": (0, 1)}
+"""When the event of a target with this suffix happens, in hours after the valid time."""
 
 LEADING_COLUMNS = (
     "run_date",
@@ -49,6 +56,15 @@ def outside_range(fields: Array, minimum: Sequence[float], maximum: Sequence[flo
     return (below | above).any(axis=1)
 
 
+def ranking(probability: Array, raw: Array) -> Array:
+    """Return the numbers of the storms by decreasing probability, then by decreasing `raw`.
+
+    >>> ranking(np.array([0.3, 0.9, 0.3]), np.array([0.2, 0.8, 0.4])).tolist()
+    [1, 2, 0]
+    """
+    return np.lexsort((-raw, -probability))
+
+
 def assemble_forecast(
     storms: xr.Dataset,
     probability: Array,
@@ -56,15 +72,17 @@ def assemble_forecast(
     summary: Mapping[str, Array],
     outside_training: Array,
     event: str = "the event",
+    target: str = "",
 ) -> xr.Dataset:
-    """Return the forecast as one dataset, sorted by decreasing probability.
+    """Return the forecast as one dataset, in the order of `ranking`.
 
     In the CF conventions (chapter 9), its storms are the features of the type `point`.
 
     `storms` provides the coordinates; `probability`, `raw` (before recalibration) and
-    `outside_training` have shape (storm,). Storms with the same probability are sorted by `raw`.
-    `summary` is the result of `stormcnn.sampling.members.summarize_members`, or empty if there are
-    no MC members. `event` is the event in words.
+    `outside_training` have shape (storm,). `summary` is the result of
+    `stormcnn.sampling.members.summarize_members` with the `member_probability` (storm, mc_member)
+    that it summarizes, or empty if there are no MC members. `event` is the event in words, and
+    `target` the variable that tells it, whose suffix determines `valid_from` and `valid_to`.
     """
     values = {
         "probability": probability,
@@ -75,7 +93,7 @@ def assemble_forecast(
     forecast = xr.Dataset(
         {
             name: (
-                ("storm", "quantile")[: value.ndim],
+                ("storm", SECOND_DIMENSIONS.get(name, ""))[: value.ndim],
                 value if value.dtype == np.int8 else value.astype(np.float32),
                 dict(zip(("long_name", "units"), FIELDS[name], strict=True)),
             )
@@ -94,8 +112,30 @@ def assemble_forecast(
     forecast["probability"].attrs["long_name"] = f"probability of {event}"
     if "quantile" in forecast.dims:
         forecast = forecast.assign_coords(quantile=LEVELS)
-    order = np.lexsort((-raw, -probability))
-    return forecast.isel(storm=order)
+    if "mc_member" in forecast.dims:
+        forecast = forecast.assign_coords(mc_member=number_members(forecast.sizes["mc_member"]))
+    return _with_window(forecast, target).isel(storm=ranking(probability, raw))
+
+
+def _with_window(forecast: xr.Dataset, target: str) -> xr.Dataset:
+    """Return the forecast with the first and the last time at which the event may happen."""
+    hours = WINDOWS.get(target.rpartition("_")[2], (0, 0))
+    ends = zip(("valid_from", "valid_to"), ("first", "last"), hours, strict=True)
+    return forecast.assign_coords(
+        {
+            name: (
+                "storm",
+                forecast["valid_time"].values + np.timedelta64(hour, "h"),
+                {"long_name": f"{which} time at which the event may happen"},
+            )
+            for name, which, hour in ends
+        }
+    )
+
+
+def of_storms(forecast: xr.Dataset) -> xr.Dataset:
+    """Return the variables of a forecast that have one value per storm."""
+    return forecast.drop_dims(SECOND_DIMENSIONS.values(), errors="ignore")
 
 
 def tabulate_forecast(forecast: xr.Dataset) -> pd.DataFrame:
@@ -105,7 +145,7 @@ def tabulate_forecast(forecast: xr.Dataset) -> pd.DataFrame:
     coordinates. Quantiles become the columns `mc_q05`, `mc_q25`, ... If the storms are made up, the
     last column is `notice`, which says so: a comment above the header would break readers.
     """
-    table = forecast.drop_dims("quantile", errors="ignore").to_dataframe().reset_index(drop=True)
+    table = of_storms(forecast).to_dataframe().reset_index(drop=True)
     if "mc_quantile" in forecast:
         for level, values in zip(
             forecast["quantile"].values, forecast["mc_quantile"].values.T, strict=True

@@ -1,15 +1,16 @@
-"""What the file of a network says about its training, event and recalibration."""
+"""What the file of a network says about its training, event, recalibration and thresholds."""
 
 from __future__ import annotations
 
 import math
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from stormcnn.config.field_types import Variable
 from stormcnn.errors import UserError
-from stormcnn.models.network_archive import METADATA, RECALIBRATION, read_json
+from stormcnn.models.network_archive import METADATA, RECALIBRATION, THRESHOLDS, read_json
 from stormcnn.models.stored_recalibration import read_recalibration
 from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.texts import printable
@@ -57,7 +58,17 @@ class _Metadata(BaseModel):
                 raise ValueError(f"{name} is too long")
             if isinstance(others[name], float) and not math.isfinite(others[name]):
                 raise ValueError(f"{name} is not finite")
+        for name in ("trained_from", "trained_until"):
+            if not _is_time(others[name]):
+                raise ValueError(f"{name} is not a time")
         return self
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and not np.isnat(np.datetime64(value))
+    except ValueError:
+        return False
 
 
 class _Recalibration(BaseModel):
@@ -78,6 +89,10 @@ class _Recalibration(BaseModel):
         if len(self.knots) != len(self.frequencies) or self.knots != sorted(self.knots):
             raise ValueError("knots do not increase, or not every knot has a frequency")
         return self
+
+
+class _Thresholds(RootModel[dict[ShortText, Annotated[float, Field(ge=0, le=1)] | None]]):
+    """Probabilities at which to act, by aim; None for never."""
 
 
 def read_about(network: StrPath) -> dict[str, Any]:
@@ -103,6 +118,17 @@ def read_recalibration_settings(network: StrPath) -> dict[str, Any] | None:
     if content is not None:
         _check_content(network, RECALIBRATION, _Recalibration, content)
     return content
+
+
+def read_thresholds(network: StrPath) -> dict[str, float]:
+    """Return the probabilities at which to act in the file of a network, by aim.
+
+    Aims for which it is best never to act are left out, and a file without thresholds has none.
+    Raises `UserError` if the file is missing or damaged, or if it does not hold thresholds.
+    """
+    content = read_json(network, THRESHOLDS) or {}
+    _check_content(network, THRESHOLDS, _Thresholds, content)
+    return {printable(aim): value for aim, value in content.items() if value is not None}
 
 
 def _check_content(network: StrPath, name: str, model: type[BaseModel], content: Any) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from stormcnn.errors import UserError
+from stormcnn.forecast.files import of_storms
 from stormcnn.vocabulary import Array
 
 
@@ -49,7 +50,7 @@ def match_outcome(forecast: xr.Dataset, outcome: xr.Dataset) -> Array:
     """
     key = ["run_date", "ensemble_member", "patch"]
     observed = outcome[["peak"]].to_dataframe().set_index(key)
-    expected = forecast.drop_dims("quantile", errors="ignore").to_dataframe().set_index(key)
+    expected = of_storms(forecast).to_dataframe().set_index(key)
     peaks = observed["peak"].reindex(expected.index)
     if peaks.isna().all():
         raise UserError(

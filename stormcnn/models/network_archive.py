@@ -20,10 +20,13 @@ from stormcnn.vocabulary import StrPath
 
 METADATA = "stormcnn.json"
 RECALIBRATION = "recalibration.json"
-"""Names of the metadata and of the recalibration in the .keras archive; Keras ignores files that it
-does not know."""
+THRESHOLDS = "thresholds.json"
+"""Names of the metadata, of the recalibration and of the thresholds at which to act in the .keras
+archive; Keras ignores files that it does not know."""
 
-FILES = frozenset({METADATA, RECALIBRATION, "metadata.json", "config.json", "model.weights.h5"})
+FILES = frozenset(
+    {METADATA, RECALIBRATION, THRESHOLDS, "metadata.json", "config.json", "model.weights.h5"}
+)
 """The files in an archive. Without their exact names, a part of the network would be missing."""
 
 LARGEST_BYTES = 2_000_000_000

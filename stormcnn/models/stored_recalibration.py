@@ -1,4 +1,4 @@
-"""Store the recalibration of a network's probabilities in the file of the network."""
+"""Store in the file of a network how to recalibrate its probabilities, and when to act on them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from stormcnn.errors import UserError
 from stormcnn.io import replacing
-from stormcnn.models.network_archive import RECALIBRATION, read_json
+from stormcnn.models.network_archive import RECALIBRATION, THRESHOLDS, read_json
 
 if TYPE_CHECKING:
     from stormcnn.vocabulary import StrPath
 
 
 def add_recalibration(
-    trained: StrPath, recalibration: Mapping[str, Any] | None, network: StrPath
+    trained: StrPath,
+    recalibration: Mapping[str, Any] | None,
+    network: StrPath,
+    thresholds: Mapping[str, float | None] | None = None,
 ) -> None:
-    """Copy the file of a trained network to `network`, and add a recalibration, valid JSON."""
+    """Copy the file of a trained network to `network`, and add a recalibration, valid JSON.
+
+    `thresholds` are the recalibrated probabilities at which to act, by aim, and None for never.
+    """
     with replacing(network) as temporary:
         shutil.copyfile(trained, temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
-            content = json.dumps(recalibration, indent=2, allow_nan=False)
-            archive.writestr(zipfile.ZipInfo(RECALIBRATION), content)
+            for name, value in {RECALIBRATION: recalibration, THRESHOLDS: thresholds or {}}.items():
+                content = json.dumps(value, indent=2, allow_nan=False)
+                archive.writestr(zipfile.ZipInfo(name), content)
 
 
 def read_recalibration(network: StrPath) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Prevent two retrainings from running in one folder at the same time."""
+"""Prevent two retrainings, or two forecasts, from running in one folder at the same time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 class Busy(UserError):
-    """Another retraining or workflow is running in this folder, so nothing was done."""
+    """Another process of the same kind is running in this folder, so nothing was done."""
 
 
 class Lock:
@@ -39,15 +39,18 @@ class Lock:
 
     @classmethod
     @contextmanager
-    def hold(cls, path: Path) -> Iterator[Lock]:
-        """Hold the lock during the block. Raises `Busy` if another process holds it."""
+    def hold(cls, path: Path, holder: str = "another retraining") -> Iterator[Lock]:
+        """Hold the lock during the block.
+
+        Raises `Busy` if another process holds it, which is called `holder`.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Busy(
-                    f"{path} is locked: another retraining is running. Try again when it has ended."
+                    f"{path} is locked: {holder} is running. Try again when it has ended."
                 ) from None
             except OSError as error:
                 if error.errno not in NO_LOCKS:

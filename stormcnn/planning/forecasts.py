@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from stormcnn.errors import UserError
+from stormcnn.forecast.records import FORECASTS, find_records
 from stormcnn.models.network_archive import open_network
-from stormcnn.operations.registry import CHAMPION, REGISTRY, read_champion
+from stormcnn.operations.registry import CHAMPION, REGISTRY, read_champion, read_history
 from stormcnn.provenance import sha256_of
 
 
@@ -38,32 +39,51 @@ def champion_network(number: int | None = None) -> str:
     return champion["network"]
 
 
-def new_run_file(runs: Mapping[str, str], run_date: str) -> str:
-    """Return the run file of a forecast; raises `UserError` if the config does not name it."""
-    if run_date not in runs:
-        raise UserError(
-            f"forecast.runs: no run file has the run date {run_date}. Add the run file to "
-            "forecast.runs, and the one with its future to forecast.observed."
-        )
-    return runs[run_date]
+def counted_networks(forecast: Mapping[str, Any], network: str) -> list[str]:
+    """Return the SHA-256 of the networks whose forecasts of a run make another one unnecessary.
 
-
-def digests_of_forecasts(run_dates: Iterable[str], results: str) -> dict[str, str]:
-    """Return the SHA-256 of the forecasts of some run dates, by the path of the forecast.
-
-    Only existing forecasts are verified: one made now might use a network trained on the same
-    runs since. Raises `UserError` if a forecast is missing.
+    `forecast` is the config block and `network` the path of the network that forecasts. Each run is
+    forecast by one champion only, whichever it was at the time.
     """
-    digests = {}
-    for run_date in run_dates:
-        path = f"{results}/forecast/{run_date}.nc"
-        if not Path(path).exists():
+    counted = {digest_of_network(network)}
+    if forecast["network"] == CHAMPION:
+        champions = (entry.champion for entry in read_history(REGISTRY))
+        counted |= {champion.sha256 for champion in champions if champion}
+    return sorted(counted - {""})
+
+
+def observed_file(runs: Mapping[str, str], run: str) -> str:
+    """Return the run file that tells the outcome of a run; `runs` are by folder of the forecasts.
+
+    Raises `UserError` if the config does not name it.
+    """
+    if run not in runs:
+        raise UserError(
+            f"forecast.observed: no run file belongs to {FORECASTS}/{run}. Add the one with the "
+            "target variable."
+        )
+    return runs[run]
+
+
+def issued_forecasts(runs: Iterable[str]) -> list[str]:
+    """Return the paths of the issued forecasts of some runs, which are given by their folders.
+
+    Raises `UserError` if a run has none, or if there are no runs.
+    """
+    records = []
+    for run in runs:
+        own = find_records(FORECASTS, run)
+        if not own:
             raise UserError(
-                f"forecast.observed: {path} is missing, so the run of {run_date} was not forecast. "
-                "Add its run file to forecast.runs and run the target forecast first."
+                f"forecast.observed: {FORECASTS}/{run} has no issued forecast, so it cannot be "
+                "verified. Add its run file to forecast.runs and run the target forecast first."
             )
-        digests[path] = sha256_of(path)
-    return digests
+        records += map(str, own)
+    if not records:
+        raise UserError(
+            "forecast.observed lists no run file. List those that contain the target variable."
+        )
+    return records
 
 
 def digest_of_network(path: str) -> str:

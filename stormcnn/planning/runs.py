@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from stormcnn.config.archive_dates import demo_file_name, demo_run_dates
 from stormcnn.errors import UserError
+from stormcnn.forecast.records import run_folder
 from stormcnn.name_pattern import DEFAULT_PATTERN
 from stormcnn.regular_files import is_special
 from stormcnn.storms.run_files import (
@@ -174,26 +175,26 @@ def share_of_batches(batches: Sequence[str], part: str) -> list[str]:
     ]
 
 
-def index_by_run_date(
+def index_by_run(
     files: Iterable[str], key: str, file_pattern: str = DEFAULT_PATTERN
 ) -> dict[str, str]:
-    """Return run files by their run date as `YYYYMMDD-HHMM`.
+    """Return run files by the name of the folder of their forecasts, see `forecast.records`.
 
-    `key` is the config key that lists the files. Raises `UserError` if two have the same run date,
-    a name is not that of a run file, or a file that exists is not a regular one.
+    `key` is the config key that lists the files. Raises `UserError` if two have the same run date
+    and ensemble member, a name is not that of a run file, or a file is not a regular one.
     """
     index: dict[str, str] = {}
     for file in files:
         if is_special(file):
             raise UserError(f"{key}: {file} is not a regular file. Remove it from the list.")
         try:
-            run_date = f"{parse_run_name(file, file_pattern).run_date:%Y%m%d-%H%M}"
+            run = run_folder(parse_run_name(file, file_pattern))
         except UserError as error:
             raise UserError(f"{key}: {error}") from None
-        if run_date in index:
+        if run in index:
             raise UserError(
-                f"{key}: {index[run_date]} and {file} have the same run date, which names the "
-                "forecast. Forecast them in two experiments (experiment.name)."
+                f"{key}: {index[run]} and {file} have the same run date and ensemble member, which "
+                "name the forecast. Forecast them in two working directories."
             )
-        index[run_date] = file
+        index[run] = file
     return index

@@ -122,6 +122,25 @@ def choose_threshold(probability: ArrayLike, event: ArrayLike, aim: Aim) -> floa
     return 0.0 if best == thresholds.size - 1 else float(thresholds[best])
 
 
+def choose_thresholds(
+    probability: ArrayLike, event: ArrayLike, cost_loss: Iterable[float]
+) -> dict[str, float | None]:
+    """Return the threshold of each aim of `aims_for`, and None for never acting.
+
+    There are none if the storms have too few events or others. Parameters as in
+    `choose_threshold`.
+
+    >>> choose_thresholds([0.9] * 10 + [0.4] * 10, [1] * 10 + [0] * 10, [0.5])
+    {'largest_csi': 0.9, 'unbiased': 0.9, 'cost_loss=0.5': 0.9}
+    """
+    if not has_enough_storms(np.asarray(event) == 1):
+        return {}
+    chosen = {
+        name: choose_threshold(probability, event, aim) for name, aim in aims_for(cost_loss).items()
+    }
+    return {name: value if np.isfinite(value) else None for name, value in chosen.items()}
+
+
 def judge_decisions(
     predictions: Predictions,
     training: Predictions,

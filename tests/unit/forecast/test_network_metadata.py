@@ -64,6 +64,8 @@ HOSTILE = {
     "control character": ABOUT | {"event": {**LESSON_EVENT, "target": "a\x1b[2J"}},
     "no JSON number": ABOUT | {"other": float("nan")},
     "infinite year": json.dumps(ABOUT | {"trained_on": 7}).replace("7", "1e400").encode(),
+    "no time": ABOUT | {"trained_until": "yesterday"},
+    "no such time": ABOUT | {"trained_from": "NaT"},
     "frequency": ABOUT | {"training_event_frequency": 2},
 }
 

@@ -30,20 +30,34 @@ def test_missing_champion_is_named(tmp_path, monkeypatch):
         forecasts.forecast_network(OWN | {"network": "champion"}, "results/tiny")
 
 
-def test_run_date_without_a_run_file_is_named():
-    assert forecasts.new_run_file({"20160501-0000": "a.nc"}, "20160501-0000") == "a.nc"
-    with pytest.raises(UserError, match=r"forecast\.runs.*20160502-0000"):
-        forecasts.new_run_file({"20160501-0000": "a.nc"}, "20160502-0000")
+def test_run_without_an_observed_file_is_named():
+    runs = {"20160501-0000-d01": "a.nc"}
+    assert forecasts.observed_file(runs, "20160501-0000-d01") == "a.nc"
+    with pytest.raises(UserError, match=r"forecast\.observed.*20160502-0000-d01"):
+        forecasts.observed_file(runs, "20160502-0000-d01")
 
 
-def test_issued_forecasts_are_identified_by_their_content(tmp_path):
-    path = tmp_path / "forecast" / "20160501-0000.nc"
-    path.parent.mkdir()
-    path.write_bytes(b"issued")
-    digests = forecasts.digests_of_forecasts(["20160501-0000"], str(tmp_path))
-    assert digests == {str(path): hashlib.sha256(b"issued").hexdigest()}
-    with pytest.raises(UserError, match=r"20160502-0000\.nc"):
-        forecasts.digests_of_forecasts(["20160502-0000"], str(tmp_path))
+def test_forecasts_of_all_networks_are_verified(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "forecasts" / "20160501-0000-d01"
+    folder.mkdir(parents=True)
+    names = ["0" * 12, "a" * 12]
+    for name in names:
+        for end in (".nc", ".csv", "-neighbourhood.nc"):
+            (folder / f"{name}{end}").touch()
+    records = [f"forecasts/20160501-0000-d01/{name}.nc" for name in names]
+    assert forecasts.issued_forecasts(["20160501-0000-d01"]) == records
+    with pytest.raises(UserError, match=r"20160502-0000-d01"):
+        forecasts.issued_forecasts(["20160502-0000-d01"])
+    with pytest.raises(UserError, match=r"forecast\.observed"):
+        forecasts.issued_forecasts([])
+
+
+def test_only_the_network_with_a_path_counts(tmp_path):
+    path = tmp_path / "network.keras"
+    path.write_bytes(b"weights")
+    counted = forecasts.counted_networks({"network": str(path)}, str(path))
+    assert counted == [hashlib.sha256(b"weights").hexdigest()]
 
 
 def test_missing_file_has_an_empty_digest(tmp_path):

@@ -17,7 +17,7 @@ from stormcnn.planning.runs import (
     choose_held_out_start,
     choose_validation_start,
     group_by_batch,
-    index_by_run_date,
+    index_by_run,
     list_runs,
     plain_files,
     share_of_batches,
@@ -147,13 +147,13 @@ def test_validation_start_that_leaves_no_run_on_one_side_is_refused(configured):
 
 def test_forecasts_are_indexed_by_run_date():
     file = f"new/{run_file_name(datetime(2016, 5, 1, 12))}"
-    assert index_by_run_date([file], "forecast.runs") == {"20160501-1200": file}
+    assert index_by_run([file], "forecast.runs") == {"20160501-1200-d01": file}
 
 
 def test_two_forecasts_of_one_run_date_are_refused():
     files = [f"{folder}/{run_file_name(datetime(2016, 5, 1))}" for folder in "ab"]
     with pytest.raises(UserError) as error:
-        index_by_run_date(files, "forecast.runs")
+        index_by_run(files, "forecast.runs")
     assert all(part in str(error.value) for part in ("forecast.runs", *files))
 
 
@@ -161,7 +161,7 @@ def test_run_file_that_is_no_regular_file_is_refused(tmp_path):
     path = tmp_path / run_file_name(datetime(2016, 5, 1))
     os.mkfifo(path)
     with pytest.raises(UserError, match=r"forecast\.runs"):
-        index_by_run_date([str(path)], "forecast.runs")
+        index_by_run([str(path)], "forecast.runs")
 
 
 def test_only_regular_and_missing_files_are_inputs(tmp_path):
@@ -174,7 +174,7 @@ def test_only_regular_and_missing_files_are_inputs(tmp_path):
 
 def test_key_of_a_run_file_with_another_name_is_named():
     with pytest.raises(UserError, match=r"forecast\.observed: .*today\.nc"):
-        index_by_run_date(["today.nc"], "forecast.observed")
+        index_by_run(["today.nc"], "forecast.observed")
 
 
 @pytest.mark.parametrize(

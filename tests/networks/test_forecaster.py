@@ -1,6 +1,7 @@
 """A forecast shows the recalibrated probability if the file of the network says how."""
 
 import json
+from datetime import UTC, datetime
 
 import keras
 import numpy as np
@@ -10,7 +11,8 @@ import xarray as xr
 from run_files import run_values, write_run_file
 from scipy.special import expit, logit
 
-from scripts.forecast_storms import forecast_storms
+from stormcnn.forecast.forecaster import Forecaster
+from stormcnn.forecast.issuing import issue
 from stormcnn.models.architecture import build_network
 from stormcnn.models.network_files import save_network
 from stormcnn.models.stored_recalibration import add_recalibration, read_recalibration
@@ -42,7 +44,7 @@ def trained(tmp_path_factory):
         "predictor_units": {"U10_curr": "m s-1"},
         "event": LESSON_EVENT,
         "event_attributes": {},
-        **dict.fromkeys(TRAINING_ATTRIBUTES, "Storm patches"),
+        **dict.fromkeys(TRAINING_ATTRIBUTES, "2010-10-01T00:00"),
         "training_event_frequency": 0.1,
         "training_minimum": [-30.0],
         "training_maximum": [30.0],
@@ -52,21 +54,18 @@ def trained(tmp_path_factory):
 
 
 def forecast(network, run_file, folder):
-    forecast_storms(
-        run_file=str(run_file),
-        network=str(network),
-        event=dict.fromkeys(("title", "units", "lead")),
+    """Issue a forecast as `folder/forecast.nc`, and read it."""
+    forecaster = Forecaster(
+        network, event=dict.fromkeys(("title", "units", "lead")), members=5, seed=0, threads=1
+    )
+    contents = forecaster.forecast(
+        run_file,
         reject=[],
         file_pattern=DEFAULT_PATTERN,
-        members=5,
-        seed=0,
-        threads=1,
         memory_mb=4000,
-        dataset=str(folder / "forecast.nc"),
-        table=str(folder / "forecast.csv"),
-        geojson=str(folder / "forecast.geojson"),
-        picture=str(folder / "forecast"),
+        issued=datetime(2010, 10, 24, 3, tzinfo=UTC),
     )
+    issue(contents, folder / "forecast.nc")
     with xr.open_dataset(folder / "forecast.nc") as file:
         return file.load()
 
