@@ -28,7 +28,7 @@ wildcard_constraints:
     seed=r"\d+",
     rate=r"[\d.e-]+",
     part=r"\d+-of-\d+",
-    run=r"\d{8}-\d{4}(-[^/]+)?",
+    run=r"\d{8}-\d{4}(-.+)?",
     network=r"[0-9a-f]{12}",
 
 

@@ -2,15 +2,14 @@
 
 
 # An issued forecast is a record. If it were an output, Snakemake would remove it before it makes it
-# again. So this rule has no output, and its script leaves the existing records alone. The network
-# is a param and not an input, so that asking for a forecast never trains a network.
+# again. So this rule has no output, also no benchmark, which would count as one, and its script
+# leaves the existing records alone. The network is a param and not an input, so that asking for a
+# forecast never trains a network.
 rule forecast:
     input:
         run_files=list(NEW_RUNS.values()),
     log:
         "<logs>/forecast/<experiment>.log",
-    benchmark:
-        "<benchmarks>/forecast/<experiment>.tsv"
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]

@@ -53,8 +53,8 @@ class Forecaster:
         from stormcnn.models.network_files import load_network
         from stormcnn.sampling.sampler import MemberSampler, dropout_layers
 
-        self.sha256 = sha256_of(network)
         self.about = read_about(network)
+        self.sha256 = sha256_of(network)
         self.thresholds = read_thresholds(network)
         self._recalibration = read_recalibration_settings(network)
         self._network = load_network(network)

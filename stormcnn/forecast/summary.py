@@ -46,7 +46,7 @@ def _lines(forecast: xr.Dataset) -> Iterator[str]:
         likely = int((forecast["probability"].values > 0.5).sum())
         verb = "is" if likely == 1 else "are"
         yield (
-            f"{likely:,} of {storms:,} storms of {name_run(forecast)[4:]} {verb} more likely than "
+            f"{likely:,} of {storms:,} storms of {name_run(forecast)} {verb} more likely than "
             f"not to have {event}."
         )
         for number in range(min(storms, MOST_STORMS)):
@@ -60,7 +60,7 @@ def _lines(forecast: xr.Dataset) -> Iterator[str]:
 def _describe(storm: xr.Dataset) -> str:
     """Return one storm of a forecast as a line."""
     start, end = (storm[name].values for name in ("valid_from", "valid_to"))
-    hours = _clock(start) if start == end else f"{_clock(start)}-{_clock(end)}"
+    hours = _clock(start) if start == end else f"{_clock(start)}-{_clock(end)[-5:]}"
     place = f"{_degrees(storm['latitude'], 'NS')} {_degrees(storm['longitude'], 'EW')}"
     chance = f"{_percent(storm['probability'])} %"
     if "mc_quantile" in storm:

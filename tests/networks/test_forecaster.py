@@ -3,30 +3,19 @@
 import json
 from datetime import UTC, datetime
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from made_up_networks import write_network, write_trained
 from run_files import run_values, write_run_file
 from scipy.special import expit, logit
 
 from stormcnn.forecast.forecaster import Forecaster
 from stormcnn.forecast.issuing import issue
-from stormcnn.models.architecture import build_network
-from stormcnn.models.network_files import save_network
 from stormcnn.models.stored_recalibration import add_recalibration, read_recalibration
 from stormcnn.name_pattern import DEFAULT_PATTERN
-from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
-from stormcnn.vocabulary import LESSON_EVENT
 
-ARCHITECTURE = {
-    "filters": [4],
-    "kernel_size": 3,
-    "activation": "relu",
-    "pooling": "average",
-    "spatial_dropout": 0.3,
-}
 INTERCEPT = {"method": "intercept", "intercept": -0.7, "slope": 1.0}
 STEPS = {"method": "isotonic", "knots": [0.0, 1.0], "frequencies": [0.3, 0.3]}
 
@@ -35,22 +24,7 @@ STEPS = {"method": "isotonic", "knots": [0.0, 1.0], "frequencies": [0.3, 0.3]}
 def trained(tmp_path_factory):
     """The file of a network with random weights, and a run file."""
     folder = tmp_path_factory.mktemp("trained")
-    keras.utils.set_random_seed(0)
-    network = build_network(ARCHITECTURE, (8, 8), [0.0], [5.0])
-    about = {
-        "model": "dropout",
-        "seed": "0",
-        "predictors": ["U10_curr"],
-        "predictor_units": {"U10_curr": "m s-1"},
-        "event": LESSON_EVENT,
-        "event_attributes": {},
-        **dict.fromkeys(TRAINING_ATTRIBUTES, "2010-10-01T00:00"),
-        "training_event_frequency": 0.1,
-        "training_minimum": [-30.0],
-        "training_maximum": [30.0],
-    }
-    save_network(network, folder / "trained.keras", about)
-    return folder / "trained.keras", write_run_file(folder, run_values(20))
+    return write_trained(folder / "trained.keras"), write_run_file(folder, run_values(20))
 
 
 def forecast(network, run_file, folder):
@@ -114,3 +88,24 @@ def test_network_without_recalibration_forecasts_as_it_is(trained, tmp_path):
     assert read_recalibration(trained[0]) is None
     plain = forecast(*trained, tmp_path)
     np.testing.assert_array_equal(plain["probability"], plain["probability_raw"])
+
+
+def test_thresholds_of_the_network_are_in_its_forecasts(trained, tmp_path):
+    network = write_network(tmp_path / "network.keras")
+    forecaster = Forecaster(
+        network, event=dict.fromkeys(("title", "units", "lead")), members=0, seed=0, threads=1
+    )
+    assert forecaster.thresholds == {"unbiased": 0.4}  # and never act for the other aim
+    attributes = forecast(network, trained[1], tmp_path).attrs
+    assert json.loads(attributes["thresholds"]) == {"unbiased": 0.4}
+
+
+def test_members_and_window_of_each_storm_are_in_the_forecast(trained, tmp_path):
+    issued = recalibrated(trained, INTERCEPT, tmp_path / "network")
+    members = issued["member_probability"]
+    assert members.dims == ("storm", "mc_member")
+    np.testing.assert_allclose(members.mean("mc_member"), issued["mc_mean"], rtol=1e-5)
+    assert (issued["valid_from"] == issued["valid_time"]).all()
+    assert (issued["valid_to"] - issued["valid_time"] == np.timedelta64(1, "h")).all()
+    assert issued.attrs["issued"] == "2010-10-24T03:00:00Z"
+    assert issued.attrs["run_file"] == trained[1].name

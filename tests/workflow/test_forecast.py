@@ -17,8 +17,8 @@ from run_files import run_file_name, run_values, write_run_file
 from stormcnn.provenance import sha256_of
 
 NEW = datetime(2016, 5, 3)
-NAME = "20160503-0000"
-FORECAST = f"results/tiny/forecast/{NAME}"
+RUN = "forecasts/20160503-0000-d01"
+NETWORK = "results/tiny/models/dropout/seed-0/network.keras"
 
 
 def add_new_run(checkout: Checkout) -> None:
@@ -38,39 +38,52 @@ def forecast(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Ch
     """Return a finished workflow with a forecast and its verification."""
     checkout = finished.copy(tmp_path_factory.mktemp("forecast") / "checkout")
     add_new_run(checkout)
-    checkout.run("forecast")
+    output = checkout.run("forecast")
+    assert record(checkout, ".txt").read_text() in output
     checkout.run("verify")
     return checkout
 
 
+def record(checkout: Checkout, end: str = ".nc", network: str = NETWORK) -> Path:
+    """Return the path of a file of the issued forecast."""
+    return checkout.path / RUN / f"{sha256_of(checkout.path / network)[:12]}{end}"
+
+
 def read_forecast(checkout: Checkout) -> xr.Dataset:
-    with xr.open_dataset(checkout.path / f"{FORECAST}.nc") as file:
+    with xr.open_dataset(record(checkout)) as file:
         return file.load()
 
 
+def contents(checkout: Checkout) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((checkout.path / RUN).iterdir())}
+
+
 def test_forecast_and_verification_run_no_other_job(forecast: Checkout) -> None:
-    assert forecast.rules_run() == {"forecast_storms", "verify_forecasts"}
+    assert forecast.rules_run() == {
+        "issue_forecasts",
+        "verify_forecast",
+        "verify_forecasts",
+    }
+    assert "tensorflow" not in forecast.imports("verify_forecast")
     assert "tensorflow" not in forecast.imports("verify_forecasts")
 
 
 def test_forecast_needs_only_the_network(
     checkout: Checkout, finished: Checkout, tmp_path: Path
 ) -> None:
-    network = shutil.copy(
-        finished.path / "results/tiny/models/dropout/seed-0/network.keras", tmp_path
-    )
+    network = shutil.copy(finished.path / NETWORK, tmp_path)
     checkout.configure({"forecast": {"network": str(network)}})
     add_new_run(checkout)
-    assert checkout.plan("forecast").keys() == {"forecast", f"forecast_storms {NAME}"}
+    assert checkout.plan("forecast").keys() == {"forecast"}
 
 
 def test_missing_network_is_named_and_not_trained(checkout: Checkout) -> None:
     write_run_file(checkout.path / "runs", run_date=datetime(2014, 4, 1))
     write_run_file(checkout.path / "runs", run_date=datetime(2015, 4, 1))
     add_new_run(checkout)
-    assert "results/tiny/models/dropout/seed-0/network.keras" in checkout.fail("forecast")
+    assert NETWORK in checkout.fail("forecast")
     assert "train_network" not in checkout.rules_run()
-    assert not list(checkout.path.glob("results/tiny/forecast/*"))
+    assert not (checkout.path / RUN).exists()
 
 
 def test_forecast_has_all_storms_by_decreasing_probability(forecast: Checkout) -> None:
@@ -88,8 +101,8 @@ def test_forecast_has_all_storms_by_decreasing_probability(forecast: Checkout) -
 
 def test_table_and_geojson_agree_with_the_dataset(forecast: Checkout) -> None:
     storms = read_forecast(forecast)
-    table = pd.read_csv(forecast.path / f"{FORECAST}.csv")
-    geojson = json.loads((forecast.path / f"{FORECAST}.geojson").read_text())
+    table = pd.read_csv(record(forecast, ".csv"))
+    geojson = json.loads(record(forecast, ".geojson").read_text())
     for name in ("probability", "mc_mean", "mc_std", "longitude", "latitude", "track_id"):
         np.testing.assert_allclose(table[name], storms[name], rtol=1e-6)
     storm_features = [
@@ -102,7 +115,7 @@ def test_table_and_geojson_agree_with_the_dataset(forecast: Checkout) -> None:
 
 
 def test_map_is_a_png_file(forecast: Checkout) -> None:
-    assert (forecast.path / f"{FORECAST}.png").read_bytes().startswith(b"\x89PNG")
+    assert record(forecast, ".png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_scores_agree_with_the_forecast_and_the_observed_events(forecast: Checkout) -> None:
@@ -119,12 +132,28 @@ def test_scores_agree_with_the_forecast_and_the_observed_events(forecast: Checko
     assert {"single", "mc_mean"} <= set(scores["forecast"])
 
 
-def test_other_network_repeats_the_forecast(forecast: Checkout, tmp_path: Path) -> None:
+def test_forecast_of_another_network_stands_next_to_the_first(
+    forecast: Checkout, tmp_path: Path
+) -> None:
     again = forecast.copy(tmp_path / "again")
-    assert again.plan("forecast") == {}
+    before = contents(again)
     networks = again.path / "results/tiny/models"
     shutil.copy(networks / "baseline/seed-0/network.keras", networks / "dropout/seed-0")
-    assert again.plan("forecast").keys() == {"forecast", f"forecast_storms {NAME}"}
+    again.run("forecast")
+    after = contents(again)
+    assert {name: after[name] for name in before} == before
+    assert record(again).name in after.keys() - before.keys()
+
+
+def test_issued_forecast_is_never_made_again(forecast: Checkout, tmp_path: Path) -> None:
+    again = forecast.copy(tmp_path / "again")
+    before = contents(again)
+    script = again.path / "scripts/issue_forecasts.py"
+    script.write_text(script.read_text().replace("members=members", "members=members + 1"))
+    again.change({"forecast": {"members": 3, "seed": 0}})
+    assert record(again).name not in again.run("forecast", "--forceall")
+    assert contents(again) == before
+    assert "tensorflow" not in again.imports("issue_forecasts")
 
 
 def test_verification_does_not_depend_on_later_settings(forecast: Checkout, tmp_path: Path) -> None:
@@ -134,6 +163,7 @@ def test_verification_does_not_depend_on_later_settings(forecast: Checkout, tmp_
     # The event is an attribute of the forecast.
     again.change({"data": {"region": "patch", "target": "HAIL_MAXK1_future"}})
     assert again.plan("verify") == {}
+    assert record(forecast, "-verification.html").exists()
 
 
 def test_forecasts_of_different_networks_have_separate_scores(
@@ -168,9 +198,23 @@ def test_forecasts_of_different_networks_have_separate_scores(
 
 def test_run_without_forecast_is_named(forecast: Checkout, tmp_path: Path) -> None:
     again = forecast.copy(tmp_path / "again")
-    (again.path / f"{FORECAST}.nc").unlink()
-    assert f"{FORECAST}.nc " in error_line(again.fail("verify"), "forecast.observed: ")
-    assert not (again.path / f"{FORECAST}.nc").exists()
+    record(again).unlink()
+    assert f"{RUN} " in error_line(again.fail("verify"), "forecast.observed: ")
+    assert not record(again).exists()
+
+
+def test_all_runs_but_the_bad_ones_are_forecast(forecast: Checkout, tmp_path: Path) -> None:
+    again = forecast.copy(tmp_path / "again")
+    dates = [NEW.replace(day=day) for day in (4, 5)]
+    names = [run_file_name(date) for date in dates]
+    (again.path / "new" / names[0]).write_bytes(b"no run file")
+    write_run_file(again.path / "new", run_date=dates[1])
+    again.change({"forecast": {"runs": [f"new/{name}" for name in names]}})
+    assert names[0] in again.fail("forecast")
+    assert [
+        (again.path / f"forecasts/{date:%Y%m%d-%H%M}-d01" / record(again).name).exists()
+        for date in dates
+    ] == [False, True]
 
 
 def test_forecast_has_attributes_of_the_event_and_the_network(forecast: Checkout) -> None:

@@ -64,7 +64,7 @@ def texts_of(path: Path) -> Iterator[str]:
 def test_no_file_names_another_event(radar: Checkout) -> None:
     files = [
         path
-        for folder in ("results", "resources", "logs", "benchmarks")
+        for folder in ("forecasts", "results", "resources", "logs", "benchmarks")
         for path in sorted((radar.path / folder).rglob("*"))
         if path.is_file()
     ]
@@ -89,7 +89,8 @@ def test_templates_and_settings_name_no_event() -> None:
 def test_report_and_forecast_name_the_event(radar: Checkout) -> None:
     report = (radar.path / "results/tiny/report.html").read_text(encoding="utf-8")
     assert EVENT in report
-    with xr.open_dataset(radar.path / "results/tiny/forecast/20000702-0000.nc") as forecast:
+    (record,) = (radar.path / "forecasts/20000702-0000-radar").glob("*.nc")
+    with xr.open_dataset(record) as forecast:
         assert forecast.attrs["event_title"] == EVENT
         assert forecast.attrs["event_lead"] == "within the next hour"
         assert forecast.attrs["event_units"] == "dBZ"
