@@ -150,13 +150,15 @@ class Outcome:
 
     def describe(self, waiting: int) -> str:
         """Return the last line of a pass; `waiting` run files may still be being written."""
+        is_idle = not (self.forecast or self.verified or self.faults)
         parts = [f"{self.forecast:,} forecasts issued", f"{self.verified:,} verified"]
         if waiting:
             parts.append(f"{waiting:,} run files left for the next call")
         if self.faults:
             names = ", ".join(Path(file).name for file in self.faults)
             parts.append(f"{len(self.faults):,} run files cannot be used: {names}")
-        return " ".join([f"Done: {'; '.join(parts)}.", *self.empty])
+        start = "Nothing to do" if is_idle else "Done"
+        return " ".join([f"{start}: {'; '.join(parts)}.", *self.empty])
 
 
 class Program:

@@ -70,7 +70,7 @@ def issued_forecasts(runs: Iterable[str]) -> list[str]:
 
     Raises `UserError` if a run has none, or if there are no runs.
     """
-    records = []
+    records: list[str] = []
     for run in runs:
         own = find_records(FORECASTS, run)
         if not own:

@@ -58,10 +58,10 @@ def test_message_is_printed_if_the_log_cannot_be_written(tmp_path, capsys):
     assert str(path) in second
 
 
-def test_manual_lists_every_event():
-    manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    table = manual.partition("| `event` |")[2].partition("\n\n")[0]
-    cells = re.findall(r"^\| (`.*?) \|", table, re.M)
+def test_manuals_list_every_event():
+    manuals = [(ROOT / "docs" / f"{name}.md").read_text() for name in ("operations", "forecasts")]
+    tables = [manual.partition("| `event` |")[2].partition("\n\n")[0] for manual in manuals]
+    cells = [cell for table in tables for cell in re.findall(r"^\| (`.*?) \|", table, re.M)]
     assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(get_args(Event))
 
 
