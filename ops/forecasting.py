@@ -274,6 +274,7 @@ class Program:
                 event={key: self._config["event"][key] for key in ("title", "units", "lead")},
                 members=self._forecast["members"],
                 seed=self._forecast["seed"],
+                explained=self._forecast["explained"],
                 threads=self._config["training"]["threads"],
             )
         return self._forecaster

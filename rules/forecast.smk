@@ -26,6 +26,7 @@ rule forecast:
         file_pattern=lambda wildcards: FORECAST_PATTERN,
         members=config["forecast"]["members"],
         seed=config["forecast"]["seed"],
+        explained=config["forecast"]["explained"],
         threads=config["training"]["threads"],
     script:
         "../scripts/issue_forecasts.py"

@@ -31,6 +31,7 @@ def issue_forecasts(
     file_pattern: str,
     members: int,
     seed: int,
+    explained: int,
     threads: int,
     memory_mb: float,
 ) -> None:
@@ -49,7 +50,12 @@ def issue_forecasts(
         logger.info("%d of %d run files have no forecast yet.", len(new.runs), len(run_files))
         if new.runs:
             forecaster = Forecaster(
-                network, event=event, members=members, seed=seed, threads=threads
+                network,
+                event=event,
+                members=members,
+                seed=seed,
+                explained=explained,
+                threads=threads,
             )
             track_record = read_track_record(forecaster.sha256[:DIGITS])
         for run in new.runs:
@@ -83,6 +89,7 @@ if __name__ == "__main__":
             file_pattern=snakemake.params.file_pattern,
             members=snakemake.params.members,
             seed=snakemake.params.seed,
+            explained=snakemake.params.explained,
             threads=snakemake.params.threads,
             memory_mb=snakemake.resources.mem_mb,
         )

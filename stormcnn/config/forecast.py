@@ -32,9 +32,12 @@ class Forecast(Block):
     members: Count = Field(
         default=100, description="Number of MC members. Must be 0 if the network has no dropout."
     )
+    explained: Count = Field(
+        default=10, description="Number of most probable storms of a run that are explained."
+    )
     network: OptionalPath = Field(
         default=None,
         description="Path of the `network.keras` that makes the forecasts, or `champion` for the "
         "network in `registry/champion.json`. null: the network of this experiment with the key "
-        "`model` and the seed `seed`.",
+        "`model` and the seed `seed`; for `ops/forecast`, the champion.",
     )

@@ -9,19 +9,23 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from stormcnn import __version__
 from stormcnn.errors import UserError
 from stormcnn.forecast.contents import ForecastContents, TrackRecordRow
 from stormcnn.forecast.files import assemble_forecast, outside_range, ranking
 from stormcnn.forecast.forecast_warnings import find_warnings
+from stormcnn.forecast.neighbourhood import neighbourhood_probability
 from stormcnn.forecast.network_metadata import (
     read_about,
     read_recalibration_settings,
     read_thresholds,
 )
 from stormcnn.forecast.outlines import storm_outlines
+from stormcnn.forecast.reasons import explain_storms
 from stormcnn.forecast.run_inputs import read_for_network
+from stormcnn.forecast.similar import find_similar, read_training_storms
 from stormcnn.provenance import provenance, sha256_of
 from stormcnn.sampling.members import summarize_members
 from stormcnn.storms.event_texts import event_texts
@@ -35,8 +39,9 @@ class Forecaster:
     """A network that has been loaded, with everything that its file says.
 
     Parameters: the path of the `network`; the settings `title`, `units` and `lead` for texts about
-    its `event`; how many MC `members` to draw, and their `seed`; the number of `threads`. `sha256`
-    is that of the file of the network. Raises `UserError` if the network cannot be used.
+    its `event`; how many MC `members` to draw, and their `seed`; how many storms of each run are
+    `explained`; the number of `threads`. `sha256` is that of the file of the network. Raises
+    `UserError` if the network cannot be used.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Forecaster:
         event: Mapping[str, Any],
         members: int,
         seed: int,
+        explained: int,
         threads: int,
     ) -> None:
         # TensorFlow takes long to import, and writes messages while it is imported.
@@ -66,6 +72,8 @@ class Forecaster:
         has_members = members and dropout_layers(self._network)
         self._sampler = MemberSampler(self._network, members, seed) if has_members else None
         self._seed = seed
+        self._explained = explained
+        self._training_storms = read_training_storms(network, self.sha256)
 
     def forecast(
         self,
@@ -120,10 +128,14 @@ class Forecaster:
             run_file=str(run_file).rpartition("/")[2],
             issued=f"{issued:%Y-%m-%dT%H:%M:%SZ}",
         )
+        forecast = forecast.assign_attrs(warnings="\n".join(find_warnings(forecast)))
         return ForecastContents(
-            forecast=forecast.assign_attrs(warnings="\n".join(find_warnings(forecast))),
+            forecast=forecast,
             storms=storms,
             outlines=storm_outlines(storms),
+            explanations=self._explain(storms),
+            similar=self._find_similar(storms),
+            neighbourhood=neighbourhood_probability(forecast, storms) if len(fields) else None,
             thresholds=self.thresholds,
             track_record=tuple(track_record),
         )
@@ -141,6 +153,16 @@ class Forecaster:
             [self._recalibrate(values) for _, values in self._sampler.batches(fields)]
         )
         return summarize_members(members) | {"member_probability": members}
+
+    def _explain(self, storms: xr.Dataset) -> xr.Dataset | None:
+        if not self._explained or not storms.sizes["storm"]:
+            return None
+        return explain_storms(self._network, storms, self._recalibrate, self._explained)
+
+    def _find_similar(self, storms: xr.Dataset) -> xr.Dataset | None:
+        if self._training_storms is None or not storms.sizes["storm"]:
+            return None
+        return find_similar(self._network, storms, self._training_storms)
 
     def _attributes(self, of_run: Mapping[str, Any], members: int) -> dict[str, Any]:
         """Return what a forecast says about its network and about what was read."""

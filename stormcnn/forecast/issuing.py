@@ -8,7 +8,7 @@ from stormcnn.forecast.contents import ForecastContents
 from stormcnn.forecast.files import tabulate_forecast
 from stormcnn.forecast.geojson import as_geojson
 from stormcnn.forecast.maps import draw_map
-from stormcnn.forecast.records import issuing
+from stormcnn.forecast.records import NEIGHBOURHOOD, issuing
 from stormcnn.forecast.summary import name_run, summarize
 from stormcnn.io import write_csv, write_netcdf, write_text
 from stormcnn.report.figure_style import make_figure, save_figure
@@ -32,6 +32,8 @@ def _write_files(contents: ForecastContents, stem: Path) -> None:
     write_csv(table, f"{stem}.csv")
     write_text(summarize(forecast), f"{stem}.txt")
     write_text(as_geojson(contents), f"{stem}.geojson")
+    if contents.neighbourhood is not None:
+        write_netcdf(contents.neighbourhood, f"{stem}{NEIGHBOURHOOD}.nc")
     figure, ((panel,),) = make_figure(
         size=(9, 6.5), made_up=is_made_up_title(forecast.attrs["title"])
     )

@@ -30,8 +30,9 @@ LOCK = "forecast.lock"
 DIGITS = 12
 """How many digits of the SHA-256 of a network are its name."""
 
-VERIFICATION = "-verification"
-"""End of the names of the files that say what became of a forecast, before the suffix."""
+VERIFICATION, NEIGHBOURHOOD = "-verification", "-neighbourhood"
+"""Ends of the names, before the suffix, of the files that say what became of a forecast, and of the
+file with the probabilities near each place."""
 
 _RECORD = re.compile(rf"[0-9a-f]{{{DIGITS}}}\.nc")
 

@@ -30,7 +30,12 @@ def trained(tmp_path_factory):
 def forecast(network, run_file, folder):
     """Issue a forecast as `folder/forecast.nc`, and read it."""
     forecaster = Forecaster(
-        network, event=dict.fromkeys(("title", "units", "lead")), members=5, seed=0, threads=1
+        network,
+        event=dict.fromkeys(("title", "units", "lead")),
+        members=5,
+        seed=0,
+        explained=2,
+        threads=1,
     )
     contents = forecaster.forecast(
         run_file,
@@ -93,7 +98,12 @@ def test_network_without_recalibration_forecasts_as_it_is(trained, tmp_path):
 def test_thresholds_of_the_network_are_in_its_forecasts(trained, tmp_path):
     network = write_network(tmp_path / "network.keras")
     forecaster = Forecaster(
-        network, event=dict.fromkeys(("title", "units", "lead")), members=0, seed=0, threads=1
+        network,
+        event=dict.fromkeys(("title", "units", "lead")),
+        members=0,
+        seed=0,
+        explained=0,
+        threads=1,
     )
     assert forecaster.thresholds == {"unbiased": 0.4}  # and never act for the other aim
     attributes = forecast(network, trained[1], tmp_path).attrs
@@ -109,3 +119,30 @@ def test_members_and_window_of_each_storm_are_in_the_forecast(trained, tmp_path)
     assert (issued["valid_to"] - issued["valid_time"] == np.timedelta64(1, "h")).all()
     assert issued.attrs["issued"] == "2010-10-24T03:00:00Z"
     assert issued.attrs["run_file"] == trained[1].name
+
+
+def test_everything_about_a_forecast_is_in_its_order(trained, tmp_path):
+    network = write_network(tmp_path / "network.keras")
+    forecaster = Forecaster(
+        network,
+        event=dict.fromkeys(("title", "units", "lead")),
+        members=5,
+        seed=0,
+        explained=2,
+        threads=1,
+    )
+    contents = forecaster.forecast(
+        trained[1],
+        reject=[],
+        file_pattern=DEFAULT_PATTERN,
+        memory_mb=4000,
+        issued=datetime(2010, 10, 24, 3, tzinfo=UTC),
+    )
+    np.testing.assert_array_equal(contents.storms["patch"], contents.forecast["patch"])
+    np.testing.assert_allclose(
+        contents.explanations["probability"], contents.forecast["probability"][:2], rtol=1e-5
+    )
+    assert len(contents.outlines) == 20
+    assert all(len(rings) == 1 for rings in contents.outlines)
+    assert contents.similar is None  # nothing is next to the network
+    assert contents.neighbourhood["probability"].max() >= contents.forecast["probability"].max()

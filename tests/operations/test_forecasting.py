@@ -60,7 +60,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, networks: list[Path])
 
 
 def configure(network: Path | None, **others: Any) -> None:
-    forecast = {"members": 5} | ({"network": str(network)} if network else {})
+    forecast = {"members": 5, "explained": 1} | ({"network": str(network)} if network else {})
     settings = {"experiment": {"name": "night"}, "forecast": forecast} | others
     Path("my.yaml").write_text(yaml.safe_dump(settings))
 
