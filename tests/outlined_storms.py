@@ -70,7 +70,9 @@ def contents_of(
     """Return the contents of a forecast of `storms`, which are sorted by decreasing probability."""
     values = np.array(probability, np.float32)
     assert (np.diff(values) <= 0).all()
-    forecast = assemble_forecast(storms, values, values, {}, np.zeros(len(values), bool))
+    outside = np.zeros(len(values), bool)
+    target = "RVORT1_MAX_future"
+    forecast = assemble_forecast(storms, values, values, {}, outside, target=target)
     forecast = forecast.assign_attrs(
         title="Storm patches for run 20300501-0000",
         event_title="strong low-level rotation",

@@ -94,10 +94,6 @@ def contents():
         hours=[13, 12, 12],
     )
     storms["lat"][2] = np.nan
-    window = storms["valid_time"].values
-    storms = storms.assign_coords(
-        valid_from=("storm", window), valid_to=("storm", window + np.timedelta64(1, "h"))
-    )
     explanations = xr.Dataset(
         {"index": ("explained", [1]), "reason": ("explained", ["without its wind ..."])}
     )
