@@ -38,7 +38,9 @@ def _write_files(contents: ForecastContents, stem: Path) -> None:
         size=(9, 6.5), made_up=is_made_up_title(forecast.attrs["title"])
     )
     event = f"{forecast.attrs['event_title']} {forecast.attrs['event_lead']}".strip()
-    places = (table[name].to_numpy() for name in ("longitude", "latitude", "probability"))
-    draw_map(panel, *places, event)
+    longitude, latitude, probability = (
+        table[name].to_numpy() for name in ("longitude", "latitude", "probability")
+    )
+    draw_map(panel, longitude, latitude, probability, event)
     panel.set_title(f"{panel.get_title(loc='left')}, {name_run(forecast)[4:]}", loc="left")
     save_figure(figure, stem)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import xarray as xr
 
 from stormcnn.texts import printable
+from stormcnn.vocabulary import Array
 
 MOST_STORMS = 5
 """Most storms that are listed."""
@@ -71,7 +71,7 @@ def _describe(storm: xr.Dataset) -> str:
     return f"  {chance}  {hours} UTC  {place}  track {track}, step {step}{outside}"
 
 
-def _clock(time: np.datetime64) -> str:
+def _clock(time: Array) -> str:
     return str(time.astype("datetime64[m]")).replace("T", " ")[5:]
 
 
