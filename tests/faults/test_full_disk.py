@@ -19,6 +19,7 @@ from result_files import differing_files
 from run_files import run_values, write_run_file
 
 from stormcnn.io import write_csv, write_netcdf, write_text
+from stormcnn.provenance import sha256_of
 from stormcnn.storms.preparing import prepare_batch
 from stormcnn.storms.run_files import list_folder
 
@@ -128,3 +129,33 @@ def test_workflow_resumes_once_there_is_space(small_disk: Path, tmp_path: Path) 
     full.run(INVENTORY)
     expected.run(INVENTORY)
     assert differing_files(full.path, expected.path) == []
+
+
+def test_forecast_is_issued_once_there_is_space(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Importing TensorFlow takes seconds.
+    from made_up_networks import write_network
+
+    from ops.forecasting import ExitCode, main
+
+    network = write_network(tmp_path / "network.keras")
+    dates = [datetime(2016, 5, 1), datetime(2016, 5, 2)]
+    for date in dates:
+        write_run_file(tmp_path / "new", run_values(6), run_date=date)
+    (tmp_path / "my.yaml").write_text(f"forecast: {{network: {network}, members: 5}}\n")
+    arguments = ["--folder", f"{tmp_path}/new", "--configfile", f"{tmp_path}/my.yaml"]
+    monkeypatch.chdir(small_disk)
+    filler = fill(small_disk, free=60_000)
+    assert main(arguments) == ExitCode.FAILED
+    folder = small_disk / f"forecasts/{dates[0]:%Y%m%d-%H%M}-d01"
+    assert list(folder.iterdir()) == []
+
+    filler.unlink()
+    assert main(arguments) == ExitCode.DONE
+    records = [f"forecasts/{date:%Y%m%d-%H%M}-d01/{network_name(network)}.nc" for date in dates]
+    assert all((small_disk / record).exists() for record in records)
+
+
+def network_name(network: Path) -> str:
+    return sha256_of(network)[:12]
