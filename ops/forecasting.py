@@ -252,11 +252,11 @@ class Program:
             record = record_path(FORECASTS, run.folder, forecaster.sha256)
             issue(contents, record)
             outcome.forecast += 1
-            empty = say_if_empty(contents.forecast)
+            empty = say_if_empty(contents)
             outcome.empty += [empty] if empty else []
             self._journal.write(
                 "no_storms" if empty else "issued",
-                f"{record}\n{summarize(contents.forecast)}".rstrip(),
+                f"{record}\n{summarize(contents)}".rstrip(),
                 run_file=run.file,
                 record=str(record),
                 storms=contents.forecast.sizes["storm"],

@@ -73,7 +73,7 @@ def issue_forecasts(
                 continue
             record = record_path(FORECASTS, run.folder, forecaster.sha256)
             issue(contents, record)
-            logger.info("%s\n%s", record, summarize(contents.forecast))
+            logger.info("%s\n%s", record, summarize(contents))
     if faults:
         raise UserError("\n".join(faults.values()))
 

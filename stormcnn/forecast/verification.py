@@ -85,7 +85,8 @@ def read_verified(record: StrPath, table: StrPath) -> xr.Dataset:
 
 def write_verification(verified: xr.Dataset, table: StrPath, page: StrPath, template: Path) -> None:
     """Write the outcome of each storm, the result of `observe`, as a table and as a page."""
-    write_text(open_template(template).render(_collect_content(verified)), page)
+    content = _collect_content(verified)
+    write_text(open_template(template, ("tables.js",)).render(content), page)
     write_csv(tabulate_forecast(verified), table)
 
 

@@ -114,7 +114,7 @@ def test_new_run_files_are_forecast_once_in_order(place: Path, networks: list[Pa
     assert attributes["run_file_sha256"] == sha256_of(f"new/{run_file_name(DATES[0])}")
     issued = [Path(line["record"]) for line in events_of("issued")]
     assert issued == [record(date, networks[0]) for date in DATES]
-    ends = {".nc", ".csv", ".txt", ".geojson", ".png", ".svg"}
+    ends = {".nc", ".csv", ".txt", ".geojson", ".html", ".png", ".svg"}
     assert {path.suffix for path in issued[0].parent.iterdir()} >= ends
     before = contents()
 
@@ -179,8 +179,8 @@ def test_change_or_rollback_of_the_champion_remakes_nothing(
     assert contents() == before
 
 
-# Writing renames each of the six files of a record, and moving them renames each of them again.
-@pytest.mark.parametrize("rename", [3, 12 + 8])
+# Writing renames each of the eight files of a record, and moving them renames each of them again.
+@pytest.mark.parametrize("rename", [3, 16 + 11])
 def test_killed_call_is_made_up_for_and_nothing_is_issued_twice(
     place: Path, networks: list[Path], rename: int
 ) -> None:
@@ -190,7 +190,7 @@ def test_killed_call_is_made_up_for_and_nothing_is_issued_twice(
     process = subprocess.run([*command, *arguments], env=environment, check=False)
     assert process.returncode == -signal.SIGKILL
     records = [record(date, networks[0]) for date in DATES]
-    complete = rename > 12
+    complete = rename > 16
     assert [path.exists() for path in records] == [complete, False]
     first = records[0].read_bytes() if complete else None
 
