@@ -9,8 +9,12 @@ from contextlib import suppress
 import pytest
 
 from stormcnn.errors import UserError
-from stormcnn.forecast.network_metadata import read_about, read_recalibration_settings
-from stormcnn.models.network_archive import METADATA, RECALIBRATION
+from stormcnn.forecast.network_metadata import (
+    read_about,
+    read_recalibration_settings,
+    read_thresholds,
+)
+from stormcnn.models.network_archive import METADATA, RECALIBRATION, THRESHOLDS
 from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.vocabulary import LESSON_EVENT
 
@@ -139,3 +143,23 @@ def test_hostile_recalibration_ends_in_a_sentence(tmp_path, content):
     with pytest.raises(UserError) as error:
         read_recalibration_settings(path)
     assert str(error.value).startswith(f"{path}: ")
+
+
+def test_thresholds_are_read_without_those_of_never_acting(tmp_path):
+    stored = {"unbiased": 0.4, "cost_loss=0.02": 0, "cost_loss=0.5": None}
+    read = read_thresholds(write(tmp_path, stored, THRESHOLDS))
+    assert read == {"unbiased": 0.4, "cost_loss=0.02": 0}
+    assert read_thresholds(write(tmp_path, ABOUT)) == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[0.4], {"unbiased": 2}, {"unbiased": "many"}, {"a" * 10**5: 0.4}, 7],
+    ids=["list", "above 1", "text", "long name", "number"],
+)
+def test_hostile_thresholds_end_in_a_sentence(tmp_path, content):
+    path = write(tmp_path, content, THRESHOLDS)
+    with pytest.raises(UserError) as error:
+        read_thresholds(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert len(str(error.value)) < 1000

@@ -6,7 +6,13 @@ import pytest
 
 from stormcnn.verification.calibration import Judged
 from stormcnn.verification.contingency import contingency
-from stormcnn.verification.decisions import LIMITS, aims_for, choose_threshold, judge_decisions
+from stormcnn.verification.decisions import (
+    LIMITS,
+    aims_for,
+    choose_threshold,
+    choose_thresholds,
+    judge_decisions,
+)
 from stormcnn.verification.economic_value import COST_LOSS_RATIOS
 from stormcnn.verification.recalibration import Recalibration
 
@@ -202,3 +208,19 @@ def test_a_single_block_gives_no_intervals():
     for table in tables.values():
         assert table["low"].isna().all()
         assert table["value"].notna().any()
+
+
+def test_thresholds_of_all_aims_are_those_of_each():
+    known = storms(500)
+    probability, event = known["probability"], known["label"]
+    chosen = choose_thresholds(probability, event, RATIOS)
+    assert chosen == {name: choose_threshold(probability, event, aim) for name, aim in AIMS.items()}
+    few = np.flatnonzero(event)[:9]
+    assert choose_thresholds(probability[few], event[few], RATIOS) == {}
+
+
+def test_never_acting_has_no_threshold():
+    # Any warning costs more than it saves if the probabilities are turned around.
+    event = np.repeat([1, 0], [10, 990])
+    chosen = choose_thresholds(np.where(event == 1, 0.1, 0.9), event, [0.5])
+    assert chosen["cost_loss=0.5"] is None
