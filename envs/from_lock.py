@@ -14,7 +14,10 @@ ENVIRONMENTS = {
     "data": [*TABLES, "pydantic", "pyyaml", "requests", "scipy", "tqdm", "urllib3"],
     "train": [
         *TABLES,
+        "contourpy",
+        "jinja2",
         "keras",
+        "markupsafe",
         "matplotlib",
         "pillow",
         "pydantic",
