@@ -305,7 +305,12 @@ class Program:
         from stormcnn.forecast.forecast_warnings import is_after_training
         from stormcnn.forecast.verification import observe, write_verification
 
-        forecast = read_netcdf(record)
+        try:
+            forecast = read_netcdf(record)
+        except UserError:
+            fault = f"{record} is damaged, so it cannot be verified. Restore it from a backup."
+            self._report_faults({str(record): fault}, outcome)
+            return
         # Otherwise a warning in the forecast says that it will not be verified.
         if not is_after_training(forecast):
             return

@@ -19,6 +19,7 @@ from stormcnn.storms.child_process import read_in_child
 from stormcnn.storms.finding import search_folder
 from stormcnn.storms.run_files import BadRunFile, parse_run_name, size_and_time
 from stormcnn.storms.run_variables import list_variables
+from stormcnn.texts import printable
 from stormcnn.vocabulary import StrPath
 
 
@@ -101,11 +102,8 @@ def without_record(runs: Sequence[NewRun], folder: StrPath, networks: Collection
         records = [path for path in find_records(folder, run.folder) if path.stem in names]
         if not records:
             new.append(run)
-        elif (forecast := _run_file_of(records[0])) != Path(run.file).name:
-            faults[run.file] = (
-                f"{run.file}: {records[0]} is the forecast of {forecast}, which has the same run "
-                "date and ensemble member. Forecast one of them in another working directory."
-            )
+        elif fault := _fault_of_record(records[0], Path(run.file).name):
+            faults[run.file] = f"{run.file}: {fault}"
     return Arrivals(new, faults, [])
 
 
@@ -129,7 +127,22 @@ def _modified(path: Path) -> int:
 
 
 @cache
-def _run_file_of(record: Path) -> str:
-    """Return the name of the run file of a record, which never changes."""
-    with netCDF4.Dataset(record) as file:
-        return str(file.run_file)
+def _fault_of_record(record: Path, run_file: str) -> str:
+    """Return what is wrong with a record if it is not that of a run file of this name.
+
+    Records never change.
+    """
+    try:
+        with netCDF4.Dataset(record) as file:
+            forecast = str(file.run_file)
+    except (AttributeError, OSError) as error:
+        return (
+            f"its issued forecast {record} is damaged ({error}). Restore the files of the forecast "
+            "from a backup, or move them elsewhere."
+        )
+    if forecast == run_file:
+        return ""
+    return (
+        f"{record} is the forecast of {printable(forecast)}, which has the same run date and "
+        "ensemble member. Forecast one of them in another working directory."
+    )

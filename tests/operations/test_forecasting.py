@@ -300,6 +300,18 @@ def test_other_file_of_the_same_run_is_not_taken_for_forecast(place: Path) -> No
     assert log_lines()[-1]["bad"] == [str(other)]
 
 
+def test_damaged_record_is_named_and_does_not_stop_the_others(
+    place: Path, networks: list[Path]
+) -> None:
+    damaged = record(DATES[0], networks[0])
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"damaged")
+    assert forecast() == ExitCode.BAD_FILES
+    assert damaged.read_bytes() == b"damaged"
+    assert all(str(damaged) in line["message"] for line in events_of("bad_file"))
+    assert record(DATES[1], networks[0]).exists()
+
+
 def test_second_call_at_the_same_time_is_refused(place: Path) -> None:
     from stormcnn.operations.lock import Lock
 
