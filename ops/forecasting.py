@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ops.workflow import CHECKOUT
 from stormcnn.config.config_files import read_config_files
 from stormcnn.config.loading import load_config
+from stormcnn.environment import prepare_environment
 from stormcnn.errors import UserError
 from stormcnn.forecast.new_runs import (
     Arrivals,
@@ -38,6 +39,7 @@ from stormcnn.io import forbid_world_writable_files, read_netcdf
 from stormcnn.operations.journal import Journal, utc_now
 from stormcnn.operations.lock import Busy, Lock
 from stormcnn.operations.registry import CHAMPION
+from stormcnn.os_errors import describe
 from stormcnn.planning.forecasts import counted_networks, forecast_network
 from stormcnn.storms.run_files import size_and_time
 
@@ -78,6 +80,7 @@ EXIT_CODES = {
 def main(arguments: Sequence[str]) -> ExitCode:
     """Run the command and return its exit code."""
     options = parse_arguments(arguments)
+    prepare_environment()
     forbid_world_writable_files()
     # This log is used until the config has given the name of the experiment.
     journal = Journal(LOGS / "forecast.jsonl")
@@ -85,8 +88,11 @@ def main(arguments: Sequence[str]) -> ExitCode:
         config = load_config(
             read_config_files([CHECKOUT / "config" / "config.yaml", *options.configfile])
         )
-    except (UserError, OSError) as error:
+    except UserError as error:
         journal.write("failed", f"Failed. {error}")
+        return ExitCode.FAILED
+    except OSError as error:
+        journal.write("failed", f"Failed. {describe(error)}")
         return ExitCode.FAILED
     journal.path = LOGS / f"{config['experiment']['name']}.jsonl"
     program = Program(config, options.folder, journal)
@@ -186,9 +192,11 @@ class Program:
         except Busy as reason:
             self._journal.write("locked", str(reason))
             return ExitCode.LOCKED
-        except (UserError, OSError) as error:
+        except UserError as error:
             self._journal.write("failed", f"Failed. {error}")
-            return ExitCode.FAILED
+        except OSError as error:
+            self._journal.write("failed", f"Failed. {describe(error)}")
+        return ExitCode.FAILED
 
     def _run(self) -> ExitCode:
         settle_seconds = self._config["data"]["settle_seconds"]

@@ -92,7 +92,7 @@ def _holder_named_in(path: Path) -> Iterator[None]:
     except FileExistsError:
         if _may_run(holder := path.read_text(encoding="utf-8")):
             raise Busy(
-                f"{path}: another retraining is running ({holder}: host, process, start). Try "
+                f"{path}: another process is running ({holder}: host, process, start). Try "
                 "again when it has ended. If it was killed on another machine, remove the file."
             ) from None
         path.unlink()

@@ -23,6 +23,7 @@ from run_files import run_file_name, run_values, write_run_file
 
 from ops.forecasting import ExitCode, main
 from stormcnn.operations import registry
+from stormcnn.operations.succession import enter_decision, roll_back
 from stormcnn.provenance import sha256_of
 
 DATES = [datetime(2016, 5, 1), datetime(2016, 5, 2)]
@@ -154,7 +155,7 @@ def promote(network: Path, number: int, replaced: int | None) -> registry.Entry:
         "challenger": challenger,
     }
     now = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10 - number)
-    return registry.enter_decision(registry.REGISTRY, last, f"night-{number}", decision, now)
+    return enter_decision(registry.REGISTRY, last, f"night-{number}", decision, now)
 
 
 def test_change_or_rollback_of_the_champion_remakes_nothing(
@@ -173,7 +174,7 @@ def test_change_or_rollback_of_the_champion_remakes_nothing(
     assert forecast() == ExitCode.DONE
     assert record(datetime(2016, 5, 4), networks[1]).exists()
     before = contents()
-    registry.roll_back(registry.REGISTRY, datetime.now(UTC).replace(microsecond=0))
+    roll_back(registry.REGISTRY, "It forecasts too much.", datetime.now(UTC))
     assert forecast() == ExitCode.DONE
     assert contents() == before
 
