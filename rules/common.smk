@@ -28,7 +28,7 @@ from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
 from stormcnn.environment import prepare_environment
 from stormcnn.errors import UserError
-from stormcnn.forecast.records import FORECASTS, verification_path
+from stormcnn.forecast.records import FORECASTS
 from stormcnn.io import forbid_world_writable_files, write_text
 from stormcnn.operations import registry
 from stormcnn.operations.blocked_jobs import watch_queue

@@ -66,18 +66,10 @@ rule verify_forecast:
         "../scripts/verify_forecast.py"
 
 
-def observed_forecasts(wildcards):
-    """Return the issued forecasts, by any network, of the runs whose outcome is known."""
-    return for_users(forecasts.issued_forecasts)(OBSERVED_RUNS)
-
-
 rule verify_forecasts:
     input:
-        records=observed_forecasts,
-        tables=lambda wildcards: [
-            str(verification_path(Path(record)))
-            for record in observed_forecasts(wildcards)
-        ],
+        records=lambda wildcards: for_users(forecasts.issued_forecasts)(OBSERVED_RUNS),
+        tables=lambda wildcards: for_users(forecasts.verification_tables)(OBSERVED_RUNS),
     output:
         scores="<results>/forecast/scores.csv",
         storms="<results>/forecast/verified_storms.csv",

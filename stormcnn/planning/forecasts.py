@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stormcnn.errors import UserError
-from stormcnn.forecast.records import FORECASTS, find_records
+from stormcnn.forecast.records import FORECASTS, find_records, verification_path
 from stormcnn.models.network_archive import open_network
 from stormcnn.operations.registry import CHAMPION, REGISTRY, read_champion, read_history
 from stormcnn.provenance import sha256_of
@@ -84,6 +84,11 @@ def issued_forecasts(runs: Iterable[str]) -> list[str]:
             "forecast.observed lists no run file. List those that contain the target variable."
         )
     return records
+
+
+def verification_tables(runs: Iterable[str]) -> list[str]:
+    """Return the paths of the verification tables of `issued_forecasts`; raises as that does."""
+    return [str(verification_path(Path(record))) for record in issued_forecasts(runs)]
 
 
 def digest_of_network(path: str) -> str:
