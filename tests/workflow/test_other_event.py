@@ -14,6 +14,8 @@ import pytest
 import xarray as xr
 from checkout import ROOT, SETTINGS, Checkout, merged
 
+from stormcnn.forecast.records import find_records
+
 RADAR = ROOT / "tests" / "data" / "radar"
 EVENT = "composite reflectivity above 45 dBZ"
 FOREIGN = re.compile("rotation|vorticity", re.IGNORECASE)
@@ -89,7 +91,7 @@ def test_templates_and_settings_name_no_event() -> None:
 def test_report_and_forecast_name_the_event(radar: Checkout) -> None:
     report = (radar.path / "results/tiny/report.html").read_text(encoding="utf-8")
     assert EVENT in report
-    (record,) = (radar.path / "forecasts/20000702-0000-radar").glob("*.nc")
+    (record,) = find_records(radar.path / "forecasts")
     with xr.open_dataset(record) as forecast:
         assert forecast.attrs["event_title"] == EVENT
         assert forecast.attrs["event_lead"] == "within the next hour"
