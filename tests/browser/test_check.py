@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from accessibility import accessibility_faults
 from page_texts import READ_TEXTS
 from run_files import FIRST_RUN, run_values, write_run_file
 
@@ -91,10 +92,12 @@ def test_page_fits_a_phone(open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_enough_contrast(open_page, scheme):
-    texts = open_page(color_scheme=scheme).evaluate(READ_TEXTS)
+def test_page_is_accessible(open_page, scheme):
+    page = open_page(color_scheme=scheme)
+    texts = page.evaluate(READ_TEXTS)
     assert len(texts) > 100
     assert [text for text in texts if text["contrast"] < 4.5] == []
+    assert accessibility_faults(page) == []
 
 
 def test_pictures_have_a_text_and_headings_are_in_order(open_page):

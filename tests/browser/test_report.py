@@ -9,6 +9,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from accessibility import accessibility_faults
 from page_texts import READ_TEXTS
 from PIL import Image
 from report_files import (
@@ -387,3 +388,8 @@ def test_text_from_files_is_shown_and_never_executed(open_page, tmp_path, text):
     assert page.evaluate("window.harmed") is None
     assert page.locator("body script").count() == 2
     assert page.locator("[onerror], [onmouseover]").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_report_is_accessible(open_page, scheme):
+    assert accessibility_faults(open_page(color_scheme=scheme)) == []
