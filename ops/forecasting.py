@@ -7,6 +7,7 @@ kill or a full disk could damage.
 from __future__ import annotations
 
 import argparse
+import signal
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ from stormcnn.operations.registry import CHAMPION
 from stormcnn.os_errors import describe
 from stormcnn.planning.forecasts import counted_networks, forecast_network
 from stormcnn.storms.run_files import size_and_time
+from stormcnn.texts import counted
 
 if TYPE_CHECKING:
     from stormcnn.forecast.forecaster import Forecaster
@@ -96,6 +98,10 @@ def main(arguments: Sequence[str]) -> ExitCode:
         return ExitCode.FAILED
     journal.path = LOGS / f"{config['experiment']['name']}.jsonl"
     program = Program(config, options.folder, journal)
+    if options.watch:
+        # Service managers send SIGTERM, and shells let background processes ignore SIGINT.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
     try:
         code = program.run()
         while options.watch:
@@ -105,6 +111,10 @@ def main(arguments: Sequence[str]) -> ExitCode:
         journal.write("stopped", "Stopped.")
         return ExitCode.DONE if options.watch else ExitCode.FAILED
     return code
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -157,12 +167,12 @@ class Outcome:
     def describe(self, waiting: int) -> str:
         """Return the last line of a pass; `waiting` run files may still be being written."""
         is_idle = not (self.forecast or self.verified or self.faults)
-        parts = [f"{self.forecast:,} forecasts issued", f"{self.verified:,} verified"]
+        parts = [f"{counted(self.forecast, 'forecast')} issued", f"{self.verified:,} verified"]
         if waiting:
-            parts.append(f"{waiting:,} run files left for the next call")
+            parts.append(f"{counted(waiting, 'run file')} left for the next call")
         if self.faults:
             names = ", ".join(Path(file).name for file in self.faults)
-            parts.append(f"{len(self.faults):,} run files cannot be used: {names}")
+            parts.append(f"{counted(len(self.faults), 'unusable run file')}: {names}")
         start = "Nothing to do" if is_idle else "Done"
         return " ".join([f"{start}: {'; '.join(parts)}.", *self.empty])
 
@@ -234,7 +244,7 @@ class Program:
             return
         self._journal.write(
             "found",
-            f"{len(waiting)} run files have no forecast yet.",
+            f"{counted(len(waiting), 'run file')} without a forecast.",
             new=[run.file for run in waiting],
         )
         # These import TensorFlow or draw figures, which an idle call need not wait for.

@@ -87,7 +87,8 @@ def write_verification(verified: xr.Dataset, table: StrPath, page: StrPath, temp
     """Write the outcome of each storm, the result of `observe`, as a table and as a page."""
     content = _collect_content(verified)
     write_text(open_template(template, ("tables.js",)).render(content), page)
-    write_csv(tabulate_forecast(verified), table)
+    issued = verified.attrs["issued"].removesuffix("Z").replace("T", " ")
+    write_csv(tabulate_forecast(verified).assign(issued=issued), table)
 
 
 def count_by_class(probability: Array, event: Array) -> list[TrackRecordRow]:
@@ -109,7 +110,8 @@ def count_by_class(probability: Array, event: Array) -> list[TrackRecordRow]:
 def read_track_record(network: str, folder: StrPath = FORECASTS) -> list[TrackRecordRow]:
     """Return what became of all verified forecasts of a network, given by the name of its records.
 
-    `folder` is that of the forecasts.
+    Only storms whose event could not have happened before the forecast was issued count: a later
+    forecast is no proof of what a forecaster could have known. `folder` is that of the forecasts.
     """
     tables = [
         table
@@ -117,6 +119,7 @@ def read_track_record(network: str, folder: StrPath = FORECASTS) -> list[TrackRe
         if record.stem == network and (table := verification_path(record)).exists()
     ]
     rows = [row for table in tables for row in read_rows([table])]
+    rows = [row for row in rows if np.datetime64(row["issued"]) <= np.datetime64(row["valid_from"])]
     probability, event = (
         np.array([float(row[name]) for row in rows]) for name in ("probability", "label")
     )

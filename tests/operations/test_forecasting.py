@@ -329,7 +329,7 @@ def test_watching_finds_files_that_arrive_later(place: Path, networks: list[Path
             arriving = write_new(datetime(2016, 5, 3), folder="arriving")
             arriving.rename(Path("new", arriving.name))
             wait_for_passes(2, process)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             assert process.wait(120) == ExitCode.DONE
         finally:
             process.kill()

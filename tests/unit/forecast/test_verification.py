@@ -69,6 +69,8 @@ def test_outcomes_are_read_again_from_the_table(tmp_path, issued):
 def test_track_record_sums_up_the_forecasts_of_one_network(tmp_path, issued):
     verify(tmp_path, "20300501-0000-d01", issued, [True, False, False])
     verify(tmp_path, "20300502-0000-d01", issued, [False, True, False])
+    late = issued.assign_attrs(issued="2030-05-02T00:00:00Z")
+    verify(tmp_path, "20300501-0000-d02", late, [True, True, True])  # known by then
     record = record_path(tmp_path, "20300503-0000-d01", NETWORK)
     write_netcdf(issued, record)  # not verified yet
     assert read_track_record(NETWORK[:12], tmp_path) == [
