@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +19,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 # Keras and TensorFlow import these libraries, if they are installed, for features that stormcnn
 # does not use. Hiding them reduces the start-up time of a job by a third.
 UNUSED = {"sklearn", "matplotlib", "jax"} - {os.environ["KERAS_BACKEND"], *sys.modules}
+ABOUT_THE_BUILD = (b"I0000 ", b"To enable the following", b"WARNING: All log messages before absl")
 # The import creates many objects but no garbage. Collecting it now and at the end of the process
 # would take a third as long as the import itself.
 gc.disable()
 sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type] # None hides them
 filters = os.environ.get("HDF5_PLUGIN_PATH")
-import keras  # noqa: E402
+# TensorFlow describes its build before it reads TF_CPP_MIN_LOG_LEVEL. In a scheduled call, every
+# line is a mail, so only warnings and errors are passed on.
+with tempfile.TemporaryFile() as messages:
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    os.dup2(messages.fileno(), 2)
+    try:
+        import keras
+    finally:
+        sys.stderr.flush()
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        messages.seek(0)
+        for line in messages:
+            if not line.startswith(ABOUT_THE_BUILD):
+                os.write(2, line)
 
 # TensorFlow disables the filters of HDF5, also for run files that are read later.
 os.environ.pop("HDF5_PLUGIN_PATH", None)

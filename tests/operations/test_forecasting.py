@@ -323,7 +323,10 @@ def test_second_call_at_the_same_time_is_refused(place: Path) -> None:
 def test_watching_finds_files_that_arrive_later(place: Path, networks: list[Path]) -> None:
     command = [sys.executable, str(ROOT / "ops/forecast"), "--folder", "new"]
     arguments = ["--configfile", "my.yaml", "--watch", "1"]
-    with subprocess.Popen([*command, *arguments]) as process:
+    with (
+        open("errors.txt", "wb") as errors,
+        subprocess.Popen([*command, *arguments], stderr=errors) as process,
+    ):
         try:
             wait_for_passes(1, process)
             arriving = write_new(datetime(2016, 5, 3), folder="arriving")
@@ -334,6 +337,8 @@ def test_watching_finds_files_that_arrive_later(place: Path, networks: list[Path
         finally:
             process.kill()
     assert events_of("stopped")
+    # Schedulers send everything that is written there by mail.
+    assert Path("errors.txt").read_text() == ""
     assert len(events_of("issued")) == 3
 
 
