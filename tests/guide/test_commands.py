@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -90,6 +91,7 @@ class Guide:
         write_runs(self.data / "patches", dates)
         write_runs(self.data / "new", [NEW_RUN])
         write_runs(self.data / "later", [NEW_RUN])
+        (self.data / "networks").mkdir()
         for page in PAGES:
             for name, text in configs_of(page).items():
                 self._write_config(name, text)
@@ -114,6 +116,11 @@ class Guide:
         return text
 
     def run(self, command: Command) -> None:
+        network = (
+            self.clone / "results" / "spring" / "models" / "dropout" / "seed-0" / "network.keras"
+        )
+        if network.exists():
+            shutil.copy(network, self.data / "networks" / "spring.keras")
         variables = {
             name: value
             for name, value in os.environ.items()
