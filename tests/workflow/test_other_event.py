@@ -70,7 +70,7 @@ def test_no_file_names_another_event(radar: Checkout) -> None:
         for path in sorted((radar.path / folder).rglob("*"))
         if path.is_file()
     ]
-    assert {path.suffix for path in files} == TEXTS | {".nc", ".keras", ".png"}
+    assert {path.suffix for path in files} == TEXTS | {".nc", ".keras", ".png", ".lock"}
     foreign = {
         (str(path.relative_to(radar.path)), word)
         for path in files
