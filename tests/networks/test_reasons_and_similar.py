@@ -172,6 +172,8 @@ def test_training_storms_are_read_for_their_own_network_only(tmp_path):
         "event": LESSON_EVENT,
         "event_attributes": {},
         **dict.fromkeys(TRAINING_ATTRIBUTES, "Storm patches"),
+        "trained_from": "2010-10-24T00:00",
+        "trained_until": "2014-11-23T00:00",
         "training_event_frequency": 0.1,
         "training_minimum": [-30.0] * 3,
         "training_maximum": [30.0] * 3,

@@ -248,7 +248,9 @@ def test_code_that_a_job_tracks_is_the_code_that_it_imports(finished: Checkout) 
     for rule in finished.rules_run():
         tracked = imported_files(finished.path, f"scripts/{rule}.py")
         modules = {name for name in finished.imports(rule) if name.startswith("stormcnn.")}
-        imported = {str(module_file(finished.path, name)) for name in modules - {"stormcnn.logs"}}
+        # The second is imported by the first, whose messages change no result.
+        modules -= {"stormcnn.logs", "stormcnn.os_errors"}
+        imported = {str(module_file(finished.path, name)) for name in modules}
         assert imported - tracked == set(), rule
 
 
