@@ -82,12 +82,9 @@ class Guide:
         self.cache = folder / "cache"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
         (self.clone / ".venv").symlink_to(sys.prefix)
-        dates = [
-            datetime(year, month, day)
-            for year in (2023, 2024)
-            for month in (5, 6)
-            for day in (1, 2)
-        ]
+        # Enough days for a decision about a champion in a month of its own.
+        months = [(2023, 5), (2023, 6), (2024, 5), (2024, 6)]
+        dates = [datetime(year, month, day) for year, month in months for day in range(1, 13)]
         write_runs(self.data / "patches", dates)
         write_runs(self.data / "new", [NEW_RUN])
         write_runs(self.data / "later", [NEW_RUN])
