@@ -157,6 +157,6 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 def test_command_of_the_guide(
     command: Command, guide: Guide, request: pytest.FixtureRequest
 ) -> None:
-    if re.search(r"\bslurm\b|\bsbatch\b", command.text):
+    if re.search(r"\b(slurm|sbatch|recover)\b", command.text):
         request.getfixturevalue("slurm")
     guide.run(command)
