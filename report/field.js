@@ -30,6 +30,19 @@ function maskAt(masks, start, height, width) {
   };
 }
 
+// Add a button of the choice of fields, or a box to tick, and return it; `act` is told whether it is checked.
+function addFieldControl(controls, type, text, checked, act) {
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  input.type = type;
+  input.name = type === "radio" ? "storm-field" : text;
+  input.checked = checked;
+  input.addEventListener("change", () => act(input.checked));
+  label.append(input, ` ${text}`);
+  controls.append(label);
+  return input;
+}
+
 // Draw a field with north at the top. `values` are its bytes in the order row, column, the first row being the southernmost;
 // `palette` has the red, green and blue of each byte. Optional: `wind` (row, column) gives the components along x and y in
 // m/s, `inside` is that of `maskAt`, `attribution` has signed bytes in the same order, and `spacing` is that of the grid in km.

@@ -206,19 +206,10 @@ function stormPanel(data, tracks, select) {
 
   function addFieldControls() {
     const controls = find("storm-fields");
-    const control = (type, text, checked, act) => {
-      const label = document.createElement("label");
-      const input = document.createElement("input");
-      input.type = type;
-      input.name = type === "radio" ? "storm-field" : text;
-      input.checked = checked;
-      input.addEventListener("change", () => {
-        act(input.checked);
-        showField();
-      });
-      label.append(input, ` ${text}`);
-      controls.append(label);
-    };
+    const control = (type, text, checked, act) => addFieldControl(controls, type, text, checked, (on) => {
+      act(on);
+      showField();
+    });
     fields.variables.forEach(({ name }, number) => control("radio", name, number === 0, () => { state.variable = number; }));
     if (fields.wind.length === 2) control("checkbox", "Wind arrows", true, (on) => { state.wind = on; });
     if (fields.masks) control("checkbox", "Outline of the storm", true, (on) => { state.outline = on; });

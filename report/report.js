@@ -158,21 +158,11 @@ function explore(data) {
   }
 
   const controls = find("storm-fields");
-  const addControl = (type, text, checked, act) => {
-    const label = document.createElement("label");
-    const input = document.createElement("input");
-    input.type = type;
-    input.name = type === "radio" ? "storm-field" : text;
-    input.checked = checked;
-    input.addEventListener("change", () => {
-      act(input.checked);
-      drawScale();
-      show(state.storm);
-    });
-    label.append(input, ` ${text}`);
-    controls.append(label);
-    return input;
-  };
+  const addControl = (type, text, checked, act) => addFieldControl(controls, type, text, checked, (on) => {
+    act(on);
+    drawScale();
+    show(state.storm);
+  });
   data.variables.forEach((variable, i) => {
     addControl("radio", variable.name, i === 0, () => { state.variable = i; });
   });
