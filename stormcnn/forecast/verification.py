@@ -174,10 +174,12 @@ def _storm_table(verified: xr.Dataset) -> Table:
     units = verified.attrs["event_units"]
     return Table(
         "Storms by decreasing probability.",
-        ["Track", "Step", "Valid time (UTC)", "Probability", f"Peak ({units})", "Event"],
-        [True, True, False, True, True, False],
+        ["Storm", "Track", "Step", "Valid time (UTC)", "Probability", f"Peak ({units})", "Event"],
+        [True, True, True, False, True, True, False],
         [
             [
+                # The number that the page of the forecast shows.
+                Cell(str(int(storm["patch"])), int(storm["patch"])),
                 Cell(str(int(storm["track_id"])), int(storm["track_id"])),
                 Cell(str(int(storm["track_step"])), int(storm["track_step"])),
                 text_cell(str(storm["valid_time"].values.astype("M8[m]")).replace("T", " ")),
