@@ -6,6 +6,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from stormcnn.report.table_cells import number
 from stormcnn.report.verdicts import describe_scope, differing_scores
 from stormcnn.report.words import RECALIBRATION_WORDS, join
 from stormcnn.verification.claim_rows import most_of
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
     from stormcnn.verification.claim_types import Calibration, Claims, Difference, Support
 
 
-ONE_MODEL = {
-    "over-forecast": "over-forecasts",
-    "under-forecast": "under-forecasts",
-    "are too sharp": "is too sharp",
-    "are too flat": "is too flat",
+AGAINST_OPPONENT = {
+    Change.WORSE: "scores lower than {}",
+    Change.BETTER: "scores higher than {}",
+    Change.NONE: f"scores within {RELEVANT_DIFFERENCE:g} of {{}}",
+    Change.UNKNOWN: "is not shown to score higher or lower than {}",
 }
-"""Faults of several models, and of one."""
 
 
 class Advice(NamedTuple):
@@ -68,7 +68,7 @@ def write_headline(
         scope=scope,
         advice=[
             Advice("Which model should be used?", _which_model(claims, wording)),
-            *_worth_it(claims, wording),
+            *_worth_it(claims, wording, made_up),
             Advice(
                 "Must the probabilities be recalibrated?", _recalibrate(claims, wording, expected)
             ),
@@ -113,51 +113,43 @@ def _verdict(claims: Claims, wording: Wording) -> str:
     sentences = []
     if not claims.differences:
         sentences.append("Only one network was verified, so none can be said to be better.")
-    elif not any(one.verdict is Change.BETTER for one in claims.differences):
-        references = [
-            wording.titles[name]
-            for name in dict.fromkeys(one.reference for one in claims.differences)
-        ]
-        sentences.append(
-            "No other network is shown to have a higher Brier skill score than "
-            f"{join(references, 'or')}."
-        )
-    for verdict, words in (
-        (Change.BETTER, "better than"),
-        (Change.WORSE, "worse than"),
-        (Change.NONE, f"within {RELEVANT_DIFFERENCE:g} in Brier skill score of"),
+    for verdict, text in (
+        (Change.BETTER, "The Brier skill score of {} is higher than that of {}."),
+        (Change.WORSE, "The Brier skill score of {} is lower than that of {}."),
+        (
+            Change.NONE,
+            f"The Brier skill score of {{}} is within {RELEVANT_DIFFERENCE:g} of that of {{}}.",
+        ),
+        (
+            Change.UNKNOWN,
+            "Whether the Brier skill score of {} is higher or lower than that of {} is not known.",
+        ),
     ):
+        word = "or" if verdict is Change.UNKNOWN else "and of"
         for reference, found in _by_reference(claims.differences, verdict).items():
             names, other = _with_sizes(found, reference, wording)
-            verb = "is" if len(names) == 1 else "are"
-            sentences.append(f"{join(names)} {verb} {words} {other}.")
-    for reference, found in _by_reference(claims.differences, Change.UNKNOWN).items():
-        names, other = _with_sizes(found, reference, wording)
-        sentences.append(
-            f"Whether {join(names, 'or')} is better or worse than {other} is not known."
-        )
+            sentences.append(text.format(join(names, word), other))
     sentences += _elsewhere(claims.differences, wording)
     sentences += _against_opponents(claims, wording)
     return " ".join(sentences)
 
 
 def _against_opponents(claims: Claims, wording: Wording) -> list[str]:
-    """Return how the best network compares with the opponents, one sentence per verdict."""
-    texts = {
-        Change.WORSE: "{} is worse than {}.",
-        Change.BETTER: "{} is better than {}.",
-        Change.NONE: f"{{}} is within {RELEVANT_DIFFERENCE:g} in Brier skill score of {{}}.",
-        Change.UNKNOWN: "Whether {} is better than {} is not known.",
-    }
-    sentences = []
-    for verdict, text in texts.items():
-        found = [one for one in best_against_opponents(claims) if one.verdict is verdict]
-        if found:
-            network = f"the best network, {wording.titles[found[0].model]},"
-            names = join([wording.titles[one.reference] for one in found])
-            sentence = text.format(network, names)
-            sentences.append(sentence[0].upper() + sentence[1:])
-    return sentences
+    """Return how the best network compares with the opponents, as a sentence or nothing."""
+    best = best_against_opponents(claims)
+    if not best:
+        return []
+    parts = [
+        text.format(join([wording.titles[one.reference] for one in found]))
+        for verdict, text in AGAINST_OPPONENT.items()
+        if (found := [one for one in best if one.verdict is verdict])
+    ]
+    return [f"{_best_network(best, wording)} {join(parts)}."]
+
+
+def _best_network(best: Sequence[Difference], wording: Wording) -> str:
+    """Return the network that is compared with the opponents as the beginning of a sentence."""
+    return f"The network with the highest score, {wording.titles[best[0].model]},"
 
 
 def best_against_opponents(claims: Claims) -> list[Difference]:
@@ -168,34 +160,27 @@ def best_against_opponents(claims: Claims) -> list[Difference]:
     return list(best.values())
 
 
-def _worth_it(claims: Claims, wording: Wording) -> list[Advice]:
+def _worth_it(claims: Claims, wording: Wording, made_up: bool) -> list[Advice]:
     """Return whether the best network beats the opponents, and by how much; nothing without any."""
     best = best_against_opponents(claims)
     if not best:
         return []
     if all(one.verdict is Change.BETTER for one in best):
-        answer = "Yes."
+        answer = "Yes"
     elif any(one.verdict is Change.WORSE for one in best):
-        answer = "No."
+        answer = "No"
     else:
-        answer = "This is not known."
-    verbs = {
-        Change.BETTER: "beats {}",
-        Change.WORSE: "does not beat {}, which is better",
-        Change.NONE: f"is within {RELEVANT_DIFFERENCE:g} of {{}}",
-        Change.UNKNOWN: "is not shown to beat {}",
-    }
+        answer = "This is not known"
+    answer += ", for these made-up storms." if made_up else "."
     parts = [
-        f"{verbs[one.verdict].format(wording.titles[one.reference])}: "
+        f"{AGAINST_OPPONENT[one.verdict].format(wording.titles[one.reference])}: difference "
         f"{wording.interval(one.difference, 3, sign=True)}"
         for one in best
     ]
-    network = wording.titles[best[0].model]
     return [
         Advice(
             "Is a network worth it?",
-            f"{answer} By the difference in Brier skill score, the best network, {network}, "
-            f"{'; it '.join(parts)}.",
+            f"{answer} {_best_network(best, wording)} {'; it '.join(parts)}.",
         )
     ]
 
@@ -214,22 +199,17 @@ def _by_reference(
 def _with_sizes(
     found: Sequence[Difference], reference: str, wording: Wording
 ) -> tuple[list[str], str]:
-    """Return the titles of models and of their reference, with the sizes that differ from it.
-
-    The size of the reference is given if that of any model differs.
-    """
-    own = wording.parameters.get(reference, math.nan)
-    sizes = {one.model: wording.parameters.get(one.model, math.nan) for one in found}
-    differing = {
-        model: size for model, size in sizes.items() if not math.isnan(size - own) and size != own
-    }
-    sizes_to_give = differing | ({reference: own} if differing else {})
-    titles = {
-        model: wording.titles[model]
-        + (f" ({sizes_to_give[model]:,.0f} parameters)" if model in sizes_to_give else "")
-        for model in (*sizes, reference)
-    }
-    return [titles[model] for model in sizes], titles[reference]
+    """Return the titles of models and of their reference, with their sizes if these differ."""
+    models = [*dict.fromkeys(one.model for one in found), reference]
+    sizes = {name: wording.parameters.get(name, math.nan) for name in models}
+    known = {name: size for name, size in sizes.items() if not math.isnan(size)}
+    differ = len(set(known.values())) > 1
+    titles = [
+        wording.titles[name]
+        + (f" ({known[name]:,.0f} parameters)" if differ and name in known else "")
+        for name in models
+    ]
+    return titles[:-1], titles[-1]
 
 
 def _elsewhere(differences: Sequence[Difference], wording: Wording) -> list[str]:
@@ -255,7 +235,11 @@ def _which_model(claims: Claims, wording: Wording) -> str:
             "None can be recommended: no model is shown to be more skillful than the event "
             "frequency of the training period."
         )
-    names = [titles[name] for name in choice.models]
+    scores = {one.model: one.score.value for one in claims.skill}
+    names = [
+        titles[name] + (f" (Brier skill score {number(scores[name], 2)})" if name in scores else "")
+        for name in choice.models
+    ]
     if len(claims.skill) == 1 and not claims.differences:
         text = f"{join(names)}, the only one: it is more skillful than the event frequency of the "
         text += "training period."
@@ -265,7 +249,11 @@ def _which_model(claims: Claims, wording: Wording) -> str:
         sizes = {name: wording.parameters.get(name, math.nan) for name in choice.models}
         least = min((size for size in sizes.values() if not math.isnan(size)), default=math.nan)
         winners = _winners(claims)
-        small = [titles[name] for name, size in sizes.items() if size == least and not winners]
+        small = [
+            name
+            for name, model in zip(names, choice.models, strict=True)
+            if sizes[model] == least and not winners
+        ]
         text = f"{join(small or names, 'or')}: nothing shows that another model is better"
         larger = {name: size for name, size in sizes.items() if size > least}
         if larger:
@@ -286,8 +274,8 @@ def _which_model(claims: Claims, wording: Wording) -> str:
             )
         elif one.verdict is Change.WORSE:
             text += f" Of {titles[one.model]}, avoid the Monte Carlo mean: it is worse."
-    if set(choice.models) & set(OPPONENTS):
-        text += " The forecasts of new runs are made by networks only."
+    if opponents := [titles[name] for name in choice.models if name in OPPONENTS]:
+        text += f" New runs can be forecast with a network only, not with {join(opponents, 'or')}."
     return text
 
 
@@ -309,16 +297,16 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
     """Return which models are miscalibrated, and whether recalibration helps."""
     original = [one for one in claims.calibration if one.forecast == SINGLE]
     faults = {
-        "over-forecast": _titles(original, wording, bias=Bias.OVER),
-        "under-forecast": _titles(original, wording, bias=Bias.UNDER),
-        "are too sharp": _titles(original, wording, slope=Slope.SHARP),
-        "are too flat": _titles(original, wording, slope=Slope.FLAT),
+        "the probabilities are on average too high": _titles(original, wording, bias=Bias.OVER),
+        "the probabilities are on average too low": _titles(original, wording, bias=Bias.UNDER),
+        "low probabilities are too low and high ones too high": _titles(
+            original, wording, slope=Slope.SHARP
+        ),
+        "low probabilities are too high and high ones too low": _titles(
+            original, wording, slope=Slope.FLAT
+        ),
     }
-    found = [
-        f"{join(names)} {fault if len(names) > 1 else ONE_MODEL[fault]}"
-        for fault, names in faults.items()
-        if names
-    ]
+    found = [f" {join(names)}: {fault}." for fault, names in faults.items() if names]
     helped: dict[str, list[str]] = {}
     for one in claims.recalibration:
         if one.verdict is Change.BETTER:
@@ -330,15 +318,15 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
         text += f", as trained {wording.held_out}"
     elif found:
         faulty = list(dict.fromkeys(name for names in faults.values() for name in names))
-        text = f"{join(faulty)} {'is' if len(faulty) == 1 else 'are'} miscalibrated, but no "
-        text += "recalibration is shown to help"
+        text = f"No: {join(faulty)} {'is' if len(faulty) == 1 else 'are'} miscalibrated, but no "
+        text += "recalibration is shown to help, so forecasts use the probabilities as they are"
     elif unknown := [
         one for one in original if Bias.UNKNOWN is one.bias or Slope.UNKNOWN is one.slope
     ]:
         text = f"Not known: {_what_is_missing(unknown, wording)}"
     else:
         text = "Nothing shows that they must"
-    text += f". {'; '.join(found)}." if found else "."
+    text += "." + "".join(found)
     if biased := [one.model for one in original if one.bias in (Bias.OVER, Bias.UNDER)]:
         counts = [f"{expected[name]:,.0f}" for name in biased]
         text += f" They forecast {join(counts)} events; {claims.events.events:,} occurred."

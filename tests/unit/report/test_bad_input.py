@@ -110,7 +110,7 @@ def test_different_numbers_of_several_seeds_are_compared_as_methods():
     claims, scores = judged(forecast(make_storms(), baseline=5, dropout=3))
     (one,) = claims.differences
     assert (one.support.level, one.support.seeds) == (Level.METHOD, 3)
-    assert "each network was trained with 3 seeds" in sentences(claims, scores)
+    assert "trained with 3 seeds" in sentences(claims, scores)
 
 
 def test_models_with_missing_predictions_are_compared_as_far_as_possible():
