@@ -1,4 +1,4 @@
-"""The figure of the differences between models: intervals over blocks, and one dot per seed."""
+"""The figure of the differences between models: intervals, and one dot per seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stormcnn.report.figure_style import GRAY, STYLE, make_figure, model_style
 from stormcnn.report.series import compared_names, drop_variants, select_headline, select_seeds
 from stormcnn.report.table_cells import signed
 from stormcnn.verification.score_registry import score_text
-from stormcnn.vocabulary import MC_MEAN, METHOD, NETWORKS, OPPONENTS, SINGLE
+from stormcnn.vocabulary import MC_MEAN, OPPONENTS, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,11 +56,10 @@ def select_compared(differences: pd.DataFrame, score: str) -> pd.DataFrame:
 def draw_differences(
     axes: Axes, table: pd.DataFrame, titles: Mapping[str, str], label: str
 ) -> None:
-    """Draw one line per comparison: thick for blocks, thin for blocks and seeds, a dot per seed.
+    """Draw a bar per comparison for the interval, and a dot per seed.
 
-    `table` holds one score: `model,reference,forecast,reference_forecast,seed,claim,difference,
-    low,high`. Rows of claim `networks` are over blocks, those of claim `method` over blocks and
-    seeds.
+    `table` holds one score: `model,reference,forecast,reference_forecast,seed,difference,low,high`.
+    Intervals of means over seeds are over blocks and seeds, those of single seeds over blocks.
     """
     axes.axvline(0, color=GRAY, linewidth=1)
     pairs = ["model", "reference", "forecast", "reference_forecast"]
@@ -95,13 +94,11 @@ def _draw_line(axes: Axes, place: int, rows: pd.DataFrame, style: dict[str, Any]
     """Draw the intervals and the dots of one comparison at height `place`."""
     color = style["color"]
     seeds = select_seeds(rows)
-    for claim, width in ((METHOD, 1.5), (NETWORKS, 6.0)):
-        drawn = select_headline(rows[rows["claim"] == claim])
-        axes.hlines(np.full(len(drawn), place + 0.12), drawn["low"], drawn["high"], color=color,
-                    linewidth=width, alpha=1 if claim == METHOD else 0.35)  # fmt: skip
+    whole = select_headline(rows).iloc[0]
+    axes.hlines(place + 0.12, whole["low"], whole["high"], color=color, linewidth=6.0, alpha=0.35)
     axes.plot(
-        select_headline(rows)["difference"].iloc[:1], [place + 0.12], marker=style["marker"],
-        color=color, markersize=9, linestyle="none", markeredgecolor="white",
+        whole["difference"], place + 0.12, marker=style["marker"], color=color, markersize=9,
+        linestyle="none", markeredgecolor="white",
     )  # fmt: skip
     if len(seeds) > 1:
         shift = np.linspace(-0.07, 0.07, len(seeds))

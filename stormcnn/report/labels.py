@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import NamedTuple
 
+from stormcnn.vocabulary import LEAST_SEEDS
+
 
 class Intervals(Enum):
     """The intervals that a figure shows, so that the report can say how they were computed."""
@@ -42,10 +44,10 @@ FIGURES = {
         "summary",
         "Differences between models",
         "Difference in Brier skill score in the test period; to the right is better. Of the "
-        "networks that are compared with an opponent, the best one is shown. Large symbol: "
-        "mean over the seeds. Pale bar: interval over blocks of storms, which holds for the "
-        "trained networks. Thin line: interval over blocks and seeds, which holds for the method. "
-        "Small circles: single seeds.",
+        "networks that are compared with an opponent, the best one is shown. Symbol and bar: mean "
+        "over the seeds, with an interval over blocks of storms and seeds; with fewer than "
+        f"{LEAST_SEEDS} seeds, the first seed, with an interval over blocks. Circles: single "
+        "seeds.",
         intervals=Intervals.DIFFERENCES,
     ),
     "scores": FigureText(
