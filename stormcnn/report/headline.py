@@ -62,7 +62,7 @@ def write_headline(
     probability to act, if that is known.
     """
     support = main_support(claims)
-    scope = _scope(claims, support, wording)
+    scope = _scope(claims, support, wording) + (" The storms are made up." if made_up else "")
     return Headline(
         verdict=_verdict(claims, wording),
         scope=scope,
@@ -72,7 +72,7 @@ def write_headline(
             Advice(
                 "Must the probabilities be recalibrated?", _recalibrate(claims, wording, expected)
             ),
-            *([Advice("At which probability should one act?", decision)] if decision else []),
+            *_decide(decision),
             Advice("Are there enough events?", _enough_events(claims, wording)),
         ],
         warning=_worst_warning(claims, wording, scope, made_up),
@@ -85,6 +85,14 @@ def summarize(headline: Headline) -> str:
     if headline.warning and headline.warning != headline.scope:
         parts.append(f"Warning: {headline.warning}")
     return "".join(f"{textwrap.fill(part, 100)}\n" for part in parts)
+
+
+def _decide(decision: str) -> list[Advice]:
+    """Return at which probability to act; nothing if that is not known."""
+    if not decision:
+        return []
+    basis = "The threshold was chosen in the training period, and is judged in the test period."
+    return [Advice("At which probability should one act?", f"{decision} {basis}")]
 
 
 def main_support(claims: Claims) -> Support:
@@ -158,6 +166,16 @@ def best_against_opponents(claims: Claims) -> list[Difference]:
     for one in claims.opponents:
         best.setdefault(one.reference, one)
     return list(best.values())
+
+
+def network_to_act_on(claims: Claims) -> str:
+    """Return the most skillful network, of those to use if there are any.
+
+    New runs cannot be forecast with opponents, so nobody can act on those.
+    """
+    skill = {one.model: one.score.value for one in claims.skill if one.model not in OPPONENTS}
+    chosen = [name for name in claims.choice.models if name in skill]
+    return max(chosen or skill, key=lambda name: skill[name])
 
 
 def _worth_it(claims: Claims, wording: Wording, made_up: bool) -> list[Advice]:
@@ -275,7 +293,8 @@ def _which_model(claims: Claims, wording: Wording) -> str:
         elif one.verdict is Change.WORSE:
             text += f" Of {titles[one.model]}, avoid the Monte Carlo mean: it is worse."
     if opponents := [titles[name] for name in choice.models if name in OPPONENTS]:
-        text += f" New runs can be forecast with a network only, not with {join(opponents, 'or')}."
+        text += f" {join(opponents)} show what a network should reach; new runs can be forecast "
+        text += "with networks only."
     return text
 
 
@@ -318,7 +337,7 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
         text += f", as trained {wording.held_out}"
     elif found:
         faulty = list(dict.fromkeys(name for names in faults.values() for name in names))
-        text = f"No: {join(faulty)} {'is' if len(faulty) == 1 else 'are'} miscalibrated, but no "
+        text = f"{join(faulty)} {'is' if len(faulty) == 1 else 'are'} miscalibrated, but no "
         text += "recalibration is shown to help, so forecasts use the probabilities as they are"
     elif unknown := [
         one for one in original if Bias.UNKNOWN is one.bias or Slope.UNKNOWN is one.slope
@@ -383,7 +402,11 @@ def _titles(
 
 def _enough_events(claims: Claims, wording: Wording) -> str:
     """Return whether there are enough events to tell the models apart."""
-    answers = {True: "Yes", False: "No", None: "This cannot be told"}
+    answers = {
+        True: "Yes",
+        False: f"Not for differences as small as {RELEVANT_DIFFERENCE:g}",
+        None: "This cannot be told",
+    }
     return f"{answers[claims.events.enough]}. {_power(claims, wording)}"
 
 

@@ -25,7 +25,7 @@ from stormcnn.report.difference_tables import (
 from stormcnn.report.downloads import data_uri, table_downloads
 from stormcnn.report.explorer import explore_storms
 from stormcnn.report.findings import find_findings
-from stormcnn.report.headline import best_against_opponents, write_headline
+from stormcnn.report.headline import best_against_opponents, network_to_act_on, write_headline
 from stormcnn.report.labels import FIGURES, Intervals
 from stormcnn.report.model_tables import model_table, rate_table
 from stormcnn.report.observed_section import OBSERVATIONS, observed_content
@@ -317,12 +317,11 @@ def _explanations_content(inputs: ReportInputs, wording: verdicts.Wording) -> di
 def _decisions_content(
     inputs: ReportInputs, claims: Claims, titles: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return decisions as a table, and in words for the model to use or the most skillful one."""
+    """Return decisions as a table, and in words for one network."""
     if inputs.decisions is None:
         return {"decision_sentences": [], "decision_models": [], "decisions": None}
     decisions = pd.read_csv(inputs.decisions, dtype={"seed": str})
-    skill = {one.model: one.score.value for one in claims.skill}
-    model = max(claims.choice.models or skill, key=lambda name: skill[name])
+    model = network_to_act_on(claims)
     return {
         "decision_sentences": describe_decisions(decisions, model, titles[model]),
         "decision_models": fitted_models(decisions, titles),

@@ -125,7 +125,7 @@ def describe_scope(support: Support, wording: Wording) -> str:
     """Return what the statements of the report are about, and what is missing for more."""
     if support.level is Level.METHOD:
         return (
-            "This holds for the methods, not only for the networks trained here: each was trained "
+            "This is about the methods, not only about the networks trained here: each was trained "
             f"with {support.seeds} seeds, and the test period has {wording.blocks(support.blocks)}."
         )
     if support.level is Level.NOTHING:

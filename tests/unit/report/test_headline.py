@@ -5,7 +5,7 @@ import math
 import pytest
 from report_files import TITLES
 
-from stormcnn.report.headline import summarize, write_headline
+from stormcnn.report.headline import network_to_act_on, summarize, write_headline
 from stormcnn.report.verdicts import Wording
 from stormcnn.verification.claim_types import (
     Bias,
@@ -120,7 +120,7 @@ def test_smallest_of_equally_good_models_is_recommended():
     model, _, events = headline().advice
     assert model.answer.startswith("Baseline (Brier skill score 0.02): ")
     assert "66,337" in model.answer
-    assert events.answer.startswith("No. ")
+    assert events.answer.startswith("Not for differences as small as 0.05. ")
     assert "64 events on 36 days" in events.answer
     assert "140 days" in events.answer
     assert headline(verdict=Change.BETTER).advice[0].answer.startswith("Spatial dropout.")
@@ -177,7 +177,7 @@ def test_advice_to_use_an_opponent_says_that_it_makes_no_forecasts(opponent):
     wording = WORDING._replace(titles={**TITLES, name: "The best one"})
     judged = claims(choice=Choice(Change.BETTER, (name,)))
     answer = write_headline(judged, wording, {}, False).advice[0].answer
-    assert ("with a network only, not with The best one" in answer) == opponent
+    assert ("new runs can be forecast with networks only" in answer) == opponent
 
 
 def test_a_single_model_is_not_compared_with_others():
@@ -216,7 +216,7 @@ def test_over_forecasting_is_given_in_numbers_of_events():
 
 def test_miscalibration_that_no_recalibration_corrects_is_not_hidden():
     answer = headline(bias=Bias.UNDER).advice[1].answer
-    assert answer.startswith("No: Spatial dropout is miscalibrated")
+    assert answer.startswith("Spatial dropout is miscalibrated")
     assert "no recalibration is shown to help" in answer
 
 
@@ -260,6 +260,7 @@ def test_use_of_a_harmful_recalibration_is_told_for_each_model():
 
 def test_summary_for_the_terminal_has_the_verdict_and_the_worst_warning():
     words = headline(support=NETWORKS, made_up=True)
+    assert "made up" in words.scope
     text = " ".join(summarize(words).split())
     assert text == f"{words.verdict} {words.scope}"
     text = " ".join(summarize(headline(bias=Bias.OVER)).split())
@@ -313,6 +314,18 @@ def test_first_screen_says_whether_the_best_network_beats_each_opponent(verdict,
     assert "+0.100 (95 % interval +0.080 to +0.120)" in answer
     assert "Boosted trees" in first.verdict
     assert "scores higher than" in first.verdict
+
+
+def test_thresholds_are_given_for_a_network_even_if_an_opponent_is_better():
+    scores = {"baseline": 0.3, "dropout": 0.2, "boosted_trees": 0.5}
+    skill = tuple(
+        Skill(name, METHOD, Change.BETTER, Estimate(value, 0.1, 0.6), Need())
+        for name, value in scores.items()
+    )
+    better = Choice(Change.BETTER, ("boosted_trees",))
+    assert network_to_act_on(claims(skill=skill, choice=better)) == "baseline"
+    smaller = Choice(Change.NONE, ("dropout", "boosted_trees"))
+    assert network_to_act_on(claims(skill=skill, choice=smaller)) == "dropout"
 
 
 def test_without_opponents_nobody_asks_whether_a_network_is_worth_it():
