@@ -38,10 +38,9 @@ ABLATED = {
     "fast": FAST,
     "output bias of 0": replace(FAST, output_bias=False),
     "constant learning rate": replace(FAST, one_cycle=False),
-    "one cycle up to 0.001": replace(FAST, learning_rate=0.001),
+    "one cycle up to 0.01": replace(FAST, learning_rate=0.01),
     "batches of 512 storms": replace(FAST, batch_size=512),
     "2 epochs": replace(FAST, epochs=2),
-    "Muon up to 0.02": replace(FAST, learning_rate=0.02),
 }
 
 
@@ -63,14 +62,11 @@ class Storms:
         self.mean = self.fields.mean(axis=(0, 1, 2), dtype=np.float64).tolist()
         self.deviation = self.fields.std(axis=(0, 1, 2), dtype=np.float64).tolist()
 
-    def train(self, network: str, recipe: Recipe, seed: int, muon: bool) -> dict[str, float]:
+    def train(self, network: str, recipe: Recipe, seed: int) -> dict[str, float]:
         """Train a network; return its Brier skill score and the core-seconds of the training."""
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
         model = build_network(NETWORKS[network], self.fields.shape[1:3], self.mean, self.deviation)
-        if muon:
-            model.compile(optimizer=keras.optimizers.Muon(), loss="binary_crossentropy")
-            model.optimizer.build(model.trainable_variables)
         start = time.process_time()
         with tempfile.TemporaryDirectory() as place:
             checkpoint = Path(place, "unfinished.npz")
@@ -89,7 +85,7 @@ def train_all(what: str, folder: Path) -> Iterator[dict[str, Any]]:
     storms = {data: Storms(folder / str(data), validate=what == "ablate") for data in DATA}
     settings = itertools.product(range(SEEDS[what]), DATA, NETWORKS, recipes)
     for seed, data, network, name in settings:
-        result = storms[data].train(network, recipes[name], seed, muon="Muon" in name)
+        result = storms[data].train(network, recipes[name], seed)
         yield {"data": data, "network": network, "recipe": name, "seed": seed} | result
 
 

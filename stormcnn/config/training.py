@@ -22,7 +22,7 @@ class Training(Block):
         default="fast",
         description="`lesson`: 10 epochs of batches of 512 storms at a learning rate of 0.001, as "
         "in the AMS lesson. `fast`: one epoch of batches of 64 storms, with a learning rate that "
-        "first rises to 0.01 and then falls to 0, and an output that starts at the event "
+        "first rises to 0.003 and then falls to 0, and an output that starts at the event "
         "frequency. If one epoch has fewer than 120 training steps, there are as many epochs as "
         "these take.",
     )

@@ -39,7 +39,7 @@ class Recipe:
 
 
 LESSON = Recipe(epochs=10, batch_size=512, learning_rate=0.001)
-FAST = Recipe(epochs=1, batch_size=64, learning_rate=0.01, one_cycle=True, output_bias=True)
+FAST = Recipe(epochs=1, batch_size=64, learning_rate=0.003, one_cycle=True, output_bias=True)
 
 
 def choose_recipe(training: Mapping[str, Any], storms: int) -> Recipe:

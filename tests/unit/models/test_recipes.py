@@ -44,7 +44,7 @@ def test_one_cycle_rises_once_to_the_maximum_and_falls_almost_to_zero(steps):
     rates = learning_rates(FAST, steps)
     top = int(np.argmax(rates))
     assert top == steps // 5
-    assert rates[top] == pytest.approx(0.01)
+    assert rates[top] == pytest.approx(FAST.learning_rate)
     assert (np.diff(rates[: top + 1]) > 0).all()
     assert (np.diff(rates[top:]) < 0).all()
     assert rates.min() > 0
