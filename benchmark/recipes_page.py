@@ -85,11 +85,16 @@ def write_recipes(results: Mapping[str, Any], path: Path) -> None:
     """Write the tables between two markers of a page of the documentation."""
     before, rest = path.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
+    trainings = sum(
+        len(networks["baseline"]["fast"]["core_seconds"])
+        for networks in results["ablated"].values()
+    )
     body = "\n".join(
         [
             *skill_lines(results),
             "",
-            "What each setting of `fast` contributes, on the last fifth of the training period:",
+            "What each setting of `fast` contributes to the Brier skill score, on the last fifth "
+            f"of the training period, averaged over {trainings} trainings of each network:",
             "",
             *ablation_lines(results["ablated"]),
         ]
