@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stormcnn.forecast.network_metadata import read_about, read_recalibration_settings
+from stormcnn.forecast.network_metadata import read_about, recalibration_of
 from stormcnn.forecast.similar import (
     choose_training_storms,
     contributions,
@@ -16,7 +16,6 @@ from stormcnn.provenance import provenance, sha256_of
 from stormcnn.storms.events import exceeds
 from stormcnn.storms.patch_file import STORMS_AT_ONCE
 from stormcnn.storms.patches import open_patches
-from stormcnn.verification.recalibration import Recalibration
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -29,8 +28,7 @@ def embed_storms(*, network: str, patches: list[str], threads: int, output: str)
     from stormcnn.models.network_files import load_network
     from stormcnn.models.prediction import predict_probability
 
-    about, recalibration = read_about(network), read_recalibration_settings(network)
-    recalibrate = Recalibration.from_json(recalibration).apply if recalibration else np.asarray
+    about, recalibrate = read_about(network), recalibration_of(network)
     storms, stored = open_patches(patches)
     chosen = choose_training_storms(len(stored))
     storms = storms.isel(storm=chosen)

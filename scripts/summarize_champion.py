@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from stormcnn.forecast.network_metadata import recalibration_of
 from stormcnn.io import write_csv
 from stormcnn.logs import job_log
 from stormcnn.operations.run_summaries import summarize_runs
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def summarize_champion(
     *, network: str, patches: list[str], scaling: str, threshold: float, threads: int, output: str
 ) -> None:
-    """Write one row per run date."""
+    """Write one row per run date, about the recalibrated probabilities that forecasts have."""
     storms, fields = open_patches(patches)
     check_any_storm(storms.sizes["storm"])
     known = pd.read_csv(scaling).set_index("variable")
@@ -28,10 +29,11 @@ def summarize_champion(
     from stormcnn.models.network_files import load_network
     from stormcnn.models.prediction import predict_probability
 
+    recalibrate = recalibration_of(network)
     backend.prepare(threads, seed=0)
     summaries = summarize_runs(
         storms["run_date"].values,
-        predict_probability(load_network(network), fields),
+        recalibrate(predict_probability(load_network(network), fields)),
         exceeds(storms["peak"].values, threshold),
         fields,
         storms["variable"].values.tolist(),

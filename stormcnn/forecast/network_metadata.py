@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -14,7 +15,8 @@ from stormcnn.models.network_archive import METADATA, RECALIBRATION, THRESHOLDS,
 from stormcnn.models.stored_recalibration import read_recalibration
 from stormcnn.storms.run_summary import TRAINING_ATTRIBUTES
 from stormcnn.texts import printable
-from stormcnn.vocabulary import ISOTONIC, RecalibrationMethod, Region, StrPath
+from stormcnn.verification.recalibration import Recalibration
+from stormcnn.vocabulary import ISOTONIC, Array, RecalibrationMethod, Region, StrPath
 
 _ADVICE = "Use a network.keras that stormcnn has written."
 
@@ -118,6 +120,16 @@ def read_recalibration_settings(network: StrPath) -> dict[str, Any] | None:
     if content is not None:
         _check_content(network, RECALIBRATION, _Recalibration, content)
     return content
+
+
+def recalibration_of(network: StrPath) -> Callable[[Array], Array]:
+    """Return the function by which forecasts recalibrate the probabilities of a network.
+
+    It returns them as they are if the file has no recalibration. Raises `UserError` like
+    `read_recalibration_settings`.
+    """
+    settings = read_recalibration_settings(network)
+    return Recalibration.from_json(settings).apply if settings else np.asarray
 
 
 def read_thresholds(network: StrPath) -> dict[str, float]:

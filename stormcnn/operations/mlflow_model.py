@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stormcnn.forecast.network_metadata import read_recalibration_settings
-from stormcnn.verification.recalibration import Recalibration
+from stormcnn.forecast.network_metadata import recalibration_of
 from stormcnn.vocabulary import Array
 
 NETWORK = "network.keras"
@@ -23,8 +22,7 @@ class RecordedModel:
         # TensorFlow takes seconds to import, and recording a network does not need it.
         from stormcnn.models.network_files import load_network
 
-        settings = read_recalibration_settings(path)
-        self._recalibrate = Recalibration.from_json(settings).apply if settings else np.asarray
+        self._recalibrate = recalibration_of(path)
         self._network = load_network(path)
 
     def predict(self, model_input: Array, params: Mapping[str, Any] | None = None) -> Array:
