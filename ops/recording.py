@@ -56,7 +56,7 @@ def apply_decision(
     if missing:
         # The decision is still valid. The next call treats these runs as new, but does not evaluate
         # on them again.
-        journal.write("not_listed", f"Cannot write the list of known run files: {missing}")
+        journal.write("not_listed", f"The list of known run files cannot be written: {missing}")
     record(config, journal)
 
 
@@ -87,12 +87,13 @@ def _report(entry: registry.Entry, data: dict[str, Any], run_list: str, journal:
         entry=entry.number,
         decision=entry.decision,
     )
-    try:
-        write_text(f"{entry.number}\n", REPORTED)
-        if run_list:
-            write_text(run_list, known_csv(data))
-    except OSError as error:
-        journal.write("not_listed", f"Cannot write the list of known run files: {error}")
+    # Last, what tells the next call that nothing of this is left to do.
+    for text, path in ((run_list, known_csv(data)), (f"{entry.number}\n", REPORTED)):
+        try:
+            if text:
+                write_text(text, path)
+        except OSError as error:
+            journal.write("not_listed", f"{path} cannot be written: {error}")
 
 
 def record(config: dict[str, Any], journal: Journal) -> None:

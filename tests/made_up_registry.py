@@ -17,41 +17,51 @@ from stormcnn.operations.succession import enter_decision
 START = datetime(2026, 5, 1, 6, tzinfo=UTC)
 
 
-def decide(
+def made_up_decision(
     folder: Path, number: int, promote: bool = True, why: str = "", skill: float = 0.4
-) -> Entry:
-    """Enter the decision of one retraining, whose network depends on `number`."""
+) -> dict[str, Any]:
+    """Write the network of one retraining, which depends on `number`, and return its decision."""
     content = f"weights {number}".encode()
     network = folder.parent / f"results-{number}" / "network.keras"
     network.parent.mkdir(parents=True, exist_ok=True)
     network.write_bytes(content)
     last = read_last_entry(folder)
     champion = last.champion if last else None
-    decision: dict[str, Any] = {
+    sha256 = hashlib.sha256(content).hexdigest()
+    scores = {
+        "brier_skill_score_training": {"value": skill, "low": skill - 0.1, "high": skill + 0.1},
+        "brier_score": {"value": 0.1, "low": 0.05, "high": None},
+    }
+    tried = {"model": "dropout", "seed": 0, "sha256": sha256, "scores": scores}
+    return {
         "promote": promote,
         "why": why or f"Reason {number}.",
+        "scored_from": "2026-04-01T00:00",
         "scored_until": f"2026-04-{number:02d}T00:00",
+        **dict.fromkeys(("blocks", "runs", "storms", "events"), 20),
+        "confidence": 0.95,
+        "difference": None,
         "challenger": {
+            **tried,
             "network": str(network),
-            "sha256": hashlib.sha256(content).hexdigest(),
             "commit": "c0ffee",
-            "model": "dropout",
-            "seed": 0,
             "cutoff": f"2026-03-{number:02d}",
             "event": {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005},
             "predictors": ["U10_curr"],
-            "scores": {
-                "brier_skill_score_training": {
-                    "value": skill,
-                    "low": skill - 0.1,
-                    "high": skill + 0.1,
-                }
-            },
         },
         "champion": champion and {"sha256": champion.sha256, "scores": {}},
+        "candidates": [{**tried, "difference": None}],
     }
-    time = START + timedelta(days=number)
-    return enter_decision(folder, last, f"storms-{number}", decision, time, run_list="runs")
+
+
+def decide(
+    folder: Path, number: int, promote: bool = True, why: str = "", skill: float = 0.4
+) -> Entry:
+    """Enter the decision of one retraining, see `made_up_decision`."""
+    decision = made_up_decision(folder, number, promote, why, skill)
+    time, runs = START + timedelta(days=number), f"runs of {number}"
+    last = read_last_entry(folder)
+    return enter_decision(folder, last, f"storms-{number}", decision, time, run_list=runs)
 
 
 def monitored_runs(network: str, first: str, days: int, skill: float = 0.4) -> pd.DataFrame:

@@ -92,12 +92,13 @@ class Entry(Record):
 def read_last_entry(folder: StrPath) -> Entry | None:
     """Return the last entry, or None if the registry is empty.
 
-    If writing was interrupted, `champion.json` may be older than the history. Raises `UserError` if
-    it is missing or damaged, or differs from its entry in the history.
+    If writing was interrupted, `champion.json` may be older than the history, and missing if that
+    has one entry. Raises `UserError` if it is missing otherwise, if it is damaged, or if it differs
+    from its entry in the history.
     """
     path, history = Path(folder, "champion.json"), _history_paths(folder)
-    if not history and not path.exists():
-        return None
+    if len(history) < 2 and not path.exists():
+        return _read(history[0]) if history else None
     remedy = FROM_BACKUP
     if history:
         remedy = f"Restore the last copy: {shlex.join(['cp', str(history[-1]), str(path)])}"

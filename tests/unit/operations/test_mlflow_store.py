@@ -28,17 +28,9 @@ def recorded(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         for number, promote in ((1, True), (2, True), (3, False)):
-            decide_complete(folder / "registry", number, promote)
+            decide(folder / "registry", number, promote)
         record()
     return folder
-
-
-def decide_complete(folder, number, promote):
-    entry = decide(folder, number, promote)
-    decision = entry.decision | dict.fromkeys(("blocks", "runs", "storms", "events"), 1)
-    decision |= {"scored_from": "2026-04-01T00:00", "difference": None}
-    for path in (folder / "champion.json", folder / "history" / f"{number:06d}.json"):
-        path.write_text(entry.model_copy(update={"decision": decision}).model_dump_json())
 
 
 def address():

@@ -7,10 +7,11 @@ import os
 import re
 import shlex
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from made_up_registry import START, decide
 
 from stormcnn.errors import UserError
 from stormcnn.models.network_archive import training_storms_path
@@ -25,7 +26,6 @@ from stormcnn.operations.registry import (
 from stormcnn.operations.succession import appoint, enter_decision, hold, release, roll_back
 
 REASON = "It forecasts too much."
-START = datetime(2026, 5, 1, 6, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -34,41 +34,14 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "registry"
 
 
-def enter(folder, number, promote=True):
-    """Enter a decision on a network whose content depends on `number`."""
-    content = f"weights {number}".encode()
-    network = folder.parent / f"results-{number}" / "network.keras"
-    network.parent.mkdir(exist_ok=True)
-    network.write_bytes(content)
-    decision = {
-        "promote": promote,
-        "why": f"Reason {number}.",
-        "scored_until": f"2026-04-{number:02d}T00:00",
-        "challenger": {
-            "network": str(network),
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "commit": "c0ffee",
-            "model": "dropout",
-            "seed": 0,
-            "cutoff": f"2026-03-{number:02d}",
-            "event": {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005},
-            "predictors": ["U10_curr"],
-            "scores": {"brier_score": {"value": 0.1, "low": 0.05, "high": None}},
-        },
-    }
-    time = START + timedelta(days=number)
-    last, runs = read_last_entry(folder), f"runs of {number}"
-    return enter_decision(folder, last, f"storms-{number}", decision, time, run_list=runs)
-
-
 def test_training_storms_of_a_champion_are_kept_with_its_network(folder):
     (folder.parent / "results-1").mkdir()
     (folder.parent / "results-1/training_storms.nc").write_bytes(b"storms")
-    network = Path(enter(folder, 1).champion.network)
+    network = Path(decide(folder, 1).champion.network)
     kept = training_storms_path(network)
     assert kept.parent == network.parent
     assert kept.read_bytes() == b"storms"
-    enter(folder, 2)
+    decide(folder, 2)
     assert len(list(kept.parent.iterdir())) == 3
 
 
@@ -80,7 +53,7 @@ def test_empty_registry_has_no_champion(folder):
 
 
 def test_promoted_network_is_kept_in_the_registry(folder):
-    enter(folder, 1)
+    decide(folder, 1)
     champion = read_champion(folder)
     assert champion["experiment"] == "storms-1"
     assert champion["since"] == "2026-05-02T06:00:00Z"
@@ -92,7 +65,7 @@ def test_promoted_network_is_kept_in_the_registry(folder):
 
 
 def test_network_that_changed_after_it_was_scored_is_not_promoted(folder):
-    enter(folder, 1)
+    decide(folder, 1)
     before = (folder / "champion.json").read_text()
     entry = read_last_entry(folder)
     decision = entry.decision
@@ -104,16 +77,16 @@ def test_network_that_changed_after_it_was_scored_is_not_promoted(folder):
 
 
 def test_kept_champion_is_unchanged(folder):
-    enter(folder, 1)
+    decide(folder, 1)
     champion = read_champion(folder)
-    entry = enter(folder, 2, promote=False)
+    entry = decide(folder, 2, promote=False)
     assert read_champion(folder) == champion
     assert (entry.event, entry.scored_until) == ("kept", "2026-04-02T00:00")
     assert len(list((folder / "networks").iterdir())) == 1
 
 
 def test_there_may_be_no_champion_after_a_retraining(folder):
-    enter(folder, 1, promote=False)
+    decide(folder, 1, promote=False)
     assert read_champion(folder) is None
     assert read_last_entry(folder).scored_until == "2026-04-01T00:00"
     with pytest.raises(UserError, match=f"^{re.escape(str(folder))}: "):
@@ -121,7 +94,7 @@ def test_there_may_be_no_champion_after_a_retraining(folder):
 
 
 def test_history_is_kept(folder):
-    entries = [enter(folder, 1), enter(folder, 2, promote=False), enter(folder, 3)]
+    entries = [decide(folder, 1), decide(folder, 2, promote=False), decide(folder, 3)]
     entries.append(roll_back(folder, REASON, START + timedelta(days=9)))
     assert read_history(folder) == entries
     assert read_last_entry(folder) == entries[-1]
@@ -129,10 +102,10 @@ def test_history_is_kept(folder):
 
 
 def test_each_rollback_returns_to_the_champion_before(folder):
-    enter(folder, 1)
-    enter(folder, 2)
-    enter(folder, 3, promote=False)
-    enter(folder, 4)
+    decide(folder, 1)
+    decide(folder, 2)
+    decide(folder, 3, promote=False)
+    decide(folder, 4)
     later = START + timedelta(days=9)
     assert roll_back(folder, REASON, later).champion.experiment == "storms-2"
     assert roll_back(folder, REASON, later).champion.experiment == "storms-1"
@@ -143,7 +116,7 @@ def test_each_rollback_returns_to_the_champion_before(folder):
 
 
 def test_champion_goes_back_and_forward_to_any_entry(folder):
-    first, second, kept, third = (enter(folder, n, promote=n != 3) for n in (1, 2, 3, 4))
+    first, second, kept, third = (decide(folder, n, promote=n != 3) for n in (1, 2, 3, 4))
     later = START + timedelta(days=9)
     entry = roll_back(folder, REASON, later, to=first.number)
     assert (entry.event, entry.why, entry.champion) == ("rolled back", REASON, first.champion)
@@ -163,8 +136,8 @@ def test_champion_goes_back_and_forward_to_any_entry(folder):
 
 
 def test_challenger_that_lost_can_be_appointed(folder):
-    enter(folder, 1)
-    lost = enter(folder, 2, promote=False)
+    decide(folder, 1)
+    lost = decide(folder, 2, promote=False)
     later = START + timedelta(days=9)
     entry = appoint(folder, lost.number, REASON, later)
     assert read_champion(folder)["sha256"] == lost.decision["challenger"]["sha256"]
@@ -179,8 +152,8 @@ def test_challenger_that_lost_can_be_appointed(folder):
 def test_hold_lasts_until_it_is_released(folder):
     with pytest.raises(UserError, match="no champion"):
         hold(folder, REASON, START)
-    enter(folder, 1)
-    enter(folder, 2)
+    decide(folder, 1)
+    decide(folder, 2)
     later = START + timedelta(days=9)
     assert hold(folder, REASON, later).held
     with pytest.raises(UserError, match="already"):
@@ -193,7 +166,7 @@ def test_hold_lasts_until_it_is_released(folder):
 
 
 def test_decision_keeps_its_run_list_and_config(folder):
-    decision = enter(folder, 1).decision
+    decision = decide(folder, 1).decision
     last = read_last_entry(folder)
     enter_decision(folder, last, "storms-2", decision | {"promote": False}, START, "runs", "config")
     assert run_list_of(folder, 2).read_text() == "runs"
@@ -201,9 +174,9 @@ def test_decision_keeps_its_run_list_and_config(folder):
 
 
 def test_rollback_to_a_damaged_network_is_refused(folder):
-    enter(folder, 1)
+    decide(folder, 1)
     network = read_champion(folder)["network"]
-    enter(folder, 2)
+    decide(folder, 2)
     with open(network, "wb") as file:
         file.write(b"other weights")
     with pytest.raises(UserError, match=f"^{re.escape(network)}: .*damaged"):
@@ -213,8 +186,8 @@ def test_rollback_to_a_damaged_network_is_refused(folder):
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"number": 1}'])
 def test_damaged_file_is_refused_with_the_command_that_restores_it(folder, content):
-    enter(folder, 1)
-    enter(folder, 2)
+    decide(folder, 1)
+    decide(folder, 2)
     (folder / "champion.json").write_bytes(content)
     command = shlex.join(["cp", f"{folder}/history/000002.json", f"{folder}/champion.json"])
     for read in (read_last_entry, read_champion):
@@ -223,8 +196,8 @@ def test_damaged_file_is_refused_with_the_command_that_restores_it(folder, conte
 
 
 def test_damaged_history_is_named(folder):
-    enter(folder, 1)
-    enter(folder, 2)
+    decide(folder, 1)
+    decide(folder, 2)
     (folder / "history" / "000001.json").write_text("{")
     for read in (read_history, lambda folder: roll_back(folder, REASON, START + timedelta(days=9))):
         with pytest.raises(UserError, match=r"history/000001\.json"):
@@ -232,25 +205,30 @@ def test_damaged_history_is_named(folder):
 
 
 def test_lost_file_is_not_taken_for_an_empty_registry(folder):
-    enter(folder, 1)
+    decide(folder, 1)
+    decide(folder, 2)
     (folder / "champion.json").unlink()
     with pytest.raises(UserError, match=f"^{re.escape(str(folder))}/champion.json"):
         read_last_entry(folder)
 
 
 def test_kill_between_history_and_champion_loses_nothing(folder):
-    enter(folder, 1)
+    first = decide(folder, 1)
+    (folder / "champion.json").unlink()
+    assert read_last_entry(folder) == first
+    assert read_champion(folder)["experiment"] == "storms-1"
+    decide(folder, 2)
     before = (folder / "champion.json").read_text()
-    entry = enter(folder, 2)
+    entry = decide(folder, 3)
     (folder / "champion.json").write_text(before)
     assert read_last_entry(folder) == entry
-    assert read_champion(folder)["experiment"] == "storms-2"
-    enter(folder, 3)
-    assert len(read_history(folder)) == 3
+    assert read_champion(folder)["experiment"] == "storms-3"
+    decide(folder, 4)
+    assert len(read_history(folder)) == 4
 
 
 def test_unknown_key_is_named(folder):
-    enter(folder, 1)
+    decide(folder, 1)
     entry = json.loads((folder / "champion.json").read_text())
     (folder / "champion.json").write_text(json.dumps(entry | {"champoin": None}))
     with pytest.raises(UserError, match="champoin"):
@@ -258,7 +236,7 @@ def test_unknown_key_is_named(folder):
 
 
 def test_missing_network_is_refused(folder):
-    enter(folder, 1)
+    decide(folder, 1)
     network = read_champion(folder)["network"]
     os.remove(network)
     with pytest.raises(UserError, match=f"^{re.escape(network)}: .*registry rollback"):
@@ -268,8 +246,8 @@ def test_missing_network_is_refused(folder):
 @pytest.mark.parametrize("last_file", ["networks", "history/000003.json", "champion.json"])
 def test_full_disk_during_a_promotion_leaves_a_champion(folder, monkeypatch, last_file):
     """The disk fills up when one of the files that a promotion writes is put in place."""
-    enter(folder, 1)
-    enter(folder, 2)
+    decide(folder, 1)
+    decide(folder, 2)
     replace = os.replace
 
     def fill_up(source, target):
@@ -280,10 +258,10 @@ def test_full_disk_during_a_promotion_leaves_a_champion(folder, monkeypatch, las
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", fill_up)
         with pytest.raises(OSError, match="No space"):
-            enter(folder, 3)
+            decide(folder, 3)
     assert read_champion(folder)["experiment"] == "storms-2"
     assert read_history(folder)[-1] == read_last_entry(folder)
-    enter(folder, 4)
+    decide(folder, 4)
     assert read_champion(folder)["experiment"] == "storms-4"
     assert [entry.number for entry in read_history(folder)] == list(
         range(1, read_last_entry(folder).number + 1)
@@ -291,7 +269,7 @@ def test_full_disk_during_a_promotion_leaves_a_champion(folder, monkeypatch, las
 
 
 def test_clock_behind_the_registry_is_refused(folder):
-    entry = enter(folder, 1)
+    entry = decide(folder, 1)
     check_clock(entry, entry.time)
     with pytest.raises(UserError, match=r"2026-05-02 06:00 UTC.*2026-05-02 05:59 UTC"):
         check_clock(entry, entry.time - timedelta(seconds=1))
@@ -311,7 +289,7 @@ def write_entry(folder, entry):
 
 @pytest.mark.parametrize("place", ["outside", "parent", "link"])
 def test_champion_outside_of_the_registry_is_refused(folder, place):
-    enter(folder, 1)
+    decide(folder, 1)
     other = folder.parent / "other.keras"
     shutil.copyfile(read_champion(folder)["network"], other)
     link = folder / "networks" / "link.keras"
@@ -338,8 +316,8 @@ def replace_champion(folder, **changes):
 @pytest.mark.parametrize("promote", [True, False])
 @pytest.mark.parametrize("entry", [0, 1, 999])
 def test_champion_that_is_not_the_promoted_network_is_refused(folder, promote, entry):
-    enter(folder, 1)
-    enter(folder, 2, promote=promote)
+    decide(folder, 1)
+    decide(folder, 2, promote=promote)
     replace_champion(folder, entry=entry)
     with pytest.raises(UserError, match=rf"{entry:06d}\.json"):
         read_champion(folder)
@@ -348,8 +326,8 @@ def test_champion_that_is_not_the_promoted_network_is_refused(folder, promote, e
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_last_entry_that_is_not_in_the_history_is_refused(folder, number):
     """Nothing but the history tells which networks were promoted."""
-    enter(folder, 1)
-    enter(folder, 2)
+    decide(folder, 1)
+    decide(folder, 2)
     history = {path: path.read_text() for path in (folder / "history").iterdir()}
     entry = json.loads((folder / "champion.json").read_text())
     replace_champion(folder, entry=number)
@@ -365,8 +343,8 @@ def test_last_entry_that_is_not_in_the_history_is_refused(folder, number):
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_missing_entry_is_refused(folder, number):
-    enter(folder, 1)
-    enter(folder, 2, promote=False)
+    decide(folder, 1)
+    decide(folder, 2, promote=False)
     (folder / "history" / f"{number:06d}.json").unlink()
     with pytest.raises(UserError, match=rf"{number:06d}\.json"):
         read_champion(folder)

@@ -1,26 +1,30 @@
 """The command of `ops/retrain` agrees with its manual and with the examples for schedulers."""
 
 import errno
-import hashlib
+import itertools
 import json
 import os
 import re
 import shlex
 import shutil
+import signal
 import stat
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 from checkout import ROOT
+from made_up_registry import made_up_decision
 
 from ops.command import ExitCode, run
-from ops.recording import REGISTRY, REPORTED, apply_decision, report_interrupted
+from ops.recording import REGISTRY, apply_decision, report_interrupted
 from ops.retraining import main, parse_arguments
 from stormcnn.io import forbid_world_writable_files
 from stormcnn.operations.journal import Journal
 from stormcnn.operations.lock import Lock
-from stormcnn.operations.registry import read_champion, run_list_of
+from stormcnn.operations.registry import read_champion
 
 EXAMPLES = ROOT / "ops" / "examples"
 MANUAL = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -85,29 +89,9 @@ def test_unsuitable_config_is_named_in_the_log(tmp_path, monkeypatch, content, n
     assert (ended["event"], ended["exit_code"]) == ("ended", ExitCode.FAILED)
 
 
-def write_decision(folder):
-    """Write a network, and return the decision to promote it."""
-    (folder / "network.keras").write_bytes(b"weights")
-    return {
-        "promote": True,
-        "why": "It is better.",
-        "scored_until": "2026-04-10T00:00",
-        "challenger": {
-            "network": "network.keras",
-            "sha256": hashlib.sha256(b"weights").hexdigest(),
-            "model": "dropout",
-            "seed": 0,
-            "cutoff": "2026-03-01",
-            "event": {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005},
-            "predictors": ["U10_curr"],
-            "scores": {},
-        },
-    }
-
-
 def test_decision_is_valid_even_if_the_known_runs_cannot_be_listed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    decision = write_decision(tmp_path)
+    decision = made_up_decision(REGISTRY, 1)
     # The run list of these data does not exist.
     config = {"data": {"name": "missing"}, "registry": {"mlflow": None}}
     journal = Journal(tmp_path / "log.jsonl")
@@ -117,27 +101,69 @@ def test_decision_is_valid_even_if_the_known_runs_cannot_be_listed(tmp_path, mon
     assert read_champion(REGISTRY)["experiment"] == "storms-2026-03-01"
 
 
-def test_decision_of_a_call_that_was_killed_is_reported_once(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def call_until_killed(action, operation):
+    """Call a function in a child process, and kill that before an operation on files.
+
+    `operation` is its number. Return whether the child was killed.
+    """
+    child = os.fork()
+    if child == 0:
+        left = [operation]
+
+        def watch(event, _):
+            if event in ("open", "os.rename"):
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(watch)
+        action()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_promotion_is_reported_once_wherever_a_call_was_killed(tmp_path, monkeypatch):
+    """Each call promotes, and is killed before its first, second, ... operation on files."""
     config = {"data": {"name": "spring"}, "registry": {"mlflow": None}}
-    apply_decision(config, Journal(None), None, "storms-2026-03-01", write_decision(tmp_path))
-    REPORTED.write_text("0\n")  # as before the call reported the entry
-    run_list_of(REGISTRY, 1).parent.mkdir()
-    run_list_of(REGISTRY, 1).write_text("run_date,file,batch\n")
-    journal = Journal(None)
-    report_interrupted(config, journal)
-    assert journal.events == ["promoted"]
-    assert (tmp_path / "resources/spring/retrained.csv").read_text() == "run_date,file,batch\n"
-    report_interrupted(config, journal)
-    assert journal.events == ["promoted"]
-    code = run(lambda: ExitCode.DONE, journal)
-    assert code == ExitCode.PROMOTED
+    lines = []
+    for number in itertools.count(1):
+        folder = tmp_path / str(number)
+        prepared = folder / "resources/spring"
+        prepared.mkdir(parents=True)
+        monkeypatch.chdir(folder)
+        row = "2026-04-10T00:00,runs/a.nc,2026-04"
+        Path(prepared, "runs.csv").write_text(f"run_date,file,batch\n{row}\n")
+        Path(prepared, "inventory.csv").write_text(f"file,sha256\nruns/a.nc,{'0' * 64}\n")
+        decision, log = made_up_decision(REGISTRY, 1), Path("log.jsonl")
+        promote = partial(apply_decision, config, Journal(log), None, "storms", decision)
+        killed = call_until_killed(promote, number)
+        before = log.read_text().count('"promoted"') if log.exists() else 0
+        journal = Journal(log)
+        report_interrupted(config, journal)
+        report_interrupted(config, journal)
+        promoted = read_champion(REGISTRY) is not None
+        if journal.events:
+            assert run(lambda: ExitCode.DONE, journal) == ExitCode.PROMOTED
+        assert (prepared / "retrained.csv").exists() == promoted
+        lines.append(before + journal.events.count("promoted"))
+        assert promoted == (lines[-1] > 0)
+        if not killed:
+            break
+    assert len(lines) > 15
+    # Before the entry exists nothing is reported. A call that is killed after it has written the
+    # line, but before it has noted that, is reported again.
+    assert lines == sorted(lines, key=bool)
+    assert lines.count(1) > 5
+    assert set(lines) == {0, 1, 2}
+    assert lines[-1] == 1
 
 
 def test_group_can_write_everything_in_a_shared_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tmp_path.chmod(0o2770)
-    decision = write_decision(tmp_path)
+    decision = made_up_decision(REGISTRY, 1)
+    before = set(tmp_path.rglob("*"))
     mask = os.umask(0o002)
     try:
         forbid_world_writable_files()
@@ -146,7 +172,7 @@ def test_group_can_write_everything_in_a_shared_folder(tmp_path, monkeypatch):
             apply_decision(config, Journal(Path("logs/a.jsonl")), None, "storms", decision)
     finally:
         os.umask(mask)
-    written = [path for path in tmp_path.rglob("*") if path.name != "network.keras"]
+    written = set(tmp_path.rglob("*")) - before
     assert len(written) > 6
     for path in written:
         mode = path.stat().st_mode
@@ -183,7 +209,7 @@ def test_secret_of_the_environment_is_in_no_file(tmp_path, monkeypatch, capfd, a
         "registry": {"mlflow": "sqlite:///registry/mlflow.db"},
     }
     journal = Journal(tmp_path / "log.jsonl")
-    apply_decision(config, journal, None, "storms-2026-03-01", write_decision(tmp_path))
+    apply_decision(config, journal, None, "storms-2026-03-01", made_up_decision(REGISTRY, 1))
     assert "recorded" in (tmp_path / "log.jsonl").read_text()
     for path in tmp_path.rglob("*"):
         assert "mar-ker" not in str(path)
