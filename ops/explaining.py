@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.inputs import check_trial, known_csv, list_past_runs
+from ops.inputs import check_trial, describe_candidates, known_csv, list_past_runs
 from ops.recording import REGISTRY
 from stormcnn.operations import registry
 from stormcnn.operations.cutoff import Least, TooFew, choose_cutoff, earliest_cutoff
@@ -54,10 +54,9 @@ def explain(config: dict[str, Any], trial: str | None, least: Least, force: bool
             "training nor for an earlier decision."
         )
         return
-    model, seed = config["retraining"]["model"], config["retraining"]["seed"]
     rival = "the champion" if champion else "climatology, because there is no champion yet"
     print(
-        f"Would train {model} with seed {seed} on the runs before {cutoff} and evaluate it on the "
-        f"other runs against {rival}. If these have fewer than {least.events} events, which is "
-        "known when they are prepared, it would choose an earlier cutoff or postpone."
+        f"Would train {describe_candidates(config['retraining'])} on the runs before {cutoff} and "
+        f"judge by the other runs against {rival}. If these have fewer than {least.events} events, "
+        "which is known when they are prepared, it would choose an earlier cutoff or postpone."
     )

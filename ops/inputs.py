@@ -9,13 +9,16 @@ from typing import Any
 from ops.workflow import CHECKOUT
 from stormcnn.config.config_files import read_config_files
 from stormcnn.config.loading import load_config
+from stormcnn.config.wording import listed
 from stormcnn.errors import UserError
 from stormcnn.io import read_rows
 from stormcnn.operations.cutoff import count_events
 from stormcnn.operations.journal import utc_now
 from stormcnn.operations.news import check_no_future_run, with_digests
+from stormcnn.operations.promotion import corrected_confidence
 from stormcnn.storms.inventory import is_left_out
 from stormcnn.storms.run_files import Run, format_run_list, list_folder, read_run_list
+from stormcnn.verification.resampling import resamples_needed
 
 
 def read_config(files: Sequence[str]) -> dict[str, Any]:
@@ -29,12 +32,31 @@ def read_config(files: Sequence[str]) -> dict[str, Any]:
             f"data.source must be folder (got {config['data']['source']}), because retraining "
             "waits for new run files. Set data.source to folder, and data.folder to their folder."
         )
-    model = config["retraining"]["model"]
-    if model not in config["models"]:
-        raise UserError(
-            f"retraining.model must be one of {', '.join(config['models'])} (got {model})."
-        )
+    check_candidates(config)
     return config
+
+
+def check_candidates(config: dict[str, Any]) -> None:
+    """Raise `UserError` if a candidate is unknown, or if there are too many to be judged."""
+    policy, verification = config["retraining"], config["verification"]
+    if unknown := [name for name in policy["models"] if name not in config["models"]]:
+        raise UserError(
+            f"retraining.models must be among {listed(config['models'])} (got {unknown[0]})."
+        )
+    number = len(policy["models"]) * len(policy["seeds"])
+    needed = resamples_needed(1, corrected_confidence(verification["confidence"], number))
+    if needed > verification["resamples"]:
+        raise UserError(
+            f"verification.resamples must be at least {needed} to judge {number} candidates (got "
+            f"{verification['resamples']}). Set it, or shorten retraining.models or "
+            "retraining.seeds."
+        )
+
+
+def describe_candidates(policy: dict[str, Any]) -> str:
+    """Return in words which networks are trained."""
+    word = "seed" if len(policy["seeds"]) == 1 else "seeds"
+    return f"{listed(policy['models'])} with {word} {listed(map(str, policy['seeds']))}"
 
 
 def list_past_runs(data: dict[str, Any]) -> list[Run]:

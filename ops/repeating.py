@@ -29,9 +29,9 @@ def repeat(
 ) -> None:
     """Repeat the last decision made until a day (UTC), with results in `results/<name>`.
 
-    The challenger is trained with the run files and the config of that decision, and compared with
-    the champion of that time. Nothing is promoted or recorded. Raises `UserError` if there is no
-    such decision, or if a run file has changed since.
+    The candidates are trained with the run files and the config of that decision, and the best one
+    is compared with the champion of that time. Nothing is promoted or recorded. Raises `UserError`
+    if there is no such decision, or if a run file has changed since.
     """
     check_name(config, name)
     entry = find_decision(until)
@@ -56,8 +56,8 @@ def repeat(
         entry=entry.number,
         cutoff=challenger["cutoff"],
         training_start=challenger["training_start"],
-        model=challenger["model"],
-        seed=challenger["seed"],
+        models=list(dict.fromkeys(candidate["model"] for candidate in recorded["candidates"])),
+        seeds=list(dict.fromkeys(candidate["seed"] for candidate in recorded["candidates"])),
     )
     workflow = Workflow(
         lock,
@@ -85,9 +85,12 @@ def repeat(
 
 def numbers_of(decision: Mapping[str, Any]) -> list[Any]:
     """Return the sizes, scores and differences of a decision."""
-    sizes = [decision[name] for name in ("blocks", "runs", "storms", "events", "difference")]
-    networks = (decision[role] or {} for role in ("challenger", "champion"))
-    return [*sizes, *(network.get("scores") for network in networks)]
+    sizes = [decision[name] for name in ("blocks", "runs", "storms", "events")]
+    networks = [*decision["candidates"], decision["champion"] or {}]
+    return [
+        *sizes,
+        *(network.get(name) for network in networks for name in ("scores", "difference")),
+    ]
 
 
 def find_decision(until: date) -> registry.Entry:

@@ -18,6 +18,7 @@ from ops.command import EXIT_CODES, ExitCode, attempt, run
 from ops.explaining import explain
 from ops.inputs import (
     check_trial,
+    describe_candidates,
     known_csv,
     list_past_runs,
     read_config,
@@ -93,8 +94,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="ops/retrain",
-        description="Train a challenger when new run files have arrived, and promote it if it is "
-        "significantly better than the champion.",
+        description="Train one or more networks when new run files have arrived, and promote the "
+        "best one if it is significantly better than the champion.",
         epilog="\n".join(
             ["exit codes:", *(f"  {code:<3} {meaning}" for code, meaning in EXIT_CODES.items())]
         ),
@@ -197,22 +198,22 @@ def retrain(
         config["verification"]["block"],
         least_of(config, force),
     )
-    start = start_of_window(events, data["batch"], cutoff, config["retraining"]["window"])
+    policy = config["retraining"]
+    start = start_of_window(events, data["batch"], cutoff, policy["window"])
     experiment = trial or f"{config['experiment']['name']}-{cutoff}"
     results = Path("results", experiment)
-    model, seed = config["retraining"]["model"], config["retraining"]["seed"]
     period = f"from {start} until {cutoff}" if start else f"before {cutoff}"
     journal.write(
         "training",
-        f"Training {model} with seed {seed} on the runs {period}; results in {results}.",
+        f"Training {describe_candidates(policy)} on the runs {period}; results in {results}.",
         experiment=experiment,
         cutoff=cutoff,
         training_start=start,
-        model=model,
-        seed=seed,
+        models=policy["models"],
+        seeds=policy["seeds"],
     )
     targets = ["retraining/decision.json", "config.yaml"]
-    targets += ["report.html"] if config["retraining"]["report"] else []
+    targets += ["report.html"] if policy["report"] else []
     workflow.run(experiment, cutoff, [str(results / target) for target in targets], start)
     decision = json.loads((results / "retraining/decision.json").read_text(encoding="utf-8"))
     if trial:

@@ -1,7 +1,7 @@
-# Compare a newly trained network with the champion. ops/retrain requests the decision and applies
-# it to the registry.
+# Compare newly trained networks with the champion. ops/retrain requests the decision and applies it
+# to the registry.
 
-CHALLENGER = "{model}/seed-{seed}".format(**config["retraining"])
+CANDIDATES = {key: config["retraining"][key] for key in ("models", "seeds")}
 
 
 use rule predict_storms as predict_champion with:
@@ -21,11 +21,11 @@ use rule predict_storms as predict_champion with:
 
 rule judge_challenger:
     input:
-        network=f"<results>/models/{CHALLENGER}/network.keras",
+        networks=networks_of("network.keras", **CANDIDATES),
         # If the challenger is promoted, the registry keeps this file, too.
-        training_storms=f"<results>/models/{CHALLENGER}/training_storms.nc",
-        training=f"<results>/predictions/{CHALLENGER}-training.nc",
-        challenger=f"<results>/predictions/{CHALLENGER}.nc",
+        training_storms=networks_of("training_storms.nc", **CANDIDATES),
+        training=predictions_of("-training", **CANDIDATES),
+        candidates=predictions_of(**CANDIDATES),
         champion=lambda wildcards: (
             ["<results>/retraining/champion.nc"] if champion() else []
         ),
@@ -44,8 +44,6 @@ rule judge_challenger:
         code=code("judge_challenger"),
         champion=lambda wildcards: champion(),
         about={
-            "model": config["retraining"]["model"],
-            "seed": config["retraining"]["seed"],
             "training_start": config["split"]["training_start"],
             "cutoff": TEST_START,
             "event": EVENT,

@@ -1,19 +1,19 @@
-"""Compare a newly trained network with the champion on storms that neither has seen."""
+"""Compare newly trained networks with the champion on storms that none of them has seen."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from stormcnn.forecast.network_metadata import recalibration_of
 from stormcnn.io import write_csv, write_text
 from stormcnn.logs import job_log
 from stormcnn.operations.cutoff import check_enough, count_events
 from stormcnn.operations.promotion import (
-    Difference,
     check_same_question,
     check_unseen,
-    judge_challenge,
-    judge_first,
-    select_estimates,
+    corrected_confidence,
+    judge,
 )
+from stormcnn.operations.registry import CHAMPION
 from stormcnn.provenance import sha256_of
 from stormcnn.verification.reading import read_by_network
 from stormcnn.verification.tables import verify
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 def judge_challenger(
     *,
-    network: str,
-    training: str,
-    challenger: str,
+    networks: list[str],
+    training: list[str],
+    candidates: list[str],
     champion_predictions: list[str],
     champion: dict[str, Any] | None,
     about: dict[str, Any],
@@ -35,59 +35,69 @@ def judge_challenger(
     scores: str,
     differences: str,
 ) -> None:
-    """Write the decision with its reason, and the scores and differences that support it."""
-    (fitted,) = read_by_network([training]).values()
-    (unseen,) = read_by_network([challenger]).values()
-    events = count_events(unseen["run_date"].values, unseen["label"].values)
+    """Write the decision with its reason, and the scores and differences that support it.
+
+    `networks` are the files of the candidates; `training` and `candidates` are their predictions
+    for the training period and for the runs that decide, in the same order. Probabilities are
+    recalibrated as in forecasts.
+    """
+    fitted, unseen = read_by_network(training), read_by_network(candidates)
+    names = [f"{model}/seed-{seed}" for model, seed in unseen]
+    storms = next(iter(unseen.values()))
+    events = count_events(storms["run_date"].values, storms["label"].values)
     evidence = check_enough(events, verification["block"])
-    predictions = {("challenger", 0): unseen}
+    forecasts = dict(zip(names, zip(unseen.values(), networks, strict=True), strict=True))
     if champion:
         check_same_question(champion, about)
         check_unseen(events, champion["cutoff"])
-        (predictions["champion", 0],) = read_by_network(champion_predictions).values()
+        (of_champion,) = read_by_network(champion_predictions).values()
+        forecasts[CHAMPION] = of_champion, champion["network"]
+    predictions = {}
+    for name, (forecast, network) in forecasts.items():
+        probability = recalibration_of(network)(forecast["probability"].values)
+        predictions[name, 0] = forecast.assign(probability=("storm", probability))
+    confidence = corrected_confidence(verification["confidence"], len(names))
     tables = verify(
         predictions,
-        reference=list(predictions)[-1][0],
-        training_climatology=float(fitted["label"].mean()),
+        reference=list(forecasts)[-1],
+        training_climatology=float(next(iter(fitted.values()))["label"].mean()),
         resamples=verification["resamples"],
         curves=False,
-        confidence=verification["confidence"],
+        confidence=confidence,
         block=verification["block"],
     )
-    all_storms = tables.scores[tables.scores["stratum"] == "all"].set_index(["model", "score"])
-    estimates = {role: select_estimates(all_storms.loc[role]) for role, _ in predictions}
-    described = {
-        role: {score: estimate.as_json() for score, estimate in selected.items()}
-        for role, selected in estimates.items()
-    }
-    difference = None
-    if champion:
-        brier_score = tables.differences.set_index("score").loc["brier_score"]
-        columns = ["difference", "low", "high", "p_value"]
-        difference = Difference(*brier_score[columns].astype(float))
-        verdict = judge_challenge(difference, verification["confidence"])
-    else:
-        verdict = judge_first(
-            estimates["challenger"]["brier_skill_score_training"], verification["confidence"]
-        )
+    judged = judge(tables.scores, tables.differences, names, confidence)
+    tried = [
+        {
+            "model": model,
+            "seed": seed,
+            "sha256": sha256_of(network),
+            "scores": judged.scores_as_json(name),
+            "difference": judged.difference_as_json(name),
+        }
+        for name, (model, seed), network in zip(names, unseen, networks, strict=True)
+    ]
+    best = names.index(judged.challenger)
     content = {
-        "promote": verdict.promote,
-        "why": verdict.why,
+        "promote": judged.verdict.promote,
+        "why": judged.verdict.why,
         "scored_from": min(events),
         "scored_until": max(events),
         "blocks": evidence.blocks,
         "runs": evidence.runs,
-        "storms": unseen.sizes["storm"],
+        "storms": storms.sizes["storm"],
         "events": evidence.events,
-        "difference": difference and difference.as_json(),
+        "confidence": confidence,
+        "difference": tried[best]["difference"],
         "challenger": {
-            "network": network,
-            "sha256": sha256_of(network),
-            "commit": fitted.attrs.get("stormcnn_commit"),
+            "network": networks[best],
+            **{name: tried[best][name] for name in ("sha256", "model", "seed", "scores")},
+            "commit": fitted[list(unseen)[best]].attrs.get("stormcnn_commit"),
             **about,
-            "scores": described["challenger"],
         },
-        "champion": champion and {"sha256": champion["sha256"], "scores": described["champion"]},
+        "champion": champion
+        and {"sha256": champion["sha256"], "scores": judged.scores_as_json(CHAMPION)},
+        "candidates": tried,
     }
     write_csv(tables.scores, scores)
     write_csv(tables.differences, differences)
@@ -97,9 +107,9 @@ def judge_challenger(
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         judge_challenger(
-            network=snakemake.input.network,
+            networks=snakemake.input.networks,
             training=snakemake.input.training,
-            challenger=snakemake.input.challenger,
+            candidates=snakemake.input.candidates,
             champion_predictions=snakemake.input.champion,
             champion=snakemake.params.champion,
             about=snakemake.params.about,

@@ -20,6 +20,8 @@ RENAMED_KEYS = {
         "was replaced by opponents. Write opponents: [logistic_regression] instead of true, or "
         "opponents: [] instead of false."
     ),
+    "retraining.model": "was replaced by retraining.models. Write models: [dropout], for example.",
+    "retraining.seed": "was replaced by retraining.seeds. Write seeds: [0], for example.",
 }
 """What to write instead of keys of earlier versions."""
 

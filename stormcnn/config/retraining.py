@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from stormcnn.config.block import Block
 from stormcnn.config.field_types import (
+    UNIQUE,
     LeastBlocks,
     LeastEvents,
     OptionalCountFromOne,
     OptionalCountFromZero,
-    Seed,
+    Seeds,
     Text,
+    must_be,
 )
 
 
 class Retraining(Block):
-    """The network that `ops/retrain` trains when new run files have arrived."""
+    """The networks that `ops/retrain` trains when new run files have arrived."""
 
-    model: Text = Field(
-        default="dropout", description="Key of the network that challenges the champion."
+    models: Annotated[
+        list[Text],
+        Field(min_length=1),
+        *UNIQUE,
+        must_be("a list of one or more keys of models, without duplicates"),
+    ] = Field(
+        default=["dropout"],
+        description="Keys of the candidates, networks of which the best one challenges the "
+        "champion. The more candidates, the stronger the evidence that a promotion takes.",
     )
-    seed: Seed = Field(default=0, description="Random seed with which it is trained.")
+    seeds: Seeds = Field(
+        default=[0],
+        description="Random seeds. Each of these networks is a candidate once per seed.",
+    )
     window: OptionalCountFromOne = Field(
         default=None,
-        description="The challenger is trained on the runs of this many days before the cutoff, in "
+        description="Candidates are trained on the runs of this many days before the cutoff, in "
         "whole batches. null: on all runs before the cutoff.",
     )
     least_blocks: LeastBlocks = Field(
@@ -43,5 +57,5 @@ class Retraining(Block):
     report: bool = Field(
         default=False,
         description="true: each retraining also writes a report, for which all `models` are "
-        "trained. false: only the challenger is trained.",
+        "trained. false: only the candidates are trained.",
     )

@@ -1,18 +1,27 @@
-"""Decide whether a newly trained network, the challenger, replaces the champion."""
+"""Choose the challenger among newly trained networks, and decide if it replaces the champion.
+
+The candidates are compared on the runs that also decide, so the best one may be the best by chance.
+The decision is corrected for their number, see `corrected_confidence`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stormcnn.errors import UserError
+from stormcnn.operations.registry import CHAMPION
+from stormcnn.texts import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECORDED_SCORES = ("brier_score", "brier_skill_score_training", "log_score", "auc")
 """Scores of the challenger and of the champion that the registry keeps."""
+
+DIFFERENCE_COLUMNS = ["difference", "low", "high", "p_value"]
+"""Columns of the table of differences that make a `Difference`."""
 
 
 class Estimate(NamedTuple):
@@ -47,6 +56,40 @@ class Verdict(NamedTuple):
     why: str
 
 
+class Judgement(NamedTuple):
+    """The challenger among the candidates, and the verdict about it.
+
+    `estimates` are the `RECORDED_SCORES` of each network, also of the champion, and `differences`
+    those of the Brier scores between each candidate and the champion, if there is one.
+    """
+
+    challenger: str
+    verdict: Verdict
+    estimates: dict[str, dict[str, Estimate]]
+    differences: dict[str, Difference]
+
+    def scores_as_json(self, name: str) -> dict[str, dict[str, float | None]]:
+        """Return the recorded scores of a network."""
+        return {score: estimate.as_json() for score, estimate in self.estimates[name].items()}
+
+    def difference_as_json(self, name: str) -> dict[str, float | None] | None:
+        """Return the difference between a candidate and the champion; None if there is none."""
+        return self.differences[name].as_json() if name in self.differences else None
+
+
+def corrected_confidence(confidence: float, candidates: int) -> float:
+    """Return the confidence with which each of some candidates is judged.
+
+    It is 1 - (1 - c) / K for the confidence c and K candidates (Bonferroni's correction, Dunn
+    1961): the probability that any of K networks seems better than the champion but is not is at
+    most 1 - c, however similar they are.
+
+    >>> corrected_confidence(0.95, 1), corrected_confidence(0.95, 5)
+    (0.95, 0.99)
+    """
+    return 1 - (1 - confidence) / candidates
+
+
 def check_same_question(champion: Mapping[str, Any], challenger: Mapping[str, Any]) -> None:
     """Raise `UserError` if two networks forecast different events or use other predictors."""
     for name in ("event", "predictors"):
@@ -76,13 +119,38 @@ def select_estimates(scores: pd.DataFrame) -> dict[str, Estimate]:
     return {str(row[0]): Estimate(*row[1:]) for row in table.itertuples()}
 
 
-def judge_first(skill: Estimate, confidence: float) -> Verdict:
+def judge(
+    scores: pd.DataFrame, differences: pd.DataFrame, candidates: Sequence[str], confidence: float
+) -> Judgement:
+    """Choose the candidate with the lowest Brier score, and judge whether it becomes champion.
+
+    `scores` and `differences` are tables of `verification.tables.verify` with the models
+    `candidates` and, unless there is none yet, `CHAMPION` as the reference. `confidence` is that of
+    the tables, see `corrected_confidence`.
+    """
+    rows = scores[scores["stratum"] == "all"].set_index(["model", "score"])
+    estimates = {name: select_estimates(rows.loc[name]) for name in rows.index.unique("model")}
+    challenger = min(candidates, key=lambda name: estimates[name]["brier_score"].value)
+    compared = {}
+    if CHAMPION in estimates:
+        pairs = differences[differences["score"] == "brier_score"].set_index("model")
+        table = pairs.loc[list(candidates), DIFFERENCE_COLUMNS].astype(float)
+        compared = {str(row[0]): Difference(*row[1:]) for row in table.itertuples()}
+        verdict = judge_challenge(compared[challenger], confidence, len(candidates))
+    else:
+        skill = estimates[challenger]["brier_skill_score_training"]
+        verdict = judge_first(skill, confidence, len(candidates))
+    return Judgement(challenger, verdict, estimates, compared)
+
+
+def judge_first(skill: Estimate, confidence: float, candidates: int = 1) -> Verdict:
     """Decide whether a network becomes the first champion: it must be better than climatology.
 
     `skill` is its Brier skill score against the base rate of its training period. The lower bound
     of the interval must be above 0.
     """
     evidence = f"Brier skill score {skill.value:.3f}, {_format_interval(skill, confidence)}"
+    evidence += _among(candidates)
     if skill.low > 0:
         return Verdict(True, f"First champion: better than climatology ({evidence}).")
     return Verdict(
@@ -91,7 +159,7 @@ def judge_first(skill: Estimate, confidence: float) -> Verdict:
     )
 
 
-def judge_challenge(difference: Difference, confidence: float) -> Verdict:
+def judge_challenge(difference: Difference, confidence: float, candidates: int = 1) -> Verdict:
     """Decide whether a challenger replaces the champion: it must be significantly better.
 
     `difference` is its Brier score minus the champion's on the same storms. It must be negative
@@ -101,6 +169,7 @@ def judge_challenge(difference: Difference, confidence: float) -> Verdict:
     evidence = (
         f"Brier score of the challenger minus that of the champion {difference.value:+.4f}, "
         f"{_format_interval(difference, confidence)}, p = {difference.p_value:.3f}"
+        f"{_among(candidates)}"
     )
     significant = difference.p_value < 1 - confidence
     if significant and difference.value < 0:
@@ -110,8 +179,12 @@ def judge_challenge(difference: Difference, confidence: float) -> Verdict:
     return Verdict(False, f"No significant difference, so the champion stays ({evidence}).")
 
 
+def _among(candidates: int) -> str:
+    return "" if candidates == 1 else f", the best of {counted(candidates, 'candidate')}"
+
+
 def _format_interval(estimate: Estimate | Difference, confidence: float) -> str:
-    return f"{100 * confidence:g} % interval {estimate.low:.4f} to {estimate.high:.4f}"
+    return f"{100 * confidence:.4g} % interval {estimate.low:.4f} to {estimate.high:.4f}"
 
 
 def _as_json(numbers: Mapping[str, float]) -> dict[str, float | None]:

@@ -43,7 +43,7 @@ LEARNING = merged(
         "split": {"test_start": "2014-05-01"},
         "training": {"epochs": 3, "learning_rate": 0.01},
         "verification": {"resamples": 200},
-        "retraining": {"model": "dropout", "seed": 3},
+        "retraining": {"models": ["dropout"], "seeds": [3]},
         "forecast": {"network": "champion", "runs": [f"new/{run_file_name()}"], "members": 0},
     },
 )
@@ -114,22 +114,44 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return checkout
 
 
+KILL_AFTER_PROMOTION = """
+def kill_after_promotion(event, arguments, written=[]):
+    if written and event != "os.kill":
+        os.kill(os.getpid(), 9)
+    if event == "os.rename" and str(arguments[1]).endswith("registry/champion.json"):
+        written.append(event)
+
+
+sys.addaudithook(kill_after_promotion)
+"""
+
+
 @pytest.fixture(scope="module")
 def promoted(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A better challenger, trained on April and May and evaluated on June."""
+    """A better challenger, trained on April and May and evaluated on June.
+
+    The call that promoted it was killed when it had written `champion.json`.
+    """
     checkout = first.copy(tmp_path_factory.mktemp("promoted") / "checkout")
     write_month(checkout, 6)
     checkout.change({"training": {"epochs": 60}})
+    killing = tmp_path_factory.mktemp("killing")
+    observer = (OBSERVER / "sitecustomize.py").read_text()
+    (killing / "sitecustomize.py").write_text(f"{observer}{KILL_AFTER_PROMOTION}")
+    assert retrain(checkout, PYTHONPATH=str(killing))[0] == -signal.SIGKILL
+    assert read(checkout)["event"] == "promoted"
+    assert events(checkout)[-1] == "training"
     assert retrain(checkout)[0] == PROMOTED
+    assert events(checkout)[-3:] == ["promoted", "nothing_new", "recorded"]
     return checkout
 
 
 @pytest.fixture(scope="module")
 def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A worse challenger.
+    """Two worse candidates.
 
-    Before it there were a trial, a call that was interrupted, a call that was killed, and a second
-    call at the same time.
+    Before them there were a trial, a call that was interrupted, a call that was killed, and a
+    second call at the same time.
     """
     checkout = promoted.copy(tmp_path_factory.mktemp("kept") / "checkout")
     write_month(checkout, 7)
@@ -143,7 +165,7 @@ def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
     } | {path for path in before if path.startswith(("logs/merge_", "benchmarks/merge_"))}
     assert read(checkout, "results/shorter/retraining/decision.json")["promote"] is False
 
-    checkout.change({"retraining": {"report": True}})
+    checkout.change({"retraining": {"report": True, "seeds": [3, 4]}})
     assert interrupt(checkout, lambda group: os.killpg(group, signal.SIGINT)) == FAILED
 
     def call_again(_: int) -> None:
@@ -238,6 +260,20 @@ def test_worse_challenger_leaves_the_champion(kept: Checkout, promoted: Checkout
     assert entry["decision"]["challenger"]["cutoff"] == "2014-07-01"
 
 
+def test_best_candidate_challenges(kept: Checkout) -> None:
+    decision = read(kept)["decision"]
+    tried = {one["seed"]: one for one in decision["candidates"]}
+    assert set(tried) == {3, 4}
+    best = min(tried, key=lambda seed: tried[seed]["scores"]["brier_score"]["value"])
+    assert decision["challenger"]["seed"] == best
+    assert decision["challenger"]["sha256"] == tried[best]["sha256"]
+    assert decision["confidence"] == pytest.approx(0.975)
+    for seed, one in tried.items():
+        network = kept.path / f"results/tiny-2014-07-01/models/dropout/seed-{seed}/network.keras"
+        assert sha256_of(network) == one["sha256"]
+        assert training_storms_path(network).exists()
+
+
 def test_champions_are_monitored_on_the_runs_since_their_training(
     kept: Checkout, promoted: Checkout, first: Checkout
 ) -> None:
@@ -283,13 +319,14 @@ def test_past_decision_is_repeated_with_its_run_files_and_opponent(
 def test_recorded_network_takes_physical_units(kept: Checkout, tmp_path: Path) -> None:
     """MLflow loads the challenger, whose predictions the workflow has written."""
     checkout = kept.copy(tmp_path / "checkout")
+    seed = read(checkout)["decision"]["challenger"]["seed"]
     code = (
         "import mlflow, numpy as np, xarray as xr\n"
         "mlflow.set_tracking_uri('sqlite:///registry/mlflow.db')\n"
         "model = mlflow.pyfunc.load_model('models:/stormcnn-tiny@challenger')\n"
         "storms = xr.open_dataset('resources/tiny/patches/2014-07.nc')\n"
         "p = model.predict(storms['predictors'].values)\n"
-        "results = 'results/tiny-2014-07-01/predictions/dropout/seed-3.nc'\n"
+        f"results = 'results/tiny-2014-07-01/predictions/dropout/seed-{seed}.nc'\n"
         "np.testing.assert_allclose(p, xr.open_dataset(results)['probability'], atol=1e-6)\n"
     )
     assert retrain(checkout)[0] == DONE  # lets the file refer to the copy
@@ -395,11 +432,12 @@ def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) ->
 
 def test_dry_run_prints_the_plan_and_writes_nothing(again: Checkout) -> None:
     write_month(again, 7)
+    again.change({"retraining": {"seeds": [3, 4]}})
     before = contents(again)
     code, output = retrain(again, "--dry-run")
     assert code == DONE
     assert f"runs/{run_file_name(datetime(2014, 7, 1))}" in output
-    for part in ("2014-07.", "dropout", "seed 3", "before 2014-07-01"):
+    for part in ("2014-07.", "dropout", "seeds 3 and 4", "before 2014-07-01"):
         assert part in output
     assert contents(again) == before
     shutil.rmtree(again.path / "runs")
@@ -517,7 +555,8 @@ def test_run_file_of_the_future_is_named(again: Checkout) -> None:
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"retraining": {"model": "deep"}}, "retraining.model"),
+        ({"retraining": {"models": ["dropout", "deep"]}}, "retraining.models"),
+        ({"retraining": {"seeds": list(range(20))}}, "verification.resamples"),
         ({"data": {"name": "demo", "source": "demo", "folder": None}}, "data.source"),
     ],
 )
@@ -560,7 +599,7 @@ def check_last_record(client: MlflowClient, checkout: Checkout, folder: Path) ->
     decision = read(checkout)["decision"]
     version = client.get_model_version_by_alias("stormcnn-tiny", "challenger")
     run = client.get_run(version.run_id)
-    assert run.data.params["seed"] == "3"
+    assert run.data.params["seed"] == str(decision["challenger"]["seed"])
     assert run.data.params["threshold"] == "0.005"
     assert run.data.params["cutoff"] == "2014-07-01"
     assert run.data.tags["outcome"] == "kept"

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,10 +13,12 @@ from stormcnn.operations.promotion import (
     Estimate,
     check_same_question,
     check_unseen,
+    corrected_confidence,
     judge_challenge,
     judge_first,
     select_estimates,
 )
+from stormcnn.verification.block_tests import t_test
 
 NAN = math.nan
 
@@ -40,6 +43,33 @@ def test_champion_stays_unless_the_challenger_is_significantly_better(value, p_v
 )
 def test_first_champion_must_be_significantly_better_than_climatology(low, promoted):
     assert judge_first(Estimate(0.2, low, 0.3), 0.95).promote is promoted
+
+
+def false_promotions(confidence, candidates, trials=600, blocks=12, shared=0.5):
+    """Return how often the best of equally good candidates would be promoted.
+
+    Sums of score differences by block vary because networks differ, and `shared` is the part of
+    the variance that comes from the champion and is therefore the same for all candidates.
+    """
+    draw = np.random.default_rng(3)
+    own = draw.normal(size=(trials, candidates, blocks)) * np.sqrt(1 - shared)
+    sums = own + draw.normal(size=(trials, 1, blocks)) * np.sqrt(shared)
+    promoted = 0
+    for trial in sums:
+        best = trial[trial.mean(axis=1).argmin()]
+        difference = Difference(best.mean(), math.nan, math.nan, t_test(best))
+        promoted += judge_challenge(difference, confidence, candidates).promote
+    return promoted / trials
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.5])
+def test_more_candidates_are_not_promoted_more_often_by_chance(shared):
+    # Half of 5 %, because only better networks are promoted.
+    assert false_promotions(0.95, 1, shared=shared) < 0.04
+    for candidates in (3, 12):
+        corrected = corrected_confidence(0.95, candidates)
+        assert false_promotions(corrected, candidates, shared=shared) < 0.04
+    assert false_promotions(0.95, 12, shared=shared) > 0.1
 
 
 def test_run_that_the_champion_was_trained_on_is_named():
