@@ -97,12 +97,18 @@ def choose_cutoff(
     for day in reversed(candidates):
         if count_since(events, day, block).is_enough(least):
             return day
-    first = candidates[0] if candidates else not_before
-    evidence = count_since(events, first, block)
+    if not candidates:
+        since = not_before or days[0]
+        raise TooFew(
+            f"{count_since(events, since, block)} since {since} must wait for the next "
+            f"{batch_size}, because all runs since the first day of a {batch_size} (data.batch) "
+            "are used together. Wait for more run files."
+        )
+    evidence = count_since(events, candidates[0], block)
     raise TooFew(
-        f"{evidence} since {first} {'is' if evidence.runs == 1 else 'are'} too few to evaluate a "
-        f"network. It takes {evidence.minimum(least)} that begin with a new {batch_size} and were "
-        "used neither for training nor for an earlier decision. Wait for more run files."
+        f"{evidence} since {candidates[0]} {'is' if evidence.runs == 1 else 'are'} too few to "
+        f"evaluate a network. It takes {evidence.minimum(least)} that were used neither for "
+        "training nor for an earlier decision. Wait for more run files."
     )
 
 

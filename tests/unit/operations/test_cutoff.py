@@ -80,7 +80,8 @@ def test_window_of_training_has_whole_batches_and_at_least_one():
 
 def test_unused_rest_of_a_batch_waits_for_the_next_batch():
     events = with_events(4) | dict.fromkeys(run_dates(5, 30), 5)
-    with pytest.raises(TooFew, match="20 runs in 20 blocks with 100 events since 2015-05-11"):
+    named = "20 runs in 20 blocks with 100 events since 2015-05-11 must wait for the next month"
+    with pytest.raises(TooFew, match=named):
         choose_cutoff(events, "month", "2015-05-11", "day")
     assert choose_cutoff(events, "day", "2015-05-11", "day") == "2015-05-21"
 
