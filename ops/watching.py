@@ -11,6 +11,7 @@ import pandas as pd
 from ops.workflow import Workflow
 from stormcnn.errors import UserError
 from stormcnn.operations.alarms import (
+    TRAINING_FILES,
     describe_alarms,
     keep_runs,
     notify,
@@ -23,9 +24,6 @@ from stormcnn.operations.promotion import check_same_question
 from stormcnn.operations.registry import REGISTRY, Champion, run_list_of
 from stormcnn.storms.run_files import Run
 from stormcnn.texts import counted
-
-TRAINING_FILES = "training_files"
-"""Name of the alarm that run files with which the champion was trained have changed."""
 
 MONITORED = Path(REGISTRY, "monitoring.csv")
 ALARMS = Path(REGISTRY, "alarms.json")
@@ -61,7 +59,7 @@ def watch(
         champion,
         config["monitoring"]["notify"],
         journal,
-        lambda names: describe_alarms(names, latest, at_promotion),
+        lambda names: " ".join(describe_alarms(names, latest, at_promotion)),
         run_date=latest["run_date"],
     )
 
@@ -77,11 +75,10 @@ def watch_training_files(
         champion,
         config["monitoring"]["notify"],
         journal,
-        lambda _: (
-            f"{counted(len(changed), 'run file')} with which the champion was trained "
-            f"{'has' if len(changed) == 1 else 'have'} been replaced or removed since: "
-            f"{', '.join(changed[:5])}{', ...' if len(changed) > 5 else ''}. The network cannot be "
-            "trained again as it was."
+        lambda names: (
+            " ".join(describe_alarms(names, {}, None))
+            + f" {counted(len(changed), 'file')}: {', '.join(changed[:5])}"
+            + (", ..." if len(changed) > 5 else ".")
         ),
         files=changed,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from stormcnn.config.wording import listed
 from stormcnn.errors import UserError
 from stormcnn.io import write_csv, write_text
 from stormcnn.operations.monitoring import SKILL
@@ -18,6 +19,19 @@ from stormcnn.vocabulary import StrPath
 
 NOTIFY_SECONDS = 60
 """Time limit of the command `monitoring.notify`."""
+
+TRAINING_FILES = "training_files"
+"""Name of the alarm that run files with which the champion was trained have changed."""
+
+TITLES = {
+    "probability": "the mean probability",
+    "probability_distance": "the distribution of the probability",
+    "event_frequency": "the event frequency",
+    "bias": "the bias (mean probability minus event frequency)",
+}
+"""What alarms about probabilities and events are about; those about predictors end in `PARTS`."""
+
+PARTS = {"median": "median", "spread": "spread", "distance": "distribution"}
 
 
 def keep_runs(rows: pd.DataFrame, path: StrPath) -> None:
@@ -56,19 +70,32 @@ def write_alarms(network: str, alarms: Mapping[str, bool], path: StrPath) -> Non
     write_text(text + "\n", path)
 
 
+def title_of(name: str) -> str:
+    """Return in words what an alarm about drift is about.
+
+    >>> title_of("REFL_COM_curr_median")
+    'the median of REFL_COM_curr'
+    """
+    predictor, _, part = name.rpartition("_")
+    if name in TITLES or part not in PARTS:
+        return TITLES.get(name, name)
+    return f"the {PARTS[part]} of {predictor}"
+
+
 def describe_alarms(
     names: Sequence[str], latest: Mapping[str, Any], at_promotion: float | None
-) -> str:
+) -> list[str]:
     """Return in words what the alarms `names` mean, from the latest row of the monitored runs.
 
     `at_promotion` is the Brier skill score with which the champion was promoted.
     """
     sentences = []
-    if drifted := [name for name in names if name != SKILL]:
+    if drifted := [title_of(name) for name in names if name not in (SKILL, TRAINING_FILES)]:
         sentences.append(
-            f"Since the training of the champion, {', '.join(drifted)} changed: the mean of the "
-            f"latest blocks deviates {latest['drift']:.1f} times as far as the limit for chance. "
-            "Check where the run files come from, and their units."
+            f"Drift: {listed(drifted)} {'has' if len(drifted) == 1 else 'have'} changed since the "
+            f"training of the champion. The latest blocks deviate {latest['drift']:.1f} times as "
+            "far as chance allows. Check where the run files come from, and their units; a season "
+            "that the training period lacks is drift, too."
         )
     if SKILL in names:
         sentences.append(
@@ -76,7 +103,12 @@ def describe_alarms(
             f"(interval {latest['skill_low']:.2f} to {latest['skill_high']:.2f}) in the latest "
             f"{latest['window_blocks']:.0f} blocks and was {at_promotion:.2f} at its promotion."
         )
-    return " ".join(sentences)
+    if TRAINING_FILES in names:
+        sentences.append(
+            "Run files with which the champion was trained have been replaced or removed since, so "
+            "the network cannot be trained again as it was."
+        )
+    return sentences
 
 
 def notify(command: Sequence[str], alarm: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from stormcnn.errors import UserError
-from stormcnn.operations.alarms import read_alarms
+from stormcnn.operations.alarms import describe_alarms, read_alarms, title_of
 from stormcnn.operations.registry import Champion, Entry, read_history, read_last_entry
 from stormcnn.vocabulary import StrPath
 
@@ -94,11 +94,11 @@ def expected_next(status: Status) -> str:
         )
     events = {line["event"]: line["message"] for line in status.last_call.get("events", [])}
     if "failed" in events:
-        return "The next call tries again; what it needs is in the message above."
+        return "The next call tries again; the last call says what it needs."
     if "postponed" in events:
         return (
-            "A challenger is trained when the message above no longer applies: the run files that "
-            "have arrived remain new until then."
+            "The next call tries again with all run files that have arrived by then; the last call "
+            "says what it waited for."
         )
     if status.history:
         return (
@@ -107,6 +107,17 @@ def expected_next(status: Status) -> str:
             "have arrived."
         )
     return "A first network is trained when there are enough run files."
+
+
+def describe_current_alarms(status: Status) -> list[str]:
+    """Return in words what the alarms that are on mean."""
+    champion, latest = status.champion, status.latest
+    if champion is None:
+        return []
+    if latest is None:  # monitoring.csv was removed
+        return [f"{title_of(name)}." for name in status.alarms]
+    skill = champion.scores.get("brier_skill_score_training", {}).get("value")
+    return describe_alarms(status.alarms, latest, skill)
 
 
 def describe(status: Status) -> list[str]:
@@ -125,6 +136,7 @@ def describe(status: Status) -> list[str]:
     if latest:
         lines.append(f"Monitoring until {latest['run_date'][:10]}: {describe_monitoring(latest)}")
     lines.append(f"Alarms: {', '.join(status.alarms) or 'none'}.")
+    lines += [f"  {sentence}" for sentence in describe_current_alarms(status)]
     if decision := status.last_decision:
         title = EVENT_TITLES[decision.event].lower()
         lines.append(f"Last decision ({decision.time:%Y-%m-%d}, {title}): {decision.why}")

@@ -14,6 +14,7 @@ from stormcnn.io import write_text
 from stormcnn.operations.status import (
     EVENT_TITLES,
     Status,
+    describe_current_alarms,
     describe_monitoring,
     expected_next,
     period_of,
@@ -22,6 +23,7 @@ from stormcnn.report.downloads import data_uri
 from stormcnn.report.figure_style import COLORS, GRAY, STYLE, make_figure, svg_of
 from stormcnn.report.table_cells import Cell, Table, number, text_cell, with_interval
 from stormcnn.report.templates import open_template
+from stormcnn.vocabulary import LEAST_BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +49,7 @@ def _content(status: Status) -> dict[str, Any]:
         "champion": champion,
         "period": champion and period_of(champion),
         "held": status.held,
-        "alarms": status.alarms,
+        "alarms": describe_current_alarms(status),
         "monitoring": latest and describe_monitoring(latest),
         "monitored_until": latest and latest["run_date"][:10],
         "decision": status.last_decision,
@@ -93,9 +95,9 @@ def _figures(status: Status) -> list[dict[str, str]]:
             _entry(
                 _skill_figure(status),
                 "Skill",
-                "Brier skill score of each champion in its latest blocks, with its interval. "
-                "Vertical lines are changes of the champion; the dashed line is the skill at "
-                "promotion.",
+                "Brier skill score of each champion in its latest blocks, with its interval from "
+                f"{LEAST_BLOCKS} blocks on. Vertical lines are changes of the champion; the dashed "
+                "line is the skill at promotion.",
             )
         )
     if len(rows) and rows["drift"].notna().any():
@@ -128,9 +130,9 @@ def _skill_figure(status: Status) -> Figure:
         known = runs[runs["skill"].notna()]
         times = _times(known)
         place.plot(times, known["skill"], color=color, marker=".", label=_name_of(status, digest))
-        place.fill_between(
-            times, known["skill_low"], known["skill_high"], color=color, alpha=0.18, linewidth=0
-        )
+        enough = known["window_blocks"] >= LEAST_BLOCKS
+        low, high = (known[bound].where(enough) for bound in ("skill_low", "skill_high"))
+        place.fill_between(times, low, high, color=color, alpha=0.18, linewidth=0)
     champion = status.champion
     at_promotion = champion and champion.scores.get("brier_skill_score_training", {}).get("value")
     if at_promotion is not None:

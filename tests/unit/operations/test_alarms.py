@@ -56,7 +56,7 @@ def tell(tmp_path, monkeypatch):
             CHAMPION,
             command,
             journal,
-            lambda names: describe_alarms(names, row, 0.4),
+            lambda names: " ".join(describe_alarms(names, row, 0.4)),
             run_date=row["run_date"],
         )
         return journal.events
