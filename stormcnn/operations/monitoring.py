@@ -31,6 +31,9 @@ FALSE_ALARM = 1 / 1000
 LEAST_TRAINING_BLOCKS = 30
 """Fewest blocks of the training period with which drift is judged."""
 
+OF_UNSEEN_STORMS = ("probability_distance", "bias")
+"""Watched values that differ between storms that a network was trained on and others."""
+
 RESAMPLES = 20_000
 """Number of means that are drawn from the training period."""
 
@@ -75,7 +78,7 @@ def monitor(
         table.assign(**distances(table, reference)).sort_values("run_date", ignore_index=True)
         for table in (training, recent)
     )
-    drift = find_drift(training, recent, predictors, block)
+    drift = find_drift(training, recent, predictors, block, skill.after)
     scores = score_windows(recent, block, skill)
     lost = (
         (scores["window_blocks"] >= LEAST_BLOCKS)
@@ -119,7 +122,11 @@ def distances(runs: pd.DataFrame, reference: dict[str, Array]) -> pd.DataFrame:
 
 
 def find_drift(
-    training: pd.DataFrame, recent: pd.DataFrame, predictors: Sequence[str], block: BlockSize
+    training: pd.DataFrame,
+    recent: pd.DataFrame,
+    predictors: Sequence[str],
+    block: BlockSize,
+    judged_until: str,
 ) -> pd.DataFrame:
     """Return how far the latest blocks deviate from the training period, for each recent run.
 
@@ -134,6 +141,10 @@ def find_drift(
     training period is finite: it has D blocks, so the mean of m others deviates by sqrt(1 + m / D)
     more, with a t distribution.
 
+    A network fits its training storms better than others. Therefore the values `OF_UNSEEN_STORMS`
+    are compared with their mean over the runs until `judged_until` (ISO 8601), by which the network
+    was chosen, if these have at least `LEAST_BLOCKS` blocks; they vary at least as much as there.
+
     Columns: `drift`, the largest deviation divided by its limit (NaN with fewer than
     `LEAST_TRAINING_BLOCKS` blocks), and `alarms`, the names of the values that exceed it.
     """
@@ -146,12 +157,23 @@ def find_drift(
     if len(weight) < LEAST_TRAINING_BLOCKS:
         return nothing
     center = np.average(values, 0, weight)
+    is_judged = blocks <= block_of([judged_until], block)[0]
+    of_unseen = [watched.index(name) for name in OF_UNSEEN_STORMS]
+    has_judged = is_judged.sum() >= LEAST_BLOCKS
+    if has_judged:
+        judged = new_values[is_judged][:, of_unseen]
+        center[of_unseen] = np.average(judged, 0, new_weight[is_judged])
     limits: dict[tuple[int, ...], tuple[Array, float]] = {}
     drift, alarms = [], []
     for stop in range(1, len(blocks) + 1):
         sizes = tuple(min(size, stop) for size in DRIFT_BLOCKS)
         if sizes not in limits:
             limits[sizes] = _limit(weight, values, sizes)
+            if has_judged:
+                spread, size = limits[sizes][0], np.array(sizes)[:, None]
+                of_judged = judged.std(axis=0, ddof=1) / np.sqrt(size)
+                widest = np.maximum(spread[:, of_unseen], of_judged)
+                spread[:, of_unseen] = widest * np.sqrt(1 + size / len(judged))
         spread, limit = limits[sizes]
         latest = [slice(stop - size, stop) for size in sizes]
         means = np.array([np.average(new_values[part], 0, new_weight[part]) for part in latest])
