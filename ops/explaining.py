@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.inputs import check_trial, describe_candidates, known_csv, list_past_runs
+from ops.inputs import (
+    check_trial,
+    describe_candidates,
+    describe_period,
+    known_csv,
+    list_past_runs,
+)
 from ops.recording import REGISTRY
 from stormcnn.operations import registry
-from stormcnn.operations.cutoff import Least, TooFew, choose_cutoff, earliest_cutoff
+from stormcnn.operations.cutoff import (
+    Least,
+    TooFew,
+    choose_cutoff,
+    earliest_cutoff,
+    start_of_window,
+)
 from stormcnn.operations.journal import utc_now
 from stormcnn.operations.news import find_news
 
@@ -54,9 +66,12 @@ def explain(config: dict[str, Any], trial: str | None, least: Least, force: bool
             "training nor for an earlier decision."
         )
         return
+    policy = config["retraining"]
+    start = start_of_window(events, data["batch"], cutoff, policy["window"])
     rival = "the champion" if champion else "climatology, because there is no champion yet"
     print(
-        f"Would train {describe_candidates(config['retraining'])} on the runs before {cutoff} and "
-        f"judge by the other runs against {rival}. If these have fewer than {least.events} events, "
-        "which is known when they are prepared, it would choose an earlier cutoff or postpone."
+        f"Would train {describe_candidates(policy)} on the runs {describe_period(start, cutoff)} "
+        f"and judge by the later runs against {rival}. If these have fewer than {least.events} "
+        "events, which is known when they are prepared, it would choose an earlier cutoff or "
+        "postpone."
     )

@@ -59,6 +59,11 @@ def describe_candidates(policy: dict[str, Any]) -> str:
     return f"{listed(policy['models'])} with {word} {listed(map(str, policy['seeds']))}"
 
 
+def describe_period(start: str | None, cutoff: str) -> str:
+    """Return in words which runs train, given the first day and the day after the last one."""
+    return f"from {start} until before {cutoff}" if start else f"before {cutoff}"
+
+
 def list_past_runs(data: dict[str, Any]) -> list[Run]:
     """Return the run files of `data.folder`. Raises `UserError` if a run date is in the future."""
     runs = list_folder(data["folder"], data["batch"], data["settle_seconds"], data["file_pattern"])

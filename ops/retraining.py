@@ -19,6 +19,7 @@ from ops.explaining import explain
 from ops.inputs import (
     check_trial,
     describe_candidates,
+    describe_period,
     known_csv,
     list_past_runs,
     read_config,
@@ -202,10 +203,10 @@ def retrain(
     start = start_of_window(events, data["batch"], cutoff, policy["window"])
     experiment = trial or f"{config['experiment']['name']}-{cutoff}"
     results = Path("results", experiment)
-    period = f"from {start} until {cutoff}" if start else f"before {cutoff}"
     journal.write(
         "training",
-        f"Training {describe_candidates(policy)} on the runs {period}; results in {results}.",
+        f"Training {describe_candidates(policy)} on the runs {describe_period(start, cutoff)}; "
+        f"results in {results}.",
         experiment=experiment,
         cutoff=cutoff,
         training_start=start,

@@ -148,7 +148,7 @@ def promoted(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Check
 
 @pytest.fixture(scope="module")
 def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """Two worse candidates.
+    """Two worse candidates, trained on June alone.
 
     Before them there were a trial, a call that was interrupted, a call that was killed, and a
     second call at the same time.
@@ -165,7 +165,7 @@ def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
     } | {path for path in before if path.startswith(("logs/merge_", "benchmarks/merge_"))}
     assert read(checkout, "results/shorter/retraining/decision.json")["promote"] is False
 
-    checkout.change({"retraining": {"report": True, "seeds": [3, 4]}})
+    checkout.change({"retraining": {"report": True, "seeds": [3, 4], "window": 31}})
     assert interrupt(checkout, lambda group: os.killpg(group, signal.SIGINT)) == FAILED
 
     def call_again(_: int) -> None:
@@ -257,7 +257,8 @@ def test_worse_challenger_leaves_the_champion(kept: Checkout, promoted: Checkout
     assert entry["event"] == "kept"
     assert entry["champion"] == read(promoted)["champion"]
     assert entry["decision"]["difference"]["high"] >= 0
-    assert entry["decision"]["challenger"]["cutoff"] == "2014-07-01"
+    challenger = entry["decision"]["challenger"]
+    assert (challenger["training_start"], challenger["cutoff"]) == ("2014-06-01", "2014-07-01")
 
 
 def test_best_candidate_challenges(kept: Checkout) -> None:
@@ -432,17 +433,29 @@ def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) ->
 
 def test_dry_run_prints_the_plan_and_writes_nothing(again: Checkout) -> None:
     write_month(again, 7)
-    again.change({"retraining": {"seeds": [3, 4]}})
+    again.change({"retraining": {"seeds": [3, 4], "window": 61, "least_blocks": 11}})
+    assert "Would postpone" in retrain(again, "--dry-run")[1]
     before = contents(again)
-    code, output = retrain(again, "--dry-run")
+    code, output = retrain(again, "--dry-run", "--force")
     assert code == DONE
     assert f"runs/{run_file_name(datetime(2014, 7, 1))}" in output
-    for part in ("2014-07.", "dropout", "seeds 3 and 4", "before 2014-07-01"):
+    for part in ("2014-07.", "dropout", "seeds 3 and 4", "from 2014-05-01", "before 2014-07-01"):
         assert part in output
     assert contents(again) == before
     shutil.rmtree(again.path / "runs")
     write_month(again, 7, runs=9)
-    assert "Would postpone" in retrain(again, "--dry-run")[1]
+    assert "Would postpone" in retrain(again, "--dry-run", "--force")[1]
+
+
+def test_held_champion_is_monitored_and_nothing_is_trained(again: Checkout) -> None:
+    assert registry(again, "hold", "--reason", "A campaign.")[0] == DONE
+    write_month(again, 7)
+    assert retrain(again)[0] == POSTPONED
+    monitored = pd.read_csv(again.path / "registry/monitoring.csv")
+    assert monitored["run_date"].max() == "2014-07-10T00:00"
+    assert not (again.path / "results/tiny-2014-07-01").exists()
+    assert registry(again, "release")[0] == DONE
+    assert "Would train" in retrain(again, "--dry-run")[1]
 
 
 # Forecasts, and back
