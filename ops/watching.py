@@ -12,6 +12,7 @@ from ops.workflow import Workflow
 from stormcnn.errors import UserError
 from stormcnn.operations.alarms import (
     TRAINING_FILES,
+    current_alarms,
     describe_alarms,
     keep_runs,
     notify,
@@ -52,7 +53,8 @@ def watch(
     rows = pd.read_csv(monitored).fillna({"alarms": ""})
     keep_runs(rows, MONITORED)
     latest = rows.iloc[-1].to_dict()
-    on = [name for name in latest["alarms"].split(";") if name]
+    before = read_alarms(ALARMS, champion.sha256)
+    on = current_alarms(rows, before, config["verification"]["block"])
     at_promotion = champion.scores["brier_skill_score_training"]["value"]
     tell_alarms(
         on,

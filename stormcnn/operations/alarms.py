@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from stormcnn.config.wording import listed
 from stormcnn.errors import UserError
 from stormcnn.io import write_csv, write_text
-from stormcnn.operations.monitoring import SKILL
-from stormcnn.vocabulary import StrPath
+from stormcnn.operations.monitoring import DRIFT_BLOCKS, SKILL
+from stormcnn.verification.blocks import block_of
+from stormcnn.vocabulary import BlockSize, StrPath
 
 NOTIFY_SECONDS = 60
 """Time limit of the command `monitoring.notify`."""
@@ -68,6 +70,25 @@ def write_alarms(network: str, alarms: Mapping[str, bool], path: StrPath) -> Non
     """Write the alarms of a network that are on, and whether each was notified."""
     text = json.dumps({"network": network, "alarms": dict(alarms)}, indent=2)
     write_text(text + "\n", path)
+
+
+def current_alarms(rows: pd.DataFrame, before: Collection[str], block: BlockSize) -> list[str]:
+    """Return the names of the alarms that are on after the last of the monitored runs.
+
+    `rows` are those of the champion in order of time. An alarm of `before` stays on until its value
+    has been within its limit for `DRIFT_BLOCKS[0]` blocks. Otherwise, a value near its limit would
+    give a new alarm every few nights.
+    """
+    labels = block_of(rows["run_date"].to_numpy(str), block)
+    latest = labels >= np.unique(labels)[-DRIFT_BLOCKS[0] :][0]
+    on = _names(rows["alarms"].iloc[-1:])
+    return on + [
+        name for name in _names(rows["alarms"][latest]) if name in before and name not in on
+    ]
+
+
+def _names(alarms: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name for text in alarms for name in text.split(";") if name))
 
 
 def title_of(name: str) -> str:

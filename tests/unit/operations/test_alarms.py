@@ -10,7 +10,7 @@ import pytest
 
 from ops import watching
 from stormcnn.errors import UserError
-from stormcnn.operations.alarms import describe_alarms, keep_runs, read_alarms
+from stormcnn.operations.alarms import current_alarms, describe_alarms, keep_runs, read_alarms
 from stormcnn.operations.journal import Journal
 from stormcnn.operations.registry import Champion
 
@@ -84,6 +84,19 @@ def test_alarm_is_an_event_when_it_begins_and_when_it_ends(tell, tmp_path):
         ["skill"],
     ]
     assert "0.40" in lines[1]["message"]
+
+
+def test_value_near_its_limit_gives_one_alarm_until_it_is_quiet_for_seven_blocks():
+    alarms = ["U10_median", "", "U10_median;bias", *[""] * 8]
+    rows = pd.DataFrame({"alarms": alarms, "run_date": pd.date_range("2026-04-01", periods=11)})
+    rows["run_date"] = rows["run_date"].dt.strftime("%Y-%m-%dT%H:%M")
+    on, nights = [], []
+    for stop in range(1, 12):
+        on = current_alarms(rows[:stop], on, "day")
+        nights.append(";".join(on))
+    assert nights == ["U10_median"] * 2 + ["U10_median;bias"] * 7 + [""] * 2
+    assert current_alarms(rows[:3], [], "day") == ["U10_median", "bias"]
+    assert current_alarms(rows[:4], [], "day") == []
 
 
 def test_each_alarm_is_notified_once_with_json_on_standard_input(tell, tmp_path):
