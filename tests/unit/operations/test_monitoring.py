@@ -109,8 +109,8 @@ def test_ten_years_of_quiet_nights_have_at_most_20_false_alarms():
     assert sum(len(new_alarms(quiet_year(draw))) for _ in range(10)) <= 20
 
 
-def test_network_that_fits_its_training_storms_better_gives_no_alarm():
-    rows = quiet_year(np.random.default_rng(1), overfit=2.0)
+def test_network_that_knows_its_training_storms_by_heart_gives_no_alarm():
+    rows = quiet_year(np.random.default_rng(1), overfit=8.0)
     assert (rows["alarms"] != "").mean() < 0.03
 
 
