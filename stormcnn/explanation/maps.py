@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
 
 if TYPE_CHECKING:
     from stormcnn.vocabulary import Array
@@ -30,6 +29,8 @@ def agreement(maps: Array) -> Array:
     >>> agreement(np.array([[[1.0, 2.0, 9.0]], [[1.0, 2.0, 3.0]], [[3.0, 2.0, 1.0]]])).round(3)
     array([-0.333])
     """
+    from scipy.stats import rankdata  # takes a second to import, which few jobs need
+
     count, storms = maps.shape[:2]
     if count < 2:
         return np.full(storms, np.nan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr
 
 from stormcnn.verification.scores import log_odds
 from stormcnn.vocabulary import Array
@@ -36,7 +36,7 @@ def t_test(sums: ArrayLike) -> float:
     smallest = 2.0 ** (1 - values.size)
     if error == 0:
         return smallest
-    return float(max(smallest, 2 * stats.t.sf(abs(mean) / error, values.size - 1)))
+    return float(max(smallest, 2 * stdtr(values.size - 1, -abs(mean) / error)))
 
 
 def calibration_terms(p: Array, y: Array) -> dict[str, Array]:

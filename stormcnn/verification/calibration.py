@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 from scipy.optimize import brentq, isotonic_regression, minimize
-from scipy.special import expit
+from scipy.special import expit, stdtr, stdtrit
 
 from stormcnn.storms.events import LEAST_STORMS_PER_CLASS, has_enough_storms
 from stormcnn.verification.blocks import block_of
@@ -175,13 +174,17 @@ def judge_recalibrations(
             own = index == number
             corrected[own] = METHODS[method](p[~own], y[~own]).apply(p[own])
         gain = np.bincount(index, log_losses(p, y) - log_losses(corrected, y))
-        test = stats.ttest_1samp(gain, 0)
-        interval = test.confidence_interval(confidence)
+        # Student's one-sample t test and its interval.
+        degrees, error = blocks.size - 1, gain.std(ddof=1) / np.sqrt(blocks.size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p_value = float(2 * stdtr(degrees, -np.abs(gain.mean() / error)))
+        half_width = stdtrit(degrees, (1 + confidence) / 2) * error
         mean, low, high = (
-            float(end) * blocks.size / y.size for end in (gain.mean(), interval.low, interval.high)
+            float(end) * blocks.size / y.size
+            for end in (gain.mean(), gain.mean() - half_width, gain.mean() + half_width)
         )
         function = METHODS[method](p, y)
-        judged.append(Judged(method, function, *sizes, mean, low, high, float(test.pvalue)))
+        judged.append(Judged(method, function, *sizes, mean, low, high, p_value))
     best = max(judged, key=lambda one: one.log_score_gain)
     helps = best.log_score_gain > 0 and best.p_value * len(judged) < 1 - confidence
     return [one._replace(used=bool(helps and one is best)) for one in judged]

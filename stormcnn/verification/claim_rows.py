@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from stormcnn.verification.claim_types import Change, Estimate, Level, Need, Support
 from stormcnn.vocabulary import (
@@ -127,7 +127,7 @@ def what_would_do(
     """
     if support.level is Level.NOTHING:
         return Need(blocks=support.need.blocks)
-    z = norm.ppf((1 + confidence) / 2)
+    z = ndtri((1 + confidence) / 2)
     variance = (estimate.half_width / z) ** 2
     if not math.isfinite(variance):
         return Need(resamples=LEAST_RESAMPLES if resamples < LEAST_RESAMPLES else None)
@@ -169,5 +169,5 @@ def most_of(needs: Iterable[Need]) -> Need:
 
 def power_factor(confidence: float) -> float:
     """Return the size of an effect that is found in `POWER` of the cases, in half-widths."""
-    z = norm.ppf((1 + confidence) / 2)
-    return float((z + norm.ppf(POWER)) / z)
+    z = ndtri((1 + confidence) / 2)
+    return float((z + ndtri(POWER)) / z)

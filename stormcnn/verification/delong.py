@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr
 
 from stormcnn.verification.scores import check_forecast
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from stormcnn.vocabulary import Array
 
 
 def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> float:
@@ -35,12 +37,19 @@ def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> float:
     of_events, of_others = [], []
     for probability in (first, second):
         p, _ = check_forecast(probability, event)
-        rank = stats.rankdata(p)
-        of_events.append((rank[is_event] - stats.rankdata(p[is_event])) / others)
-        of_others.append(1 - (rank[~is_event] - stats.rankdata(p[~is_event])) / events)
+        rank = _ranks(p)
+        of_events.append((rank[is_event] - _ranks(p[is_event])) / others)
+        of_others.append(1 - (rank[~is_event] - _ranks(p[~is_event])) / events)
     gain_events, gain_others = of_events[0] - of_events[1], of_others[0] - of_others[1]
     difference = float(gain_events.mean())
     error = float(np.sqrt(gain_events.var(ddof=1) / events + gain_others.var(ddof=1) / others))
     if error == 0:
         return 1.0 if difference == 0 else 0.0
-    return float(2 * stats.norm.sf(abs(difference) / error))
+    return float(2 * ndtr(-abs(difference) / error))
+
+
+def _ranks(values: Array) -> Array:
+    """Return the ranks from 1, and their mean for equal values, as `scipy.stats.rankdata` does."""
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, values, side="left")
+    return (below + np.searchsorted(ordered, values, side="right") + 1) / 2

@@ -1,0 +1,20 @@
+"""Jobs do not import what takes long and what they do not use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_scores_and_reports_do_not_import_scipy_stats():
+    """It alone takes a second to import, a fifth of such a job."""
+    jobs = (
+        *("compare_models", "explain_networks", "recalibrate_networks", "score_decisions"),
+        *("score_explanations", "score_networks", "write_report"),
+    )
+    code = (
+        f"import sys, {', '.join(f'scripts.{job}' for job in jobs)}\n"
+        "sys.exit('scipy.stats' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
