@@ -125,7 +125,8 @@ def _complete(figure: Figure) -> None:
     """
     show_texts_as_written(figure)
     with matplotlib.rc_context(STYLE):
-        figure.draw_without_rendering()
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
         figure.set_layout_engine(None)
 
 
@@ -133,7 +134,8 @@ def _as_png(figure: Figure, dots_per_inch: int) -> bytes:
     """Return a PNG with at most 256 colors, which makes it several times smaller."""
     picture, few_colors = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(picture, dpi=dots_per_inch, metadata={"Software": None})
+        # Compressing it before the colors are reduced would take longer than drawing it.
+        figure.savefig(picture, dpi=dots_per_inch, pil_kwargs={"compress_level": 0})
     with Image.open(picture) as drawn:
         few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
         few.save(few_colors, "png", dpi=(dots_per_inch, dots_per_inch))
