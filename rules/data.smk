@@ -17,6 +17,8 @@ if SOURCE == "demo":
             "<logs>/generate_runs/<dataset>.log",
         benchmark:
             "<benchmarks>/generate_runs/<dataset>.tsv"
+        # Before short jobs that would occupy one of its cores.
+        priority: 4
         conda:
             "../envs/data.yaml"
         threads: 2

@@ -91,6 +91,7 @@ rule draw_verification:
         "<logs>/draw_verification/<experiment>.log",
     benchmark:
         "<benchmarks>/draw_verification/<experiment>.tsv"
+    priority: 1
     localrule: True
     conda:
         "../envs/report.yaml"

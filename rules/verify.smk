@@ -81,9 +81,11 @@ rule score_networks:
         "<logs>/score_networks/<experiment>.log",
     benchmark:
         "<benchmarks>/score_networks/<experiment>.tsv"
+    priority: 1
     conda:
         "../envs/report.yaml"
-    threads: 2
+    # With made-up storms, it would wait longer for a second core than it would gain.
+    threads: 1 if SEEDS_TOGETHER else 2
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
@@ -113,6 +115,7 @@ rule score_decisions:
         "<logs>/score_decisions/<experiment>.log",
     benchmark:
         "<benchmarks>/score_decisions/<experiment>.tsv"
+    priority: 1
     conda:
         "../envs/report.yaml"
     resources:
