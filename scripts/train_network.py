@@ -67,7 +67,8 @@ def train_network(
     from stormcnn.models.network_files import save_network
     from stormcnn.models.prediction import predict_probability
 
-    trainer = Trainer(fields, label, scales, architecture, training, memory_mb, code)
+    seeds = [*outputs, *([hold_out["seed"]] if held_out else [])]
+    trainer = Trainer(fields, label, scales, architecture, training, memory_mb, code, seeds)
     settings = {"architecture": architecture, "training": training, "event": event}
     units = storms["units"].to_series().to_dict()
     for seed, paths in outputs.items():

@@ -5,7 +5,7 @@ The weights are those of trainings in separate processes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ class Trainer:
 
     Parameters: `fields` and `event` of the storms of the training period; `scaling`, a table with
     `mean` and `std` of each variable; `architecture` and `training`, settings of the network and
-    of the block `training`; `memory_mb`, see `hold_fields`; `code`, a digest of the code.
+    of the block `training`; `memory_mb`, see `hold_fields`; `code`, a digest of the code; `seeds`,
+    with which it can train.
     `fields` holds the fields of the storms in memory or on disk.
     """
 
@@ -42,6 +43,7 @@ class Trainer:
         training: Mapping[str, Any],
         memory_mb: int | None,
         code: str,
+        seeds: Iterable[int],
     ) -> None:
         backend.prepare(training["threads"], seed=0)  # each training sets its own seed
         self.fields = hold_fields(fields, memory_mb)
@@ -50,7 +52,10 @@ class Trainer:
         self._architecture, self._training = architecture, training
         self._version = f"{code}, {training['threads']} threads"
         self._checkpoints: list[Path] = []
-        self._network: keras.Model | None = None
+        self._network: keras.Model
+        # Setting a seed makes TensorFlow forget what it has optimized, and optimizing the training
+        # step again takes as long as many steps. So all seeds are used before the first training.
+        self._initial = {seed: self._draw_state(seed) for seed in seeds}
 
     def train(
         self, seed: int, checkpoint: Path, storms: int | None = None
@@ -58,31 +63,24 @@ class Trainer:
         """Return the network trained with `seed`, and its history.
 
         It is trained on the first `storms` storms, or on all. An interrupted training is resumed
-        from the file `checkpoint`. The next training may change the same network.
+        from the file `checkpoint`. The next training changes the same network, because tracing
+        another one takes as long as many training steps.
         """
         event = self._event[:storms]
-        network = self._untrained(seed)
+        network = self._network
+        for variable, value in zip(training_state(network), self._initial[seed], strict=True):
+            variable.assign(value)
         self._checkpoints.append(checkpoint)
         recipe = choose_recipe(self._training, event.size)
         history = fit_network(network, self.fields, event, recipe, seed, checkpoint, self._version)
         return network, history
 
-    def _untrained(self, seed: int) -> keras.Model:
-        """Return a compiled network with the weights that `seed` draws.
-
-        It is always the same network, because tracing a new one takes as long as many training
-        steps.
-        """
+    def _draw_state(self, seed: int) -> list[Array]:
+        """Return the state of an untrained network, with the weights that `seed` draws."""
         backend.start_over(seed)
-        network = build_network(self._architecture, self.fields.shape[1:3], *self._scales)
-        compile_network(network)
-        if self._network is None:
-            self._network = network
-            return network
-        states = training_state(self._network), training_state(network)
-        for variable, new in zip(*states, strict=True):
-            variable.assign(new)
-        return self._network
+        self._network = build_network(self._architecture, self.fields.shape[1:3], *self._scales)
+        compile_network(self._network)
+        return [variable.numpy() for variable in training_state(self._network)]
 
     def remove_checkpoints(self) -> None:
         """Remove the checkpoints of all trainings, when all their results have been written."""
