@@ -293,11 +293,6 @@ def networks_of(file, models=MODELS, seeds=SEEDS):
     )
 
 
-def of_seeds(seeds, file):
-    """Return a file of the results for each seed, such as `models/{model}/seed-{seed}/size.csv`."""
-    return expand(f"<results>/{file}", seed=seeds, allow_missing=True)
-
-
 def members_of_storms():
     """Return the files of the MC members of all storms of the test period."""
     return expand(
@@ -308,8 +303,8 @@ def members_of_storms():
 
 
 def of_all_seeds(file):
-    """Return a file of the results for all seeds of the config."""
-    return of_seeds(SEEDS, file)
+    """Return a file of the results for each seed, such as `models/{model}/seed-{seed}/size.csv`."""
+    return expand(f"<results>/{file}", seed=SEEDS, allow_missing=True)
 
 
 def with_rate(rate):

@@ -13,6 +13,7 @@ rule sample_members:
     log:
         "<logs>/sample_members/<experiment>-{model}-{seed}.log",
     cache: CACHE
+    priority: 1
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
@@ -79,50 +80,22 @@ if SAMPLING_JOBS > 1:
 
 elif SEEDS_TOGETHER:
 
-    # Two jobs, because nothing else is left to do at the end for a second core.
-    FIRST_SEEDS, OTHER_SEEDS = SEEDS[::2], SEEDS[1::2]
-
     use rule sample_members as sample_seeds with:
         input:
-            network=of_seeds(FIRST_SEEDS, "models/{model}/seed-{seed}/trained.keras"),
+            network=of_all_seeds("models/{model}/seed-{seed}/trained.keras"),
             patches=patches_of(TEST_BATCHES),
-            predictions=of_seeds(FIRST_SEEDS, "predictions/{model}/seed-{seed}.nc"),
+            predictions=of_all_seeds("predictions/{model}/seed-{seed}.nc"),
         output:
-            storms=of_seeds(FIRST_SEEDS, "uncertainty/{model}/seed-{seed}/storms.nc"),
-            counts=of_seeds(FIRST_SEEDS, "uncertainty/{model}/seed-{seed}/counts.nc"),
+            storms=of_all_seeds("uncertainty/{model}/seed-{seed}/storms.nc"),
+            counts=of_all_seeds("uncertainty/{model}/seed-{seed}/counts.nc"),
         log:
             "<logs>/sample_seeds/<experiment>-{model}.log",
         benchmark:
             "<benchmarks>/sample_seeds/<experiment>-{model}.tsv"
         params:
-            seed=FIRST_SEEDS,
+            seed=SEEDS,
 
     ruleorder: sample_seeds > sample_members
-
-    if OTHER_SEEDS:
-
-        use rule sample_seeds as sample_other_seeds with:
-            input:
-                network=of_seeds(
-                    OTHER_SEEDS, "models/{model}/seed-{seed}/trained.keras"
-                ),
-                patches=patches_of(TEST_BATCHES),
-                predictions=of_seeds(OTHER_SEEDS, "predictions/{model}/seed-{seed}.nc"),
-            output:
-                storms=of_seeds(
-                    OTHER_SEEDS, "uncertainty/{model}/seed-{seed}/storms.nc"
-                ),
-                counts=of_seeds(
-                    OTHER_SEEDS, "uncertainty/{model}/seed-{seed}/counts.nc"
-                ),
-            log:
-                "<logs>/sample_other_seeds/<experiment>-{model}.log",
-            benchmark:
-                "<benchmarks>/sample_other_seeds/<experiment>-{model}.tsv"
-            params:
-                seed=OTHER_SEEDS,
-
-        ruleorder: sample_other_seeds > sample_members
 
 
 rule sample_cases:
