@@ -297,6 +297,7 @@ rule write_report:
             seed=SEEDS,
         ),
         predictions=predictions_of() + predictions_of_opponents(),
+        training=predictions_of("-training", MODELS[:1], SEEDS[:1])[0],
         patches=patches_of(TEST_BATCHES),
         uncertainty=expand(
             "<results>/uncertainty/{table}.csv", table=UNCERTAINTY_TABLES
@@ -358,6 +359,8 @@ rule write_report:
         networks=[[model, seed] for model in MODELS for seed in SEEDS],
         verification=config["verification"],
         explored=config["report"]["storms"],
+        # A function, because Snakemake takes the braces of file patterns for wildcards.
+        file_pattern=lambda wildcards: config["data"]["file_pattern"],
         recipe=config["training"]["recipe"],
     script:
         "../scripts/write_report.py"

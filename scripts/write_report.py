@@ -9,6 +9,7 @@ from stormcnn.report.headline import summarize
 from stormcnn.report.page import ReportInputs, write_report
 from stormcnn.storms.event_texts import event_texts
 from stormcnn.storms.inventory import is_made_up
+from stormcnn.verification.shared_storms import count_shared_storms
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -16,16 +17,22 @@ if TYPE_CHECKING:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        label = read_netcdf(snakemake.input.predictions[0])["label"]
+        test = read_netcdf(snakemake.input.predictions[0])
         networks = [(model, seed) for model, seed in snakemake.params.networks]
         inputs = ReportInputs(
             template=snakemake.input.template,
             experiment=snakemake.params.experiment,
-            event=event_texts(**snakemake.params.event, attributes=label.attrs),
+            event=event_texts(**snakemake.params.event, attributes=test["label"].attrs),
             made_up=is_made_up(snakemake.input.inventory),
             confidence=snakemake.params.verification["confidence"],
             resamples=snakemake.params.verification["resamples"],
             block=snakemake.params.verification["block"],
+            shared_storms=count_shared_storms(
+                read_netcdf(snakemake.input.training),
+                test,
+                snakemake.params.verification["block"],
+                snakemake.params.file_pattern,
+            ),
             recipe=snakemake.params.recipe,
             config=snakemake.input.config,
             comparison=snakemake.input.comparison,

@@ -11,6 +11,7 @@ import xarray as xr
 from stormcnn.io import write_netcdf
 from stormcnn.report.comparison import compare_models
 from stormcnn.storms.event_texts import event_texts
+from stormcnn.verification.shared_storms import SharedStorms
 
 TEMPLATE = Path(__file__).parents[1] / "report" / "report.html.jinja"
 TITLES = {"baseline": "Baseline", "dropout": "Spatial dropout"}
@@ -427,6 +428,7 @@ def write_experiment(folder):
         "confidence": 0.95,
         "resamples": 1000,
         "block": "day",
+        "shared_storms": SharedStorms(STORMS, 0, 0),
         "config": folder / "config.yaml",
         **{name: folder / f"{name}.csv" for name in tables},
         "summaries": summaries,

@@ -26,6 +26,7 @@ from stormcnn.verification.period_choice import (
     split_runs,
     suggest_split,
 )
+from stormcnn.verification.shared_storms import SharedStorms, count_shared_storms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -142,6 +143,14 @@ class DataCheck:
         return int(repeated_in_other_cycles(self.survey.storms, self.file_pattern).sum())
 
     @cached_property
+    def shared(self) -> SharedStorms:
+        """Storms of the configured test period that other blocks or the training period share."""
+        storms = self.survey.storms
+        tested = storms["run_date"].values >= np.datetime64(self.test_start)
+        periods = storms.isel(storm=~tested), storms.isel(storm=tested)
+        return count_shared_storms(*periods, self.block, self.file_pattern)
+
+    @cached_property
     def runs(self) -> Runs:
         """The forecast runs with their storms and events."""
         return Runs.of_storms(self.survey.storms["run_date"].values, self.event_or_unknown)
@@ -218,6 +227,8 @@ class DataCheck:
         for aim, threshold in self.thresholds.items():
             yield "event", f"{aim:g}", "threshold", threshold
             yield "event", f"{aim:g}", "share", self.share_above(threshold)
+        yield "split", "configured", "test_storms_shared_by_blocks", self.shared.by_blocks
+        yield "split", "configured", "test_storms_shared_with_training", self.shared.by_training
         for kind, split in self.splits.items():
             yield "split", kind, "test_start", split.test_start
             yield "split", kind, "batch", split.batch

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from stormcnn.report.periods import describe_shared_storms
 from stormcnn.report.table_cells import percentage
 from stormcnn.report.words import block_name, join
 from stormcnn.storms.event_texts import display_units
@@ -133,6 +134,8 @@ def _storm_warnings(check: DataCheck) -> Iterator[DataWarning]:
             "by several runs. They count more than once, with different lead times. To take each "
             "valid time from one run only, set data.lead_hours.",
         )
+    if sentences := describe_shared_storms(check.shared, check.block):
+        yield DataWarning(WARNING, " ".join(sentences))
 
 
 def _meaning_warnings(check: DataCheck) -> Iterator[DataWarning]:

@@ -55,11 +55,13 @@ def write_headline(
     expected: Mapping[str, float],
     made_up: bool,
     decision: str = "",
+    shared_storms: Sequence[str] = (),
 ) -> Headline:
     """Return the first screen.
 
     `expected` gives the number of events that each model forecast; `decision` says at which
-    probability to act, if that is known.
+    probability to act, if that is known; `shared_storms` are the sentences on test storms that
+    other runs forecast as well.
     """
     support = main_support(claims)
     scope = _scope(claims, support, wording) + (" The storms are made up." if made_up else "")
@@ -75,7 +77,7 @@ def write_headline(
             *_decide(decision),
             Advice("Are there enough events?", _enough_events(claims, wording)),
         ],
-        warning=_worst_warning(claims, wording, scope, made_up),
+        warning=_worst_warning(claims, wording, scope, made_up, " ".join(shared_storms)),
     )
 
 
@@ -437,11 +439,15 @@ def _power(claims: Claims, wording: Wording) -> str:
     return text
 
 
-def _worst_warning(claims: Claims, wording: Wording, scope: str, made_up: bool) -> str:
+def _worst_warning(
+    claims: Claims, wording: Wording, scope: str, made_up: bool, shared_storms: str
+) -> str:
     """Return the warning that limits the use of the results most."""
     level = main_support(claims).level
     if level is Level.NOTHING:
         return scope
+    if shared_storms:
+        return shared_storms
     skillful = [one for one in claims.skill if one.verdict is Change.BETTER]
     if claims.skill and not skillful:
         return "No model is shown to be more skillful than the event frequency."

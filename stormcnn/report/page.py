@@ -29,7 +29,7 @@ from stormcnn.report.headline import best_against_opponents, network_to_act_on, 
 from stormcnn.report.labels import FIGURES, Intervals
 from stormcnn.report.model_tables import model_table, rate_table
 from stormcnn.report.observed_section import OBSERVATIONS, observed_content
-from stormcnn.report.periods import describe_sample, describe_size
+from stormcnn.report.periods import describe_sample, describe_shared_storms, describe_size
 from stormcnn.report.score_tables import (
     all_score_table,
     main_score_table,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from stormcnn.report.periods import Sample, Size
     from stormcnn.storms.event_texts import EventTexts
     from stormcnn.verification.claim_types import Claims
+    from stormcnn.verification.shared_storms import SharedStorms
     from stormcnn.vocabulary import BlockSize, NetworkId, StrPath
 
 MOST_BYTES = 15_000_000
@@ -74,6 +75,8 @@ class ReportInputs:
     """Number of resamples for each interval."""
     block: BlockSize
     """What is resampled as a whole."""
+    shared_storms: SharedStorms
+    """Test storms that other runs forecast as well."""
     recipe: str
     """The recipe of the training."""
     config: StrPath
@@ -164,6 +167,7 @@ def _collect_content(inputs: ReportInputs) -> dict[str, Any]:
         "event": inputs.event,
         "made_up": inputs.made_up,
         "size": size,
+        "shared_storms": describe_shared_storms(inputs.shared_storms, inputs.block),
         "models": model_table(comparison),
         "summaries": {
             title: Path(inputs.summaries[min(networks)]).read_text(encoding="utf-8")
@@ -241,6 +245,7 @@ def _claims_content(
         dict(expected["value"] * expected["storms"]),
         inputs.made_up,
         next(iter(decided["decision_sentences"]), ""),
+        describe_shared_storms(inputs.shared_storms, inputs.block),
     )
     findings = find_findings(claims, headline.verdict, scores, uncertainty, titles)
     findings |= {"decisions": " ".join(decided["decision_sentences"])}
@@ -250,6 +255,7 @@ def _claims_content(
         inputs.resamples,
         inputs.block,
         comparisons=len(claims.differences),
+        shared=inputs.shared_storms,
     )
     return {
         "headline": headline,

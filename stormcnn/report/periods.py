@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from stormcnn.io import read_netcdf
-from stormcnn.report.words import block_name
+from stormcnn.report.words import block_name, percent
 from stormcnn.verification.measured_coverage import MEASURED_CONFIDENCE, MEASURED_COVERAGE
 from stormcnn.vocabulary import BLOCK_RUN, LEAST_SEEDS
 
 if TYPE_CHECKING:
+    from stormcnn.verification.shared_storms import SharedStorms
     from stormcnn.vocabulary import BlockSize, StrPath
+
+MOST_SHARED = 0.01
+"""Share of the test storms that other runs may forecast as well before a warning is given."""
 
 
 class Size(NamedTuple):
@@ -82,8 +86,13 @@ def describe_sample(
     resamples: int,
     block: BlockSize,
     comparisons: int,
+    shared: SharedStorms,
 ) -> Sample:
-    """Return the ends of captions; `comparisons` is the size of the family of Holm's correction."""
+    """Return the ends of captions.
+
+    `comparisons` is the size of the family of Holm's correction. The coverage of intervals was
+    measured for independent blocks, so it is not given for others.
+    """
     storms = (
         f"{size.storms:,} storms, {size.events:,} events, {size.runs:,} forecast "
         f"{'run' if size.runs == 1 else 'runs'}, {size.blocks:,} {size.block}."
@@ -104,7 +113,41 @@ def describe_sample(
         f"{averages[:-1]}; p-values with Holm's correction for {comparisons} "
         f"{'comparison' if comparisons == 1 else 'comparisons'} of models in Brier skill score."
     )
-    return Sample(storms, intervals, averages, family, _describe_coverage(size, confidence, block))
+    coverage = _describe_coverage(size, confidence, block) if _independent(shared) else ""
+    return Sample(storms, intervals, averages, family, coverage)
+
+
+def describe_shared_storms(shared: SharedStorms, block: BlockSize) -> list[str]:
+    """Return what follows from test storms that other runs forecast as well; mostly nothing."""
+
+    def counted(number: int) -> str:
+        return (
+            f"{number:,} of the {shared.storms:,} test storms ({percent(number / shared.storms)})"
+        )
+
+    sentences = []
+    if not _independent(shared):
+        sentences.append(
+            f"{counted(shared.by_blocks)} are forecast by runs of other {block_name(block)} as "
+            f"well. The {block_name(block)} are therefore not independent: intervals are too "
+            "narrow, p-values too small, and differences claimed too often."
+        )
+    if shared.by_training > MOST_SHARED * shared.storms:
+        sentences.append(
+            f"{counted(shared.by_training)} are forecast by runs of the training period as well, "
+            "so their forecasts may be better than those of new storms."
+        )
+    if sentences:
+        sentences.append(
+            "To take each valid time from one run only, set data.lead_hours to the interval "
+            "between two runs."
+        )
+    return sentences
+
+
+def _independent(shared: SharedStorms) -> bool:
+    """Return whether hardly any test storm is forecast by several blocks."""
+    return shared.by_blocks <= MOST_SHARED * shared.storms
 
 
 def _describe_coverage(size: Size, confidence: float, block: BlockSize) -> str:

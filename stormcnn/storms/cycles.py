@@ -15,18 +15,21 @@ SAME_STORM = 24.0
 EARTH_RADIUS = 6371.0  # km
 
 
-def repeated_in_other_cycles(storms: xr.Dataset, file_pattern: str = DEFAULT_PATTERN) -> Array:
+def repeated_in_other_cycles(
+    storms: xr.Dataset, file_pattern: str = DEFAULT_PATTERN, groups: Array | None = None
+) -> Array:
     """Return whether another run predicts each storm, too, shape (storm,).
 
     The other run has the same ensemble and ensemble member, and a storm at the same valid time
-    within `SAME_STORM`. `storms` has the coordinates that `read_run` returns.
+    within `SAME_STORM`. `storms` has the coordinates that `read_run` returns. With `groups`
+    (storm,), such as the blocks or periods of the runs, only runs of another group count.
     """
     files, file_index = np.unique(storms["run_file"].values, return_inverse=True)
     ensembles = np.array([parse_run_name(name, file_pattern).ensemble for name in files], str)
     ensembles = ensembles[file_index]
     columns = [ensembles, storms["ensemble_member"].values, storms["valid_time"].values]
     group = np.unique(_numbered(columns), axis=1, return_inverse=True)[1].ravel()
-    run = storms["run_date"].values
+    run = storms["run_date"].values if groups is None else groups
     longitude, latitude = (np.radians(storms[name].values) for name in ("longitude", "latitude"))
     repeated = np.zeros(run.size, bool)
     order = np.argsort(group, kind="stable")

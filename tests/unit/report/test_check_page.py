@@ -167,6 +167,17 @@ def test_files_without_positions_are_noted(tmp_path):
     assert np.isnan(values["grid", "all", "grid_spacing_km"])
 
 
+def test_storms_of_both_periods_are_a_warning(tmp_path):
+    for day, later in ((0, 24), (1, 0)):
+        values = run_values()
+        values["time"] += later
+        write_run_file(tmp_path / "runs", values, run_date=FIRST_RUN + timedelta(day))
+    values = check(tmp_path, "2010-10-25")
+    assert float(values["split", "configured", "test_storms_shared_with_training"]) == 6
+    assert float(values["split", "configured", "test_storms_shared_by_blocks"]) == 0
+    assert any("runs of the training period" in text for text in warnings_of(values, WARNING))
+
+
 def test_one_run_cannot_be_split(tmp_path):
     write_runs(tmp_path, [0])
     values = check(tmp_path)

@@ -110,6 +110,13 @@ def test_scope_says_what_is_missing_for_a_claim_about_methods(support, words):
     assert all(word in scope for word in words)
 
 
+def test_dependent_blocks_are_the_worst_warning_unless_nothing_is_claimed():
+    shared = ["300 storms are forecast twice.", "Set data.lead_hours."]
+    for support, warning in ((METHOD, " ".join(shared)), (NOTHING, None)):
+        words = write_headline(claims(support), WORDING, {}, True, shared_storms=shared)
+        assert words.warning == (warning or words.scope)
+
+
 def test_nothing_is_claimed_with_too_few_blocks():
     words = headline(support=NOTHING, verdict=Change.UNKNOWN)
     assert words.verdict == "These results do not show which model is better."

@@ -28,6 +28,7 @@ from report_files import (
 from stormcnn.errors import UserError
 from stormcnn.report.labels import FIGURES, PUBLISHED_SOURCES
 from stormcnn.report.page import ReportInputs, write_report
+from stormcnn.verification.shared_storms import SharedStorms
 
 PUBLISHED = Path(__file__).parents[3] / "report" / "published_scores.csv"
 
@@ -211,6 +212,14 @@ def test_report_of_made_up_data_says_so_at_the_top(tmp_path, files, html):
     assert "Made-up data." not in html
     page = write(tmp_path, files, made_up=True)
     assert page.index("Made-up data.") < page.index("Summary")
+
+
+def test_storms_that_several_blocks_forecast_are_named_at_the_top(tmp_path, files, html):
+    assert "count more than once" not in html
+    shared = SharedStorms(storms=24, by_blocks=9, by_training=3)
+    page = write(tmp_path, files, shared_storms=shared)
+    assert page.index("9 of the 24 test storms") < page.index("Summary")
+    assert page.index("3 of the 24 test storms") < page.index("Summary")
 
 
 @pytest.mark.parametrize("recipe", ["lesson", "fast"])

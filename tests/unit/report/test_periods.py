@@ -2,7 +2,8 @@
 
 import pytest
 
-from stormcnn.report.periods import Size, describe_sample
+from stormcnn.report.periods import Size, describe_sample, describe_shared_storms
+from stormcnn.verification.shared_storms import SharedStorms
 
 
 def size(**changes):
@@ -11,8 +12,9 @@ def size(**changes):
     return Size(**(numbers | words | changes))
 
 
-def describe(block="day", confidence=0.95, **changes):
-    return describe_sample(size(**changes), confidence, 1000, block, comparisons=3)
+def describe(block="day", confidence=0.95, by_blocks=0, **changes):
+    shared = SharedStorms(1440, by_blocks, 0)
+    return describe_sample(size(**changes), confidence, 1000, block, comparisons=3, shared=shared)
 
 
 def test_intervals_of_averages_are_over_seeds_if_there_are_enough():
@@ -31,3 +33,16 @@ def test_coverage_that_was_not_measured_is_not_given():
     assert not describe(blocks=9).coverage
     assert not describe(confidence=0.9).coverage
     assert not describe(block="run").coverage
+    assert not describe(by_blocks=200).coverage
+
+
+@pytest.mark.parametrize(
+    ("by_blocks", "by_training", "numbers"),
+    [(0, 0, []), (14, 14, []), (300, 0, ["300"]), (0, 40, ["40"]), (300, 40, ["300", "40"])],
+)
+def test_storms_that_other_runs_forecast_are_counted_if_they_are_many(
+    by_blocks, by_training, numbers
+):
+    sentences = describe_shared_storms(SharedStorms(1440, by_blocks, by_training), "day")
+    assert [text.split(" of the 1,440")[0] for text in sentences[:-1]] == numbers
+    assert all("data.lead_hours" in text for text in sentences[-1:])
