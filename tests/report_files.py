@@ -304,6 +304,7 @@ def check_rows(model="dropout"):
         ("seeds", 0.6, 0.5, 0.7, nan, "not judged"),
         ("vortex", 0.25, 0.2, 0.3, 0.027, "passed"),
         ("random_vortex", 0.04, 0.01, 0.07, 0.027, "passed"),
+        ("vortex_positive", 0.31, 0.28, 0.34, 0.06, "passed"),
         ("flat_wind", -0.4, -0.5, -0.3, 0.0, "not judged"),
     ]
     names = ["check", "value", "low", "high", "limit", "verdict"]

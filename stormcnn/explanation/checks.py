@@ -17,7 +17,13 @@ import pandas as pd
 import xarray as xr
 
 from stormcnn.explanation.completeness import TOLERANCE, completeness_error
-from stormcnn.explanation.maps import agreement, net_share_inside, rank_correlation, within_radius
+from stormcnn.explanation.maps import (
+    agreement,
+    net_share_inside,
+    positive_share_inside,
+    rank_correlation,
+    within_radius,
+)
 from stormcnn.explanation.means import Mean, mean_over_storms
 from stormcnn.explanation.predictor_sets import wind_pairs
 from stormcnn.storms.patch_file import GRID_SPACING
@@ -38,7 +44,7 @@ LEAST_VORTEX_SPEED = 5.0
 """Least wind of a vortex (m/s) that must be found; the gusts of made-up storms hide weaker ones."""
 
 COMPLETENESS, RANDOM_WEIGHTS, SEEDS, MEMBERS = "completeness", "random_weights", "seeds", "members"
-VORTEX, RANDOM_VORTEX, CALM = "vortex", "random_vortex", "flat_wind"
+VORTEX, RANDOM_VORTEX, POSITIVE, CALM = "vortex", "random_vortex", "vortex_positive", "flat_wind"
 """Values of the column `check`."""
 
 PASSED, FAILED, NOT_JUDGED = "passed", "failed", "not judged"
@@ -210,6 +216,14 @@ def _check_vortices(
         if check == RANDOM_VORTEX and len(explained) < LEAST_SEEDS:
             verdict = NOT_JUDGED
         yield Check(check, *mean, area, verdict, **size)
+    positive, at_random = (
+        np.stack([positive_share_inside(one[name].values, inside) for one in explained.values()])
+        for name in ("attribution", "randomized_attribution")
+    )
+    # Fields depart most from the reference in a vortex, so random weights exceed the area, too.
+    limit = max(area, float(np.nan_to_num(at_random[:, visible]).mean()))
+    mean = mean_over_storms(model, np.where(visible, positive, np.nan), draws, confidence)
+    yield Check(POSITIVE, *mean, limit, _verdict(mean.low > limit, mean, draws), **size)
     variables = [str(name) for name in first["variable"].values]
     for pair in wind_pairs(variables)[:1]:
         name = "+".join(variables[index] for index in pair)

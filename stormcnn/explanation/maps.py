@@ -58,6 +58,22 @@ def net_share_inside(attribution: Array, inside: Array) -> Array:
         return (whole * inside).sum(axis=(1, 2)) / np.abs(whole).sum(axis=(1, 2))
 
 
+def positive_share_inside(attribution: Array, inside: Array) -> Array:
+    """Return which share of the positive attribution lies at some grid points (storm,).
+
+    As `net_share_inside`, but grid points at which the probability is lowered do not count. It is
+    NaN if there is no positive attribution.
+
+    >>> positive_share_inside(
+    ...     np.array([[[[3.0], [1.0], [-2.0]]]]), np.array([[[True, False, True]]])
+    ... )
+    array([0.75])
+    """
+    positive = np.clip(attribution.sum(axis=-1), 0, None)
+    with np.errstate(invalid="ignore"):
+        return (positive * inside).sum(axis=(1, 2)) / positive.sum(axis=(1, 2))
+
+
 def within_radius(
     shape: tuple[int, int], spacing: float, x: Array, y: Array, radius: Array
 ) -> Array:

@@ -91,6 +91,16 @@ class DataCheck:
         return choose_examples(peak, np.zeros(peak.size, bool) if event is None else event, count)
 
     @cached_property
+    def files_without_observations(self) -> list[str]:
+        """Names of the files in which a target with one value per storm is 0 for all storms."""
+        listed = self.survey.variables.get(self.target)
+        if listed is None or len(listed.dimensions) != 1:
+            return []
+        storms = self.survey.storms
+        zero = pd.Series(storms["peak"].values == 0).groupby(storms["run_file"].values).all()
+        return [str(file) for file in zero.index[zero]]
+
+    @cached_property
     def event_share(self) -> float:
         """Share of events among the storms whose peak is known, NaN if there are none."""
         return self.share_above(self.threshold)

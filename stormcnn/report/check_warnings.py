@@ -178,6 +178,13 @@ def _meaning_warnings(check: DataCheck) -> Iterator[DataWarning]:
 def _event_warnings(check: DataCheck) -> Iterator[DataWarning]:
     if not check.peak.size:
         return
+    if zero := check.files_without_observations:
+        yield DataWarning(
+            WARNING,
+            f"{check.target} is 0 for all storms of {_count(len(zero), 'run file')}. Hagelslag "
+            "also writes 0 if it has no observations of a run or did not match them, so its events "
+            f"are unknown: leave such files out. They are: {name_some(zero)}.",
+        )
     low, high = USUAL_SHARE
     if not low <= check.event_share <= high:
         yield DataWarning(

@@ -156,6 +156,11 @@ def _describe_check(row: Mapping[str, Any], wording: Wording) -> str:
             f"with random weights, {in_percent} of the attribution lies there on balance, which "
             f"must not exceed the area, {area}, by more than chance",
         ),
+        checks.POSITIVE: (
+            "Known vortices, positive attribution",
+            f"{in_percent} of the attribution that raises the probability lies there, which must "
+            f"exceed both the area and the share with random weights ({area} is the larger)",
+        ),
         checks.CALM: (
             "Known vortices, flat wind",
             f"with flat wind, the probability changes by "

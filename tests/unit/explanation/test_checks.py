@@ -68,6 +68,7 @@ def test_good_maps_pass_every_test():
             checks.RANDOM_WEIGHTS,
             checks.VORTEX,
             checks.RANDOM_VORTEX,
+            checks.POSITIVE,
             checks.CALM,
         ),
         checks.PASSED,
@@ -81,6 +82,8 @@ def test_good_maps_pass_every_test():
         (checks.RANDOM_WEIGHTS, {"random_share": 0.9}),
         (checks.VORTEX, {"x": X - 24}),
         (checks.RANDOM_VORTEX, {"random_share": 0.9}),
+        (checks.POSITIVE, {"x": X - 24}),
+        (checks.POSITIVE, {"random_share": 1.0}),
         (checks.CALM, {"flat": 0.1}),
     ],
 )

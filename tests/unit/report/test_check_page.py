@@ -108,6 +108,22 @@ def test_target_with_one_value_per_storm_is_checked(tmp_path):
     assert float(values["variable", "Max_Hail_Size", "maximum"]) == 42
 
 
+def test_files_without_any_observation_are_a_warning(tmp_path):
+    def add_sizes(values, day):
+        values["Max_Hail_Size"] = np.float32([0, 0, 0, 5, 10, 40]) * (day != 1)
+
+    write_runs(tmp_path, range(3), add_sizes)
+    (warned,) = [
+        text
+        for text in warnings_of(check(tmp_path, threshold=8, target="Max_Hail_Size"), WARNING)
+        if "no observations" in text
+    ]
+    assert "1 run file" in warned
+    assert "20101025" in warned
+    # A field of zeros is a storm that has vanished.
+    assert not any("no observations" in text for text in check(tmp_path)["warning"])
+
+
 def test_thresholds_give_the_shares_that_they_are_for(tmp_path):
     write_run_file(tmp_path / "runs", run_values(storms=200))
     values = check(tmp_path)

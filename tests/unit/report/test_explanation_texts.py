@@ -41,12 +41,15 @@ def test_unknown_importance_is_called_unknown():
 
 def test_every_test_has_a_sentence_and_failures_are_marked():
     told = explanation_texts.describe_checks(check_rows(), WORDING)
-    assert [one.verdict for one in told] == ["better", "worse", "none", "better", "better", "none"]
-    assert ["FAILED" in one.text for one in told] == [False, True, False, False, False, False]
-    assert ["Not judged" in one.text for one in told] == [False] * 5 + [True]
+    verdicts = ["better", "worse", "none", "better", "better", "better", "none"]
+    assert [one.verdict for one in told] == verdicts
+    assert ["FAILED" in one.text for one in told] == [verdict == "worse" for verdict in verdicts]
+    assert ["Not judged" in one.text for one in told] == [False] * 6 + [True]
     assert "25 % (95 % interval 20 to 30)" in told[3].text
     assert "2.7 %" in told[3].text
-    assert "−40 percentage points (95 % interval −50 to −30)" in told[5].text
+    assert "31 % (95 % interval 28 to 34)" in told[5].text
+    assert "6.0 %" in told[5].text
+    assert "−40 percentage points (95 % interval −50 to −30)" in told[6].text
 
 
 def test_counterfactuals_compare_the_means():
