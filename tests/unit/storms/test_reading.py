@@ -24,6 +24,8 @@ from stormcnn.storms.variables import Selection
 DATA = Path(__file__).parents[2] / "data"
 PREDICTORS = ["REFL_COM_curr", "U10_curr", "V10_curr"]
 TARGET = "RVORT1_MAX_future"
+HELICITY = [89.54354, 26.83741, 26.85434, 94.03761, 75.70947]
+"""Largest updraft helicity of each storm in hagelslag's CSV file for the HRRR run."""
 
 
 def read(path, predictors=PREDICTORS, target=TARGET, **settings):
@@ -399,24 +401,22 @@ def test_run_files_of_the_tests_have_the_layout_of_hagelslag(tmp_path):
         assert file.__dict__ == expected.__dict__
 
 
-def test_run_file_of_hrrr_is_read(tmp_path):
-    """Names, patch size and attributes of hagelslag's configuration for the HRRR."""
-    values = run_values(3, size=96)
-    reflectivity = "REFC-entire_atmosphere_curr"
-    helicity = "MXUPHL_1hr_max_fcst-5000_2000m_above_ground_curr"
-    values[reflectivity] = values.pop("REFL_COM_curr")
-    values[helicity] = 1e4 * values.pop(TARGET)
-    path = write_run_file(
-        tmp_path,
-        values,
-        name="HRRR-ZARR_20101024-0000_oper_model_patches.nc",
-        title="HRRR-ZARR Storm Patches for run 20101024-0000 member oper",
-        attributes={"single_step": "True", "run_date_format": "%Y%m%d-%H%M"},
-    )
-    storms = read_run(path, predictors=[reflectivity], target=helicity)
-    assert storms.sizes == {"storm": 3, "y": 96, "x": 96, "variable": 1}
-    np.testing.assert_allclose(storms["peak"], [10, 50, 90], rtol=1e-6)
+@pytest.mark.parametrize(
+    ("target", "peak"),
+    [
+        ("Max_Hail_Size", [38.06265, 0, 0, 40.2413, 0]),
+        ("MXUPHL_1hr_max_fcst-5000_2000m_above_ground_curr", HELICITY),
+    ],
+)
+def test_run_file_that_hagelslag_wrote_for_the_hrrr_is_read(target, peak):
+    path = DATA / "HRRR-ZARR_20240501-0000_oper_model_patches.nc"
+    storms = read_run(path, predictors=["REFC-entire_atmosphere_curr"], target=target)
+    assert storms.sizes == {"storm": 5, "y": 48, "x": 48, "variable": 1}
+    np.testing.assert_allclose(storms["peak"], peak, rtol=1e-5)
+    assert storms["forecast_hour"].values.tolist() == [1, 1, 2, 1, 2]
+    assert storms["track_id"].values.tolist() == [0, 1, 1, 2, 3]
     assert set(storms["ensemble_member"].values) == {"oper"}
+    assert storms.attrs["grid_spacing_km"] == pytest.approx(3, abs=0.01)
 
 
 def test_masks_and_positions_are_read_for_outlines_only(tmp_path):
