@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from guide_pages import PAGES, commands_of, configs_of
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -149,3 +150,10 @@ def test_pre_commit_runs_what_make_check_runs():
     assert len(hooks) == len(tools)
     for tool in tools:
         assert any(f".venv/bin/{tool}" in hook for hook in hooks), tool
+
+
+def test_guide_prints_every_config_that_its_commands_read():
+    configs = {name for page in PAGES for name in configs_of(page)}
+    for command in (command for page in PAGES for command in commands_of(page)):
+        for name in re.findall(r"[\w./-]+\.yaml\b", command.text):
+            assert name in configs or (ROOT / name).exists(), command
