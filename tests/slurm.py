@@ -1,6 +1,7 @@
 """A real SLURM cluster with one node on the loopback interface, with its own configuration.
 
 It requires root and the Debian packages munge, slurmctld, slurmd and slurm-client, but no systemd.
+A database of its jobs also requires slurmdbd and mariadb-server-core.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +23,7 @@ from checkout import RUN_TIMEOUT_SECONDS, Checkout
 # The daemons are in /usr/sbin, which is not in every user's PATH.
 PATH = os.environ["PATH"] + ":/usr/sbin"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
+PROGRAMS += ("slurmdbd", "mariadbd", "mariadb-install-db")
 # The default path of the configuration. SLURM_CONF would not do, because Snakemake's plugin for job
 # steps removes all variables of SLURM.
 SYSTEM_CONFIG = Path("/etc/slurm/slurm.conf")
@@ -60,6 +63,23 @@ SlurmdParameters=config_overrides
 NodeName=node NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cpus} RealMemory=32000
 PartitionName=main Nodes=node Default=YES DefaultTime=5 MaxTime=INFINITE State=UP
 """
+ACCOUNTING = """\
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=localhost
+AccountingStoragePort={port}
+AccountingStoragePass={folder}/munge.socket
+"""
+DATABASE_CONFIG = """\
+DbdHost=localhost
+DbdPort={port}
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+PidFile={folder}/slurmdbd.pid
+LogFile={folder}/slurmdbd.log
+StorageType=accounting_storage/mysql
+StorageUser=root
+"""
 
 
 def why_unavailable() -> str:
@@ -68,7 +88,7 @@ def why_unavailable() -> str:
     if missing:
         return (
             f"{' and '.join(missing)} not installed (on Debian: apt-get install munge slurmctld "
-            "slurmd slurm-client)."
+            "slurmd slurm-client slurmdbd mariadb-server-core)."
         )
     if os.geteuid() != 0:
         return "Only root can start the daemons of SLURM."
@@ -83,7 +103,7 @@ class Slurm:
 
     def __init__(self, folder: Path, cpus: int = 4) -> None:
         self.folder = folder
-        self._daemons: list[subprocess.Popen[bytes]] = []
+        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
         self._has_started = False
         ports = free_ports(2)
         self._config = CONFIG.format(
@@ -114,13 +134,8 @@ class Slurm:
         if self._has_started:
             self.call("scancel", "--user=root")
             wait_until(lambda: not self.call("squeue", "--noheader"), self._logs)
-        for daemon in reversed(self._daemons):
-            daemon.terminate()
-            try:
-                daemon.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
+        for name in reversed(list(self._daemons)):
+            self._stop(name)
         SYSTEM_CONFIG.unlink(missing_ok=True)
 
     def call(self, *command: str, environment: Mapping[str, str] | None = None) -> str:
@@ -163,6 +178,43 @@ class Slurm:
         wait_until(lambda: self.describe(job)["JobState"] not in running, self._logs)
         return self.describe(job)["JobState"]
 
+    @contextmanager
+    def accounting(self) -> Iterator[None]:
+        """Record the jobs of a `with` block in a database; all earlier jobs are forgotten."""
+        port = free_ports(1)[0]
+        config = self.folder / "slurm.conf"
+        database_config = self.folder / "slurmdbd.conf"
+        database_config.touch(mode=0o600)
+        database_config.write_text(DATABASE_CONFIG.format(folder=self.folder, port=port))
+        others = [line for line in self._config.splitlines() if "AccountingStorage" not in line]
+        try:
+            self._start_database(config)
+            wait_until(lambda: is_listening(port), self._logs)
+            accounting = ACCOUNTING.format(folder=self.folder, port=port)
+            config.write_text("\n".join([*others, accounting]))
+            self._restart_controller()
+            yield
+        finally:
+            config.write_text(self._config)
+            self._restart_controller()
+            for name in ("slurmdbd", "mariadbd"):
+                self._stop(name)
+
+    def _start_database(self, config: Path) -> None:
+        database_socket = self.folder / "mariadb.socket"
+        options = ("--no-defaults", "--user=root", f"--datadir={self.folder}/database")
+        self.call("mariadb-install-db", *options, "--skip-test-db")
+        self._start("mariadbd", *options, f"--socket={database_socket}", "--skip-networking")
+        wait_until(database_socket.exists, self._logs)
+        # It reads slurmdbd.conf in the folder of this file.
+        variables = {"SLURM_CONF": str(config), "MYSQL_UNIX_PORT": str(database_socket)}
+        self._start("slurmdbd", "-D", **variables)
+
+    def _restart_controller(self) -> None:
+        self._stop("slurmctld")
+        self._start("slurmctld", "-D", "-c")
+        wait_until(self._is_idle, self._logs)
+
     def _start_daemons(self) -> None:
         key, munge_socket = self.folder / "munge.key", self.folder / "munge.socket"
         key.touch(mode=0o600)
@@ -183,17 +235,25 @@ class Slurm:
         wait_until(self._is_idle, self._logs)
         self._has_started = True
 
-    def _start(self, *command: str) -> None:
+    def _start(self, *command: str, **variables: str) -> None:
         # In its own session, so that Ctrl-C does not stop the daemons before the jobs.
         with open(self.folder / f"{command[0]}.out", "wb") as output:
-            daemon = subprocess.Popen(
+            self._daemons[command[0]] = subprocess.Popen(
                 command,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env=os.environ | {"PATH": PATH},
+                env=os.environ | {"PATH": PATH} | variables,
             )
-        self._daemons.append(daemon)
+
+    def _stop(self, name: str) -> None:
+        daemon = self._daemons.pop(name)
+        daemon.terminate()
+        try:
+            daemon.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
 
     def _is_idle(self) -> bool:
         states = subprocess.run(
@@ -224,3 +284,8 @@ def free_ports(count: int) -> list[int]:
     for one in sockets:
         one.close()
     return ports
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

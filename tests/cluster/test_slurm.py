@@ -120,6 +120,19 @@ def test_job_that_can_never_start_is_named(slurm: Slurm, cluster: Checkout) -> N
         slurm.call("scontrol", "update", "PartitionName=main", "MaxTime=INFINITE")
 
 
+def test_all_attempts_are_charged_to_the_account(slurm: Slurm, cluster: Checkout) -> None:
+    with slurm.accounting():
+        for added in (("account", "storms"), ("user", "root", "account=storms")):
+            slurm.call("sacctmgr", "--immediate", "add", *added)
+        account = ("--default-resources", "slurm_account=storms", "slurm_partition=main")
+        snakemake = start_slow_job(cluster, TRAINING, *account)
+        slurm.call("scancel", *slurm.jobs(cluster.path))
+        finish(snakemake)
+        columns = ("--noheader", "--allocations", "--parsable2", "--format=Account,State")
+        expected = ["storms|CANCELLED by 0", "storms|COMPLETED"]
+        wait_until(lambda: slurm.call("sacct", *columns).splitlines() == expected)
+
+
 # Faults
 
 
