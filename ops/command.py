@@ -1,8 +1,11 @@
-"""What the programs in this folder share: exit codes, and how errors are reported."""
+"""What the programs in this folder share: exit codes, and how errors are reported.
+
+Only `ops/forecast` has other exit codes than these, apart from 0, 1, 2 and 75.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 
 from stormcnn.errors import UserError
@@ -38,7 +41,13 @@ EXIT_CODES = {
 """Meaning of each exit code, for the command's help."""
 
 
-def attempt(action: Callable[[], ExitCode], journal: Journal) -> ExitCode:
+def exit_code_help(meanings: Mapping[int, str]) -> str:
+    """Return the part of a command's help that lists its exit codes."""
+    lines = [f"  {code:<3} {meaning}" for code, meaning in meanings.items()]
+    return "\n".join(["exit codes:", *lines])
+
+
+def attempt(action: Callable[[], int], journal: Journal) -> int:
     """Do something, report errors to the journal, and return the exit code but for other events."""
     try:
         return action()
@@ -55,9 +64,9 @@ def attempt(action: Callable[[], ExitCode], journal: Journal) -> ExitCode:
     return ExitCode.FAILED
 
 
-def run(action: Callable[[], ExitCode], journal: Journal) -> ExitCode:
+def run(action: Callable[[], int], journal: Journal) -> ExitCode:
     """Do something, report errors and the end to the journal, and return the exit code."""
-    code = attempt(action, journal)
+    code = ExitCode(attempt(action, journal))
     if code in (ExitCode.DONE, ExitCode.POSTPONED):
         events = journal.events
         news = (

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ops.command import EXIT_CODES, ExitCode, attempt, run
+from ops.command import EXIT_CODES, ExitCode, attempt, exit_code_help, run
 from ops.explaining import explain
 from ops.inputs import (
     check_trial,
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> ExitCode:
     return code
 
 
-def call(options: argparse.Namespace, journal: Journal) -> ExitCode:
+def call(options: argparse.Namespace, journal: Journal) -> int:
     """Do what the command line asks for; return the exit code as far as it is no event."""
     config = read_config(options.configfile)
     if options.dry_run:
@@ -97,9 +97,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="ops/retrain",
         description="Train one or more networks when new run files have arrived, and promote the "
         "best one if it is significantly better than the champion.",
-        epilog="\n".join(
-            ["exit codes:", *(f"  {code:<3} {meaning}" for code, meaning in EXIT_CODES.items())]
-        ),
+        epilog=exit_code_help(EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--configfile", nargs="+", required=True, metavar="FILE")
