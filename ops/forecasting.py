@@ -12,9 +12,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ops.command import attempt, exit_code_help
 from ops.workflow import CHECKOUT
 from stormcnn.config.config_files import read_config_files
 from stormcnn.config.loading import load_config
@@ -28,24 +30,17 @@ from stormcnn.forecast.new_runs import (
     sort_runs,
     without_record,
 )
-from stormcnn.forecast.records import (
-    DIGITS,
-    FORECASTS,
-    LOCK,
-    find_records,
-    record_path,
-    verification_path,
-)
+from stormcnn.forecast.records import FORECASTS, LOCK, find_records, verification_path
 from stormcnn.io import forbid_world_writable_files, read_netcdf
-from stormcnn.operations.journal import Journal, utc_now
-from stormcnn.operations.lock import Busy, Lock
+from stormcnn.operations.journal import Journal
+from stormcnn.operations.lock import Lock
 from stormcnn.operations.registry import CHAMPION
-from stormcnn.os_errors import describe
 from stormcnn.planning.forecasts import counted_networks, forecast_network
 from stormcnn.storms.run_files import size_and_time
 from stormcnn.texts import counted
 
 if TYPE_CHECKING:
+    from stormcnn.forecast.contents import ForecastContents
     from stormcnn.forecast.forecaster import Forecaster
 
 LOGS = Path("logs", "forecast")
@@ -86,16 +81,14 @@ def main(arguments: Sequence[str]) -> ExitCode:
     forbid_world_writable_files()
     # This log is used until the config has given the name of the experiment.
     journal = Journal(LOGS / "forecast.jsonl")
-    try:
-        config = load_config(
-            read_config_files([CHECKOUT / "config" / "config.yaml", *options.configfile])
-        )
-    except UserError as error:
-        journal.write("failed", f"Failed. {error}")
-        return ExitCode.FAILED
-    except OSError as error:
-        journal.write("failed", f"Failed. {describe(error)}")
-        return ExitCode.FAILED
+    return ExitCode(attempt(partial(call, options, journal), journal))
+
+
+def call(options: argparse.Namespace, journal: Journal) -> ExitCode:
+    """Read the config, and look at the folder once or repeatedly; return the exit code."""
+    config = load_config(
+        read_config_files([CHECKOUT / "config" / "config.yaml", *options.configfile])
+    )
     journal.path = LOGS / f"{config['experiment']['name']}.jsonl"
     program = Program(config, options.folder, journal)
     if options.watch:
@@ -123,9 +116,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="ops/forecast",
         description="Forecast every new run file in a folder once, and verify the forecasts whose "
         "future has arrived.",
-        epilog="\n".join(
-            ["exit codes:", *(f"  {code:<3} {meaning}" for code, meaning in EXIT_CODES.items())]
-        ),
+        epilog=exit_code_help(EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -196,19 +187,13 @@ class Program:
 
     def run(self) -> ExitCode:
         """Look at the folder once; return the exit code."""
-        try:
-            with Lock.hold(Path(FORECASTS, LOCK), "another forecast"):
-                return self._run()
-        except Busy as reason:
-            self._journal.write("locked", str(reason))
-            return ExitCode.LOCKED
-        except UserError as error:
-            self._journal.write("failed", f"Failed. {error}")
-        except OSError as error:
-            self._journal.write("failed", f"Failed. {describe(error)}")
-        return ExitCode.FAILED
+        return ExitCode(attempt(self._run, self._journal))
 
     def _run(self) -> ExitCode:
+        with Lock.hold(Path(FORECASTS, LOCK), "another forecast"):
+            return self._look()
+
+    def _look(self) -> ExitCode:
         settle_seconds = self._config["data"]["settle_seconds"]
         arrivals = find_arrivals(self._folder, self._pattern, settle_seconds)
         network = forecast_network(self._forecast, "")
@@ -247,39 +232,38 @@ class Program:
             f"{counted(len(waiting), 'run file')} without a forecast.",
             new=[run.file for run in waiting],
         )
-        # These import TensorFlow or draw figures, which an idle call need not wait for.
-        from stormcnn.forecast.issuing import issue
-        from stormcnn.forecast.summary import say_if_empty, summarize
-        from stormcnn.forecast.verification import read_track_record
+        # This draws figures, and an idle call need not wait for the import.
+        from stormcnn.forecast.issuing import issue_each
 
-        forecaster = self._load(network)
-        track_record = read_track_record(forecaster.sha256[:DIGITS])
-        for run in waiting:
-            try:
-                contents = forecaster.forecast(
-                    run.file,
-                    reject=self._config["data"]["reject"],
-                    file_pattern=self._pattern,
-                    memory_mb=MEMORY_MB,
-                    issued=utc_now(),
-                    track_record=track_record,
-                )
-            except UserError as error:
-                self._report_faults({run.file: str(error)}, outcome)
-                continue
-            record = record_path(FORECASTS, run.folder, forecaster.sha256)
-            issue(contents, record)
-            outcome.forecast += 1
-            empty = say_if_empty(contents)
-            outcome.empty += [empty] if empty else []
-            self._journal.write(
-                "no_storms" if empty else "issued",
-                f"{record}\n{summarize(contents)}".rstrip(),
-                run_file=run.file,
-                record=str(record),
-                storms=contents.forecast.sizes["storm"],
-                rejected=int(contents.forecast.attrs["rejected_storms"]),
-            )
+        issue_each(
+            partial(self._load, network),
+            waiting,
+            reject=self._config["data"]["reject"],
+            file_pattern=self._pattern,
+            memory_mb=MEMORY_MB,
+            then=partial(self._report_issued, outcome),
+            otherwise=lambda run, error: self._report_faults({run.file: str(error)}, outcome),
+        )
+
+    def _report_issued(
+        self, outcome: Outcome, run: NewRun, record: Path, contents: ForecastContents
+    ) -> None:
+        from stormcnn.forecast.headline import write_headline
+        from stormcnn.forecast.summary import name_run, summarize
+
+        forecast = contents.forecast
+        storms = forecast.sizes["storm"]
+        outcome.forecast += 1
+        if not storms:
+            outcome.empty.append(f"No storms in {name_run(forecast)}. {write_headline(contents)}")
+        self._journal.write(
+            "issued" if storms else "no_storms",
+            f"{record}\n{summarize(contents)}".rstrip(),
+            run_file=run.file,
+            record=str(record),
+            storms=storms,
+            rejected=int(forecast.attrs["rejected_storms"]),
+        )
 
     def _load(self, network: str) -> Forecaster:
         """Return the network, which is loaded again only if its file is another one."""

@@ -1,17 +1,16 @@
 """Issue the forecasts of run files that have none by this network yet."""
 
 import logging
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stormcnn.errors import UserError
 from stormcnn.forecast.forecaster import Forecaster
-from stormcnn.forecast.issuing import issue
+from stormcnn.forecast.issuing import issue_each
 from stormcnn.forecast.new_runs import sort_runs, without_record
-from stormcnn.forecast.records import DIGITS, FORECASTS, LOCK, record_path
+from stormcnn.forecast.records import FORECASTS, LOCK
 from stormcnn.forecast.summary import summarize
-from stormcnn.forecast.verification import read_track_record
 from stormcnn.logs import job_log
 from stormcnn.operations.lock import Lock
 
@@ -49,31 +48,23 @@ def issue_forecasts(
         faults = listed.faults | new.faults
         logger.info("%d of %d run files have no forecast yet.", len(new.runs), len(run_files))
         if new.runs:
-            forecaster = Forecaster(
-                network,
-                event=event,
-                members=members,
-                seed=seed,
-                explained=explained,
-                threads=threads,
+            issue_each(
+                partial(
+                    Forecaster,
+                    network,
+                    event=event,
+                    members=members,
+                    seed=seed,
+                    explained=explained,
+                    threads=threads,
+                ),
+                new.runs,
+                reject=reject,
+                file_pattern=file_pattern,
+                memory_mb=memory_mb,
+                then=lambda _, record, contents: logger.info("%s\n%s", record, summarize(contents)),
+                otherwise=lambda run, error: faults.update({run.file: str(error)}),
             )
-            track_record = read_track_record(forecaster.sha256[:DIGITS])
-        for run in new.runs:
-            try:
-                contents = forecaster.forecast(
-                    run.file,
-                    reject=reject,
-                    file_pattern=file_pattern,
-                    memory_mb=memory_mb,
-                    issued=datetime.now(UTC),
-                    track_record=track_record,
-                )
-            except UserError as error:
-                faults[run.file] = str(error)
-                continue
-            record = record_path(FORECASTS, run.folder, forecaster.sha256)
-            issue(contents, record)
-            logger.info("%s\n%s", record, summarize(contents))
     if faults:
         raise UserError("\n".join(faults.values()))
 

@@ -24,13 +24,6 @@ def name_run(forecast: xr.Dataset) -> str:
     return f"the run of {run_date} UTC" + (f", ensemble member {member}" if member else "")
 
 
-def say_if_empty(contents: ForecastContents) -> str:
-    """Return a sentence that says that a forecast has no storms and why; nothing if it has some."""
-    if contents.forecast.sizes["storm"]:
-        return ""
-    return f"No storms in {name_run(contents.forecast)}. {write_headline(contents)}"
-
-
 def summarize(contents: ForecastContents) -> str:
     """Return a forecast as text: what it is about, the most probable storms, and warnings."""
     return "".join(f"{printable(line)}\n" for line in _lines(contents))
@@ -42,7 +35,7 @@ def _lines(contents: ForecastContents) -> Iterator[str]:
     yield f"Forecast of {name_run(forecast)}, issued at {attributes['issued']}"
     if notice := notice_of(attributes["title"]):
         yield notice
-    yield say_if_empty(contents) or write_headline(contents)
+    yield write_headline(contents)
     windows = window_texts(forecast)
     for number in range(min(storms, MOST_STORMS)):
         storm = forecast.isel(storm=number)

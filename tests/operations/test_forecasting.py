@@ -29,18 +29,16 @@ from stormcnn.provenance import sha256_of
 DATES = [datetime(2016, 5, 1), datetime(2016, 5, 2)]
 KILLED_AT_RENAME = """
 import os, signal, sys
-left = int(sys.argv.pop(1))
+left = {rename}
 def count(event, arguments):
     global left
     if event == "os.rename":
         left -= 1
         if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.{kill}, signal.SIGKILL)
 sys.addaudithook(count)
-from ops.forecasting import main
-main(sys.argv[1:])
 """
-"""A program that is killed before it renames a file for the given number of times."""
+"""A module that kills a process before it renames a file for the given number of times."""
 
 
 @pytest.fixture(scope="module")
@@ -179,16 +177,24 @@ def test_change_or_rollback_of_the_champion_remakes_nothing(
     assert contents() == before
 
 
+def call_and_kill(kill: str, rename: int) -> subprocess.Popen[bytes]:
+    """Call the program; `kill` is executed by the process that renames the files of records."""
+    Path("hook").mkdir()
+    Path("hook/sitecustomize.py").write_text(KILLED_AT_RENAME.format(kill=kill, rename=rename))
+    command = [sys.executable, str(ROOT / "ops/forecast"), "--folder", "new"]
+    return subprocess.Popen(
+        [*command, "--configfile", "my.yaml"],
+        env=os.environ | {"PYTHONPATH": str(Path("hook").resolve())},
+        start_new_session=True,
+    )
+
+
 # Writing renames each of the eight files of a record, and moving them renames each of them again.
 @pytest.mark.parametrize("rename", [3, 16 + 11])
 def test_killed_call_is_made_up_for_and_nothing_is_issued_twice(
     place: Path, networks: list[Path], rename: int
 ) -> None:
-    command = [sys.executable, "-c", KILLED_AT_RENAME, str(rename)]
-    arguments = ["--folder", "new", "--configfile", "my.yaml"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.run([*command, *arguments], env=environment, check=False)
-    assert process.returncode == -signal.SIGKILL
+    assert call_and_kill("killpg(0", rename).wait(300) == -signal.SIGKILL
     records = [record(date, networks[0]) for date in DATES]
     complete = rename > 16
     assert [path.exists() for path in records] == [complete, False]
@@ -201,6 +207,29 @@ def test_killed_call_is_made_up_for_and_nothing_is_issued_twice(
     # Nothing of the killed call is left.
     names = {path.name for date in DATES for path in record(date, networks[0]).parent.iterdir()}
     assert {name[:12] for name in names} == {sha256_of(networks[0])[:12]}
+
+
+def is_group_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_killed_writer_is_reported(place: Path, networks: list[Path]) -> None:
+    assert call_and_kill("kill(os.getpid()", 3).wait(300) == ExitCode.FAILED
+    assert str(record(DATES[0], networks[0])) in log_lines()[-1]["message"]
+    assert events_of("issued") == []
+
+
+def test_nothing_is_left_running_after_a_killed_call(place: Path) -> None:
+    call = call_and_kill("kill(os.getppid()", 3)
+    assert call.wait(300) == -signal.SIGKILL
+    end = time.monotonic() + 60
+    while is_group_alive(call.pid):
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_bad_files_are_named_and_do_not_stop_the_others(place: Path, networks: list[Path]) -> None:
