@@ -5,7 +5,7 @@ Only `ops/forecast` has other exit codes than these, apart from 0, 1, 2 and 75.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 from stormcnn.errors import UserError
@@ -41,9 +41,9 @@ EXIT_CODES = {
 """Meaning of each exit code, for the command's help."""
 
 
-def exit_code_help(meanings: Mapping[int, str]) -> str:
+def exit_code_help(meanings: Iterable[tuple[int, str]]) -> str:
     """Return the part of a command's help that lists its exit codes."""
-    lines = [f"  {code:<3} {meaning}" for code, meaning in meanings.items()]
+    lines = [f"  {code:<3} {meaning}" for code, meaning in meanings]
     return "\n".join(["exit codes:", *lines])
 
 

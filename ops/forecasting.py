@@ -116,7 +116,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="ops/forecast",
         description="Forecast every new run file in a folder once, and verify the forecasts whose "
         "future has arrived.",
-        epilog=exit_code_help(EXIT_CODES),
+        epilog=exit_code_help(EXIT_CODES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -97,7 +97,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="ops/retrain",
         description="Train one or more networks when new run files have arrived, and promote the "
         "best one if it is significantly better than the champion.",
-        epilog=exit_code_help(EXIT_CODES),
+        epilog=exit_code_help(EXIT_CODES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--configfile", nargs="+", required=True, metavar="FILE")

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from stormcnn.errors import UserError
 from stormcnn.forecast.contents import ForecastContents
@@ -62,35 +62,34 @@ def issue_each(
 
     `load` returns what forecasts; `reject`, `file_pattern` and `memory_mb` are those of
     `storms.reading.read_run`. When a record is complete, `then` is called; for a run file that
-    cannot be used, `otherwise`. A record is written while the next forecast is computed.
+    cannot be used, `otherwise`. A record is written while the next forecast is computed. Raises
+    `UserError` if the process that writes is killed.
     """
-    with _Issuer() as issuer:
-        forecaster = load()
-        track_record = read_track_record(forecaster.sha256[:DIGITS])
-        for run in runs:
-            try:
-                contents = forecaster.forecast(
-                    run.file,
-                    reject=reject,
-                    file_pattern=file_pattern,
-                    memory_mb=memory_mb,
-                    issued=datetime.now(UTC),
-                    track_record=track_record,
-                )
-            except UserError as error:
-                issuer.wait()
-                otherwise(run, error)
-                continue
-            record = record_path(FORECASTS, run.folder, forecaster.sha256)
-            issuer.start(contents, record, partial(then, run, record, contents))
-
-
-class _Writing(NamedTuple):
-    """A record that another process writes, and what to do when it is complete."""
-
-    record: Path
-    future: Future[None]
-    then: Callable[[], None]
+    try:
+        with _Issuer() as issuer:
+            forecaster = load()
+            track_record = read_track_record(forecaster.sha256[:DIGITS])
+            for run in runs:
+                try:
+                    contents = forecaster.forecast(
+                        run.file,
+                        reject=reject,
+                        file_pattern=file_pattern,
+                        memory_mb=memory_mb,
+                        issued=datetime.now(UTC),
+                        track_record=track_record,
+                    )
+                except UserError as error:
+                    issuer.wait()
+                    otherwise(run, error)
+                    continue
+                record = record_path(FORECASTS, run.folder, forecaster.sha256)
+                issuer.start(contents, record, partial(then, run, record, contents))
+    except BrokenProcessPool:
+        raise UserError(
+            f"{FORECASTS}: the process that writes the files was killed, perhaps because memory "
+            "ran out. Provide more memory."
+        ) from None
 
 
 class _Issuer:
@@ -106,16 +105,17 @@ class _Issuer:
         )
         # It starts with its first task, and then imports what it needs.
         self._processes.submit(os.getpid)
-        self._writing: _Writing | None = None
+        self._writing: tuple[Future[None], Callable[[], None]] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            self.wait()
-        finally:
             self._processes.shutdown()
+        finally:
+            # A signal may have interrupted this or another line, and what is complete is reported.
+            self.wait()
 
     def start(self, contents: ForecastContents, record: Path, then: Callable[[], None]) -> None:
         """Start to `issue` a forecast when the one before it is complete; then call `then`.
@@ -123,24 +123,19 @@ class _Issuer:
         Raises what `wait` raises.
         """
         self.wait()
-        self._writing = _Writing(record, self._processes.submit(issue, contents, record), then)
+        self._writing = self._processes.submit(issue, contents, record), then
 
     def wait(self) -> None:
         """Wait until the record that was started, if any, is complete.
 
-        Raises what `issue` raises, and `UserError` if its process was killed.
+        Raises what `issue` raises, and `BrokenProcessPool` if its process was killed.
         """
-        writing, self._writing = self._writing, None
-        if writing is None:
+        if self._writing is None:
             return
-        try:
-            writing.future.result()
-        except BrokenProcessPool:
-            raise UserError(
-                f"{writing.record}: the process that wrote it was killed, perhaps because memory "
-                "ran out. Provide more memory."
-            ) from None
-        writing.then()
+        future, then = self._writing
+        future.result()
+        self._writing = None
+        then()
 
 
 def _obey_parent_only() -> None:
