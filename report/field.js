@@ -114,6 +114,9 @@ function drawOutline(canvas, height, width, inside) {
   context.stroke();
 }
 
+// Smallest size of a signed byte of an attribution that is drawn.
+const LEAST_DRAWN = 6;
+
 // The area of a symbol is proportional to the attribution: discs if it is positive, rings if it is negative.
 function drawAttribution(canvas, height, width, attribution) {
   const context = canvas.getContext("2d");
@@ -121,8 +124,8 @@ function drawAttribution(canvas, height, width, attribution) {
   for (let row = 0; row < height; row += 1) {
     for (let column = 0; column < width; column += 1) {
       const part = attribution[row * width + column] / 127;
+      if (Math.abs(attribution[row * width + column]) < LEAST_DRAWN) continue;
       const radius = 0.48 * cell * Math.sqrt(Math.abs(part));
-      if (radius < 0.1 * cell) continue;
       context.beginPath();
       context.arc((column + 0.5) * cell, (height - row - 0.5) * cell, radius, 0, 2 * Math.PI);
       for (const [color, line] of [["#ffffff", 4], [part > 0 ? "#d95f02" : "#5e2ca5", 2]]) {

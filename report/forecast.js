@@ -290,7 +290,8 @@ function showForecast(data) {
       const kind = number === state.hour ? "bar chosen" : "bar";
       add(bars, "rect", { x: x - half, width: 2 * half, y: at(hour.expected), height: 74 - at(hour.expected), class: kind });
       if (hour.high !== null) add(bars, "path", { d: `M${x},${at(hour.low)}V${at(hour.high)}`, class: "whisker" });
-      if (number % every !== 0) return;
+      // The first label would overlap with that of all hours.
+      if ((number + 1) % every !== 0) return;
       add(bars, "text", { x, y: at(hour.high ?? hour.expected) - 3, "text-anchor": "middle" }, hour.expected.toFixed(hour.expected < 10 ? 1 : 0));
       add(bars, "text", { x, y: 88, "text-anchor": "middle" }, hour.short);
     });

@@ -34,11 +34,11 @@ function stormPanel(data, tracks, select) {
     if (storms.spread) facts.push(["90 % of the MC members", `${spreadText(storms.spread[storm], " to ")}\u00a0%`]);
     if (storms.mean) facts.push(["Mean of the MC members", percent(storms.mean[storm])]);
     if (storms.raw[storm] !== storms.probability[storm]) facts.push(["Before recalibration", percent(storms.raw[storm])]);
-    const reached = data.thresholds.filter((threshold) => storms.probability[storm] >= threshold.value);
-    if (data.thresholds.length) facts.push(["Thresholds reached", reached.map((threshold) => `${threshold.name} (${threshold.text})`).join("; ") || "none"]);
     facts.push(["Time of the event", data.windows[storms.window[storm]]]);
     facts.push(["Center", `${side(storms.latitude[storm], "NS")}, ${side(storms.longitude[storm], "EW")}`]);
     facts.push(["Track", `${storms.track[storm]}, step ${storms.step[storm]}`]);
+    const reached = data.thresholds.filter((threshold) => storms.probability[storm] >= threshold.value);
+    if (data.thresholds.length) facts.push(["Thresholds reached", reached.map((threshold) => `${threshold.name}: ${threshold.text}`).join("\n") || "none"]);
     describe(find("storm-facts"), facts);
   }
 
@@ -85,11 +85,11 @@ function stormPanel(data, tracks, select) {
     }
     const picture = add(target, "svg", { viewBox: "0 0 320 150", role: "img" });
     const [first, last] = [storms.time[own[0]], storms.time[own[own.length - 1]]];
-    const x = (storm) => 42 + (262 * (storms.time[storm] - first)) / (last - first || 1);
+    const x = (storm) => 48 + (256 * (storms.time[storm] - first)) / (last - first || 1);
     const y = (probability) => 122 - 112 * probability;
     for (const tick of [0, 0.5, 1]) {
-      add(picture, "path", { d: `M36,${y(tick)}H308`, class: "grid" });
-      add(picture, "text", { x: 32, y: y(tick) + 4, "text-anchor": "end" }, `${100 * tick} %`);
+      add(picture, "path", { d: `M42,${y(tick)}H308`, class: "grid" });
+      add(picture, "text", { x: 38, y: y(tick) + 4, "text-anchor": "end" }, `${100 * tick} %`);
     }
     if (storms.spread) {
       const edge = (storm, end) => `${x(storm)},${y(storms.spread[storm][end])}`;
@@ -112,12 +112,11 @@ function stormPanel(data, tracks, select) {
 
   function showReasons() {
     const one = data.explained[state.storm];
-    const explained = Object.keys(data.explained).length;
     let text = "The storms of this forecast were not explained.";
     if (one) {
       text = one.reason;
       if (!one.complete) text += " The attribution on the field is incomplete: do not rely on it.";
-    } else if (explained) text = `Only ${explained === 1 ? "one storm" : `the ${explained} most probable storms`} of the forecast ${explained === 1 ? "was" : "were"} explained, and this is none of them.`;
+    } else if (Object.keys(data.explained).length) text = "This storm was not explained: only the most probable ones of the forecast and of each hour were.";
     find("storm-reason").textContent = text;
     const facts = one ? [["Probability of the network", percent(one.probability)], ...one.flattened.map(([name, probability]) => [`If ${name} were the same everywhere`, percent(probability)])] : [];
     describe(find("storm-flattened"), facts);
@@ -184,6 +183,7 @@ function stormPanel(data, tracks, select) {
       return range.low + ((range.high - range.low) * part(number)[row * width + column]) / 255;
     };
     const one = state.attribution ? data.explained[storm] : undefined;
+    const attribution = one ? fields.variables.map((_, number) => new Int8Array(bytes(one.attribution).buffer).subarray(number * area, (number + 1) * area)) : null;
     drawField(find("storm-canvas"), {
       height,
       width,
@@ -191,7 +191,7 @@ function stormPanel(data, tracks, select) {
       palette: bytes(palette),
       wind: state.wind && fields.wind.length === 2 ? (row, column) => fields.wind.map((number) => component(number, row, column)) : null,
       inside: fields.masks && state.outline ? maskAt(content.subarray(fields.variables.length * area), 0, height, width) : null,
-      attribution: one ? new Int8Array(bytes(one.attribution).buffer).subarray(variable * area, (variable + 1) * area) : null,
+      attribution: attribution && attribution[variable],
       spacing: fields.spacing,
     });
     find("storm-canvas").removeAttribute("aria-busy");
@@ -200,8 +200,17 @@ function stormPanel(data, tracks, select) {
     find("scale-low").textContent = `${low} ${units}`.trim();
     find("storm-canvas").setAttribute("aria-label", `${name} of storm ${storms.number[storm]}, north at the top`);
     find("storm-field-note").textContent = one
-      ? `Attribution to ${name}: discs raise the probability, rings lower it. The largest symbol of this storm, in any field, stands for ${one.largest} in log odds. It shows where the network looks, not what causes the event.`
+      ? attributionText(attribution, variable, one.largest)
       : `North is at the top.${fields.masks && state.outline ? " The line is the outline of the storm." : ""}`;
+  }
+
+  // Return what the symbols on a field mean; `attribution` has the signed bytes of each field.
+  function attributionText(attribution, variable, largest) {
+    const sizes = attribution.map((one) => one.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+    const names = fields.variables.map(({ name }) => name);
+    const meaning = `discs raise the probability, rings lower it. The largest symbol of this storm, in any field, stands for ${largest} in log odds. It shows where the network looks, not what causes the event.`;
+    if (sizes[variable] >= LEAST_DRAWN) return `Attribution to ${names[variable]}: ${meaning}`;
+    return `Attribution to ${names[variable]} is too small to be drawn. It is largest in ${names[sizes.indexOf(Math.max(...sizes))]}: ${meaning}`;
   }
 
   function addFieldControls() {

@@ -19,11 +19,19 @@ DESKTOP = {"width": 1280, "height": 900}
 # Wait until the page is drawn with its map and its list.
 FIRST_VIEW = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 
+EDGES = """all => all.map((one) => {
+  const { left, right, bottom } = one.getBoundingClientRect();
+  return [left, right, bottom];
+})"""
+"""Return the left, right and lower edge of elements."""
+
 
 @pytest.fixture(scope="module")
 def made():
-    """A forecast with all optional parts."""
-    return contents(130)
+    """A forecast with all optional parts; reflectivity alone explains the most probable storm."""
+    made = contents(130)
+    made.explanations["attribution"][0, :, :, 1:] = 0
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -276,10 +284,14 @@ def test_neighborhood_is_shown_for_an_hour(open_page):
 def test_selected_storm_has_fields_reasons_and_past_storms(open_page, made):
     page = open_page()
     shown = picture(page)
+    wind = page.get_by_label("10 m wind along x")
+    wind.check()
+    page.locator("#storm-field-note", has_text="largest in Composite reflectivity").wait_for()
+    page.get_by_label("Composite reflectivity").check()
     page.get_by_label("Attribution").uncheck()
     without_attribution = picture(page)
     assert without_attribution != shown
-    page.get_by_label("10 m wind along x").check()
+    wind.check()
     assert picture(page) != without_attribution
     assert page.inner_text("#scale-high").endswith("m s⁻¹")
     assert page.inner_text("#storm-reason") == made.explanations["reason"].values[0]
@@ -293,7 +305,7 @@ def test_selected_storm_has_fields_reasons_and_past_storms(open_page, made):
     page.locator("#storm-limits li", has_text="Outside the training range").wait_for()
     # Only the most probable storms are explained.
     page.evaluate(f"location.hash = '#storm={numbers(made, [129])[0]}'")
-    page.locator("#storm-reason", has_text="none of them").wait_for()
+    page.locator("#storm-reason", has_text="not explained").wait_for()
 
 
 def test_page_copes_without_optional_parts(open_page, tmp_path):
@@ -357,6 +369,12 @@ def test_page_fits_a_phone(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert min(text["size"] for text in page.evaluate(READ_TEXTS)) >= 12
     assert page.locator("#map").bounding_box()["width"] > 330
+    hours = page.locator("#hour-bars text").evaluate_all(EDGES)
+    lowest = max(bottom for _, _, bottom in hours)
+    labels = sorted(edges for edges in hours if edges[2] == lowest)
+    assert all(right < left for (_, right, _), (left, _, _) in pairwise(labels))
+    (first, *_), *texts = page.locator("#storm-track svg, #storm-track text").evaluate_all(EDGES)
+    assert min(left for left, _, _ in texts) >= first
     page.locator("#list tr:nth-child(2) td").first.tap()
     assert page.locator("#list a[aria-current]").count() == 1
 
