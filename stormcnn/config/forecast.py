@@ -33,7 +33,9 @@ class Forecast(Block):
         default=100, description="Number of MC members. Must be 0 if the network has no dropout."
     )
     explained: Count = Field(
-        default=10, description="Number of most probable storms of a run that are explained."
+        default=10,
+        description="Number of most probable storms of a run that are explained. The most probable "
+        "ones of each hour are explained as well: as many, but at most 3.",
     )
     network: OptionalPath = Field(
         default=None,

@@ -23,7 +23,7 @@ from stormcnn.forecast.network_metadata import (
     read_thresholds,
 )
 from stormcnn.forecast.outlines import storm_outlines
-from stormcnn.forecast.reasons import explain_storms
+from stormcnn.forecast.reasons import choose_explained, explain_storms
 from stormcnn.forecast.run_inputs import read_for_network
 from stormcnn.forecast.similar import find_similar, read_training_storms
 from stormcnn.provenance import provenance, sha256_of
@@ -40,8 +40,8 @@ class Forecaster:
 
     Parameters: the path of the `network`; the settings `title`, `units` and `lead` for texts about
     its `event`; how many MC `members` to draw, and their `seed`; how many storms of each run are
-    `explained`; the number of `threads`. `sha256` is that of the file of the network. Raises
-    `UserError` if the network cannot be used.
+    `explained` (see `reasons.choose_explained`); the number of `threads`. `sha256` is that of the
+    file of the network. Raises `UserError` if the network cannot be used.
     """
 
     def __init__(
@@ -157,7 +157,8 @@ class Forecaster:
     def _explain(self, storms: xr.Dataset) -> xr.Dataset | None:
         if not self._explained or not storms.sizes["storm"]:
             return None
-        return explain_storms(self._network, storms, self._recalibrate, self._explained)
+        chosen = choose_explained(storms["valid_time"].values, self._explained)
+        return explain_storms(self._network, storms, self._recalibrate, chosen)
 
     def _find_similar(self, storms: xr.Dataset) -> xr.Dataset | None:
         if self._training_storms is None or not storms.sizes["storm"]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from stormcnn.explanation.completeness import completeness_error
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from stormcnn.explanation.attribution import Attributor
     from stormcnn.vocabulary import Array
 
-EXPLAINED_STORMS = 10
+OF_EACH_HOUR = 3
+"""Most storms of each hour that are explained, in addition to the most probable ones of the run."""
 
 STEPS = 16
 """Points of the path of integrated gradients, doubled where they do not suffice."""
@@ -30,13 +32,27 @@ LEAST_CHANGE = 0.05
 """Smaller changes of the probability are not given as a reason."""
 
 
+def choose_explained(valid_time: Array, count: int) -> Array:
+    """Return the numbers of the first `count` storms, and of the first ones of each hour.
+
+    Of each hour, there are at most `count` and at most `OF_EACH_HOUR`.
+
+    >>> hours = np.array(["2030-05-01T20"] * 5 + ["2030-05-01T21"], "datetime64[h]")
+    >>> choose_explained(hours, 4).tolist(), choose_explained(hours, 1).tolist()
+    ([0, 1, 2, 3, 5], [0, 5])
+    """
+    hours = pd.Series(valid_time.astype("datetime64[h]"))
+    within_hour = hours.groupby(hours).cumcount().to_numpy()
+    return np.flatnonzero((hours.index < count) | (within_hour < min(count, OF_EACH_HOUR)))
+
+
 def explain_storms(
     network: keras.Model,
     storms: xr.Dataset,
     recalibrate: Callable[[Array], Array],
-    count: int = EXPLAINED_STORMS,
+    chosen: Array,
 ) -> xr.Dataset:
-    """Return why the first `count` of `storms` have their probabilities.
+    """Return why some of `storms`, whose numbers are `chosen`, have their probabilities.
 
     `storms` has `predictors(storm, y, x, variable)` in physical units, and `recalibrate` is what
     the forecast does with the probabilities of the `network`. The result has the dimension
@@ -49,9 +65,8 @@ def explain_storms(
     # TensorFlow takes seconds to import.
     from stormcnn.models.prediction import predict_probability
 
-    chosen = storms.isel(storm=slice(count))
-    fields = chosen["predictors"].values
-    variables = [str(name) for name in chosen["variable"].values]
+    fields = storms["predictors"].values[chosen]
+    variables = [str(name) for name in storms["variable"].values]
 
     def predict(patches: Array) -> Array:
         return np.asarray(recalibrate(predict_probability(network, patches)), np.float32)
@@ -77,7 +92,7 @@ def explain_storms(
 
     return xr.Dataset(
         {
-            "index": ("explained", np.arange(len(fields)), about("index of the storm")),
+            "index": ("explained", chosen, about("index of the storm")),
             "probability": ("explained", probability, about("probability of the event")),
             "attribution": (
                 ("explained", *PATCH_DIMENSIONS[1:]),
@@ -96,7 +111,7 @@ def explain_storms(
             ),
             "reason": ("explained", np.array(reasons, dtype=str)),
         },
-        {"variable": chosen["variable"], "flattened": ("flattened", list(flattened))},
+        {"variable": storms["variable"], "flattened": ("flattened", list(flattened))},
     )
 
 

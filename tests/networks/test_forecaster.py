@@ -139,9 +139,12 @@ def test_everything_about_a_forecast_is_in_its_order(trained, tmp_path):
         issued=datetime(2010, 10, 24, 3, tzinfo=UTC),
     )
     np.testing.assert_array_equal(contents.storms["patch"], contents.forecast["patch"])
+    explained = contents.forecast.isel(storm=contents.explanations["index"].values)
     np.testing.assert_allclose(
-        contents.explanations["probability"], contents.forecast["probability"][:2], rtol=1e-5
+        contents.explanations["probability"], explained["probability"], rtol=1e-5
     )
+    assert contents.explanations["index"].values[:2].tolist() == [0, 1]
+    assert set(explained["valid_time"].values) == set(contents.forecast["valid_time"].values)
     assert len(contents.outlines) == 20
     assert all(len(rings) == 1 for rings in contents.outlines)
     assert contents.similar is None  # nothing is next to the network
