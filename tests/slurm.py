@@ -1,7 +1,7 @@
 """A real SLURM cluster with one node on the loopback interface, with its own configuration.
 
 It requires root and the Debian packages munge, slurmctld, slurmd and slurm-client, but no systemd.
-A database of its jobs also requires slurmdbd and mariadb-server-core.
+A database of its jobs also requires slurmdbd, mariadb-server-core and mariadb-client-core.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from checkout import RUN_TIMEOUT_SECONDS, Checkout
 # The daemons are in /usr/sbin, which is not in every user's PATH.
 PATH = os.environ["PATH"] + ":/usr/sbin"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
-PROGRAMS += ("slurmdbd", "mariadbd", "mariadb-install-db")
+PROGRAMS += ("slurmdbd", "mariadbd", "mariadb-install-db", "my_print_defaults")
 # The default path of the configuration. SLURM_CONF would not do, because Snakemake's plugin for job
 # steps removes all variables of SLURM.
 SYSTEM_CONFIG = Path("/etc/slurm/slurm.conf")
@@ -88,7 +88,7 @@ def why_unavailable() -> str:
     if missing:
         return (
             f"{' and '.join(missing)} not installed (on Debian: apt-get install munge slurmctld "
-            "slurmd slurm-client slurmdbd mariadb-server-core)."
+            "slurmd slurm-client slurmdbd mariadb-server-core mariadb-client-core)."
         )
     if os.geteuid() != 0:
         return "Only root can start the daemons of SLURM."
