@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -190,9 +191,13 @@ def test_job_whose_node_fails_is_resubmitted(
 def test_interrupted_snakemake_cancels_its_jobs_and_unlocks_the_folder(
     slurm: Slurm, cluster: Checkout, expected: bytes
 ) -> None:
+    # Snakemake cancels nothing if it is interrupted during a query.
+    cluster.variables = {"SECONDS_BETWEEN_QUERIES": "40"}
     snakemake = start_slow_job(cluster, TRAINING)
+    time.sleep(5)
     snakemake.send_signal(signal.SIGINT)
     snakemake.communicate(timeout=RUN_TIMEOUT_SECONDS)
+    cluster.variables = {}
     assert snakemake.returncode != 0
     assert [slurm.end_of(job) for job in slurm.jobs(cluster.path)] == ["CANCELLED"]
     cluster.run(TRAINING)
