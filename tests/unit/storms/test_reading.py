@@ -409,7 +409,7 @@ def test_run_files_of_the_tests_have_the_layout_of_hagelslag(tmp_path):
     ],
 )
 def test_run_file_that_hagelslag_wrote_for_the_hrrr_is_read(target, peak):
-    path = DATA / "HRRR-ZARR_20240501-0000_oper_model_patches.nc"
+    path = DATA / "hrrr/HRRR-ZARR_20240501-0000_oper_model_patches.nc"
     storms = read_run(path, predictors=["REFC-entire_atmosphere_curr"], target=target)
     assert storms.sizes == {"storm": 5, "y": 48, "x": 48, "variable": 1}
     np.testing.assert_allclose(storms["peak"], peak, rtol=1e-5)
