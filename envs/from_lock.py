@@ -34,6 +34,7 @@ ENVIRONMENTS = {
         "matplotlib",
         "pillow",
         "pydantic",
+        "pydantic-core",
         "pyyaml",
         "scikit-learn",
         "scipy",
