@@ -111,10 +111,18 @@ def _of_ten(share: float) -> str:
 
 
 def _percent(row: pd.Series) -> str:
-    """Return a share with its interval: `71 % (63 to 78)`."""
+    """Return a share with its interval: `71 % (63 to 78)`.
+
+    If all resamples are equal, for instance because every event was detected, they tell nothing
+    about the uncertainty, and there is no interval.
+    """
     value, low, high = (100 * row[name] for name in ("value", "low", "high"))
     text = f"{value:.0f} %"
-    return text if math.isnan(low) else f"{text} ({low:.0f} to {high:.0f})".replace("-", "−")
+    return (
+        text
+        if math.isnan(low) or low == high
+        else f"{text} ({low:.0f} to {high:.0f})".replace("-", "−")
+    )
 
 
 def fitted_models(decisions: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:

@@ -59,6 +59,13 @@ def test_unknown_intervals_are_left_out():
     assert "of ten warnings four come true" in csi
 
 
+def test_interval_of_equal_resamples_is_left_out():
+    decisions = decision_rows()
+    decisions.loc[decisions["score"] == "pod", ["value", "low", "high"]] = 1.0
+    (first, *_) = describe_decisions(decisions, "baseline", "Baseline")
+    assert "detects 100 % of the events" in first
+
+
 def test_no_warning_in_the_test_period_leaves_out_how_many_come_true():
     rows = decision_rows()
     rows.loc[rows["score"] == "false_alarm_ratio", ["value", "low", "high"]] = math.nan
