@@ -295,7 +295,7 @@ def _which_model(claims: Claims, wording: Wording) -> str:
         elif one.verdict is Change.WORSE:
             text += f" Of {titles[one.model]}, avoid the Monte Carlo mean: it is worse."
     if opponents := [titles[name] for name in choice.models if name in OPPONENTS]:
-        text += f" {join(opponents)} show what a network should reach; new runs can be forecast "
+        text += f" A network should reach the score of {join(opponents)}; new runs can be forecast "
         text += "with networks only."
     return text
 
