@@ -20,7 +20,6 @@ from ops.command import attempt, exit_code_help
 from ops.workflow import CHECKOUT
 from stormcnn.config.config_files import read_config_files
 from stormcnn.config.loading import load_config
-from stormcnn.environment import prepare_environment
 from stormcnn.errors import UserError
 from stormcnn.forecast.new_runs import (
     Arrivals,
@@ -77,7 +76,6 @@ EXIT_CODES = {
 def main(arguments: Sequence[str]) -> ExitCode:
     """Run the command and return its exit code."""
     options = parse_arguments(arguments)
-    prepare_environment()
     forbid_world_writable_files()
     # This log is used until the config has given the name of the experiment.
     journal = Journal(LOGS / "forecast.jsonl")

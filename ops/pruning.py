@@ -15,7 +15,6 @@ from ops.command import ExitCode, run
 from ops.inputs import read_config
 from ops.recording import RECORDED, REGISTRY
 from ops.workflow import LOGS
-from stormcnn.environment import prepare_environment
 from stormcnn.errors import UserError
 from stormcnn.operations import registry
 from stormcnn.operations.journal import Journal
@@ -37,7 +36,6 @@ CACHE = "SNAKEMAKE_OUTPUT_CACHE"
 def main(arguments: Sequence[str]) -> ExitCode:
     """Run the command and return its exit code."""
     options = parse_arguments(arguments)
-    prepare_environment()
     journal = Journal(None if options.dry_run else LOGS / "prune.jsonl")
     return run(partial(prune, options, journal), journal)
 

@@ -11,7 +11,6 @@ from ops.command import ExitCode, run
 from ops.inputs import read_config
 from ops.recording import REGISTRY, keep_call, record
 from ops.workflow import LOGS
-from stormcnn.environment import prepare_environment
 from stormcnn.io import forbid_world_writable_files
 from stormcnn.operations import registry
 from stormcnn.operations.comparing import compare
@@ -27,7 +26,6 @@ READING = {"status", "history", "compare"}
 def main(arguments: Sequence[str]) -> ExitCode:
     """Run the command and return its exit code."""
     options = parse_arguments(arguments)
-    prepare_environment()
     forbid_world_writable_files()
     if options.action in READING:
         return run(partial(show, options), Journal(None))

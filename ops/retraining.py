@@ -37,7 +37,6 @@ from ops.recording import (
 from ops.repeating import repeat
 from ops.watching import watch, watch_training_files
 from ops.workflow import LOGS, Workflow, WorkflowFailed
-from stormcnn.environment import prepare_environment
 from stormcnn.io import forbid_world_writable_files
 from stormcnn.operations import registry
 from stormcnn.operations.cutoff import (
@@ -58,7 +57,6 @@ from stormcnn.texts import counted
 def main(arguments: Sequence[str]) -> ExitCode:
     """Run the command and return its exit code."""
     options = parse_arguments(arguments)
-    prepare_environment()
     forbid_world_writable_files()
     # This log is used until the config has given the name of the experiment.
     journal = Journal(None if options.dry_run else LOGS / "retrain.jsonl", options.quiet)

@@ -22,11 +22,15 @@ if os.pathsep in str(CHECKOUT):
     )
 sys.path.insert(0, str(CHECKOUT))
 
+from stormcnn.environment import prepare_environment
+
+# Libraries read variables when they are imported.
+prepare_environment()
+
 from stormcnn.config.config_files import as_written, with_defaults
 from stormcnn.config.loading import load_config
 from stormcnn.config.models import matched_networks
 from stormcnn.config.opponents import OPPONENT_TITLES
-from stormcnn.environment import prepare_environment
 from stormcnn.errors import UserError
 from stormcnn.forecast.records import FORECASTS
 from stormcnn.io import forbid_world_writable_files, write_text
@@ -59,7 +63,6 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, search_path)))
 # Snakemake inserts the path of the interpreter into shell commands without quotes.
 if Path(sys.executable).exists():
     sys.executable = shlex.quote(sys.executable)
-prepare_environment()
 
 
 def for_users(function):

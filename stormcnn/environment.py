@@ -1,7 +1,7 @@
 """Set the environment variables that every program of the project relies on.
 
-The workflow and the programs in `ops/` call `prepare_environment` before they import other
-libraries; jobs inherit the variables.
+The workflow and the programs in `ops/` call `prepare_environment` before they import libraries
+that read these variables; jobs inherit them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ VARIABLES = {
     "HDF5_USE_FILE_LOCKING": "FALSE",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "PYTHONUTF8": "1",
+    # Snakemake sets these to the threads of each job. Other programs hardly compute with them, and
+    # on a node with many cores a pool of threads for each may exceed the limit of the user.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
 }
 """Variables that are set unless the user has set them."""
 

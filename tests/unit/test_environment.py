@@ -53,3 +53,39 @@ def test_folder_that_others_can_change_is_not_used(tmp_path):
     folder.mkdir(parents=True)
     folder.chmod(0o777)
     assert variables_with(tmp_path)["XDG_CACHE_HOME"] != str(folder)
+
+
+# An audit hook sees each import before it happens.
+WATCH = """
+import json, os, runpy, sys
+
+seen = {}
+
+def watch(event, arguments):
+    if event == "import" and arguments[0] in ("numpy", "h5py", "netCDF4", "matplotlib"):
+        seen.setdefault(arguments[0], dict(os.environ))
+
+sys.addaudithook(watch)
+sys.argv[1:] = ["--help"]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except SystemExit:
+    print(json.dumps(seen))
+"""
+
+
+@pytest.mark.parametrize("program", ["forecast", "prune", "registry", "retrain"])
+def test_libraries_of_programs_find_the_variables_when_they_are_imported(program):
+    output = subprocess.run(
+        [sys.executable, "-c", WATCH.replace("sys.argv[0]", repr(str(ROOT / "ops" / program)))],
+        env={"PATH": os.environ["PATH"], "HOME": "/dev/null/missing"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()[-1]
+    seen = json.loads(output)
+    assert "numpy" in seen
+    for variables in seen.values():
+        assert variables["OPENBLAS_NUM_THREADS"] == "1"
+        assert variables["HDF5_USE_FILE_LOCKING"] == "FALSE"
+        assert "MPLCONFIGDIR" in variables
