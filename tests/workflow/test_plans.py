@@ -132,3 +132,14 @@ def test_changed_code_does_not_repeat_a_download(tmp_path: Path) -> None:
     with open(tmp_path / "stormcnn" / "storms" / "download.py", "a") as module:
         module.write("\nCHANGED = True\n")
     assert "download_archive" not in count_rules(checkout.plan())
+
+
+@pytest.mark.parametrize("targets", [[], ["results/ncar/retraining/decision.json"]])
+def test_predictions_of_the_training_period_are_written_only_where_a_job_reads_them(
+    tmp_path: Path, targets: list[str]
+) -> None:
+    plan = ShippedConfig(tmp_path, "ncar.yaml").plan(*targets)
+    outputs = {file for job in plan.values() for file in job.outputs}
+    written = {file for file in outputs if file.endswith("-training.nc")}
+    assert written
+    assert written <= {file for job in plan.values() for file in job.inputs}
