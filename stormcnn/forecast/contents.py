@@ -16,6 +16,10 @@ Outer rings run counterclockwise, and each is followed by its holes, which run c
 are continuous, so they leave ±180 at the antimeridian. A storm without an outline has no rings."""
 
 
+MOST_HOURS = 240
+"""Most hours for which a page has a bar each."""
+
+
 @dataclass(frozen=True)
 class TrackRecordRow:
     """What became of the storms that were given a probability from `low` up to `high`."""
@@ -49,5 +53,12 @@ class ForecastContents:
 
     @property
     def hours(self) -> Array:
-        """The valid hours of the forecast in order, datetime64[h]."""
-        return np.unique(self.forecast["valid_time"].values.astype("datetime64[h]"))
+        """The hours from the first to the last storm, datetime64[h].
+
+        Hours without storms are left out if all would be more than `MOST_HOURS`.
+        """
+        own = np.unique(self.forecast["valid_time"].values.astype("datetime64[h]"))
+        if own.size == 0:
+            return own
+        every = np.arange(own[0], own[-1] + 1)
+        return every if every.size <= MOST_HOURS else own

@@ -17,7 +17,7 @@ from stormcnn.forecast.headline import EventSum, sum_by_hour, sum_total
 from stormcnn.forecast.map_shapes import MapShapes, map_shapes, neighborhood_areas
 from stormcnn.forecast.probability_steps import EDGES, step_labels
 from stormcnn.forecast.selection import select_storms
-from stormcnn.forecast.storm_texts import outer_quantiles, window_texts
+from stormcnn.forecast.storm_texts import outer_quantiles, window_text, window_texts
 from stormcnn.report.case_figures import field_label
 from stormcnn.report.decision_texts import aim_label, threshold_text
 from stormcnn.report.field_bytes import encode, palette, quantize_attributions, quantize_fields
@@ -101,9 +101,13 @@ def page_data(contents: ForecastContents, shown: Array) -> dict[str, Any]:
 
 
 def _aim_name(aim: str) -> str:
-    """Return the name of an aim; that of an unknown one, from another version, as it is."""
-    is_known = aim in (LARGEST_CSI, UNBIASED) or cost_loss_of(aim) is not None
-    return aim_label(aim) if is_known else aim
+    """Return an aim for parentheses; an unknown one, from another version, as it is."""
+    if (cost_loss := cost_loss_of(aim)) is not None:
+        return f"if acting costs {100 * cost_loss:g} % of the loss"
+    if aim not in (LARGEST_CSI, UNBIASED):
+        return aim
+    label = aim_label(aim)
+    return f"{label[0].lower()}{label[1:]}"
 
 
 def _rounded(values: Array) -> Any:
@@ -163,17 +167,22 @@ def _map(
 def _hours(contents: ForecastContents) -> list[dict[str, Any]]:
     """Return label, number of storms and expected events of each hour."""
     forecast = contents.forecast
-    own = forecast["valid_time"].values.astype("datetime64[h]")
-    texts = window_texts(forecast)
-    short = window_texts(forecast, with_day=False)
+    times = forecast["valid_time"].values
+    own = times.astype("datetime64[h]")
+    starts, ends = (forecast[name].values for name in ("valid_from", "valid_to"))
+    with_day = np.unique(starts.astype("datetime64[D]")).size > 1
     hours = []
     for hour, sums in zip(contents.hours, sum_by_hour(contents), strict=True):
         storms = np.flatnonzero(own == hour)
-        first = storms[np.argmin(forecast["valid_time"].values[storms])]
+        if storms.size:
+            first = storms[np.argmin(times[storms])]
+            start, end = starts[first], ends[first]
+        else:
+            start, end = hour, hour + (ends - starts)[0]
         hours.append(
             {
-                "label": texts[first],
-                "short": short[first].removesuffix(" UTC").split("–")[0],
+                "label": window_text(start, end, with_day),
+                "short": window_text(start, start, with_day=False).removesuffix(" UTC"),
                 "day": f"{pd.Timestamp(hour):%a} {pd.Timestamp(hour).day}",
                 "storms": len(storms),
                 **_rounded_sums(sums),

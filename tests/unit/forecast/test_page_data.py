@@ -229,6 +229,27 @@ def test_parts_of_the_contents_stay_together():
     assert len(data["hours"]) == len(made.hours)
 
 
+def test_hours_without_storms_are_between_the_others():
+    made = contents(60)
+    hour = made.forecast["valid_time"].values.astype("datetime64[h]")
+    empty = np.unique(hour)[2]
+    data = data_of(select_storms(made, np.flatnonzero(hour != empty)))
+    labels = [one["label"] for one in data_of(made)["hours"]]
+    assert [one["label"] for one in data["hours"]] == labels
+    assert [one["storms"] for one in data["hours"]].index(0) == 2
+    assert data["hours"][2]["expected"] == 0
+    shown = hour[hour != empty]
+    assert (np.unique(hour)[data["storms"]["hour"]] == shown).all()
+
+
+def test_storms_many_days_apart_do_not_fill_the_page_with_hours():
+    made = contents(60)
+    times = made.forecast["valid_time"].values.copy()
+    times[0] += np.timedelta64(3650, "D")
+    apart = made.forecast.assign_coords(valid_time=("storm", times))
+    assert len(replace(made, forecast=apart).hours) <= 60
+
+
 def test_steps_are_in_order_and_have_a_color_each():
     assert len(EDGES) == len(COLORS)
     lightness = [sum(int(color[i : i + 2], 16) for i in (1, 3, 5)) for color in COLORS]
