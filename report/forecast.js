@@ -349,7 +349,7 @@ function showForecast(data) {
     body.replaceChildren(...rows);
     const rest = matching.length - rows.length;
     find("more").hidden = rest <= 0;
-    find("more").textContent = `Show ${Math.min(rest, MOST_ROWS)} more of ${grouped(rest)}`;
+    find("more").textContent = rest > MOST_ROWS ? `Show ${MOST_ROWS} of ${grouped(rest)} more` : `Show ${rest} more`;
     markRow();
   }
 

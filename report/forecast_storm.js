@@ -38,7 +38,7 @@ function stormPanel(data, tracks, select) {
     facts.push(["Center", `${side(storms.latitude[storm], "NS")}, ${side(storms.longitude[storm], "EW")}`]);
     facts.push(["Track", `${storms.track[storm]}, step ${storms.step[storm]}`]);
     const reached = data.thresholds.filter((threshold) => storms.probability[storm] >= threshold.value);
-    if (data.thresholds.length) facts.push(["Thresholds reached", reached.map((threshold) => `${threshold.name}: ${threshold.text}`).join("\n") || "none"]);
+    if (data.thresholds.length) facts.push(["Thresholds reached", reached.map(({ name, text }) => `${text} (${name})`).join("\n") || "none"]);
     describe(find("storm-facts"), facts);
   }
 
@@ -208,9 +208,11 @@ function stormPanel(data, tracks, select) {
   function attributionText(attribution, variable, largest) {
     const sizes = attribution.map((one) => one.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
     const names = fields.variables.map(({ name }) => name);
-    const meaning = `discs raise the probability, rings lower it. The largest symbol of this storm, in any field, stands for ${largest} in log odds. It shows where the network looks, not what causes the event.`;
-    if (sizes[variable] >= LEAST_DRAWN) return `Attribution to ${names[variable]}: ${meaning}`;
-    return `Attribution to ${names[variable]} is too small to be drawn. It is largest in ${names[sizes.indexOf(Math.max(...sizes))]}: ${meaning}`;
+    const meaning = `orange discs raise the probability, violet rings lower it. The largest symbol of this storm, in any field, stands for ${largest} in log odds. It shows where the network looks, not what causes the event.`;
+    const most = sizes.indexOf(Math.max(...sizes));
+    if (sizes[variable] < LEAST_DRAWN) return `Attribution to ${names[variable]} is too small to be drawn. It is largest in ${names[most]}: ${meaning}`;
+    const larger = variable === most ? "" : ` It is larger in ${names[most]}.`;
+    return `Attribution to ${names[variable]}: ${meaning}${larger}`;
   }
 
   function addFieldControls() {

@@ -62,7 +62,7 @@ function explore(data) {
     if (state.attribution && !one) text = "This storm has no attribution. Those that have one are the first in the list.";
     if (one) {
       const verdict = one.passed ? "" : "FAILED ITS TEST: do not trust this attribution. ";
-      text = `${verdict}Attribution to ${name} by ${data.explained.model}: discs raise the probability, rings lower it. The largest symbol of this storm, in any field, stands for ${one.largest} in log odds. It shows where the network looks, not what causes the event.`;
+      text = `${verdict}Attribution to ${name} by ${data.explained.model}: orange discs raise the probability, violet rings lower it. The largest symbol of this storm, in any field, stands for ${one.largest} in log odds. It shows where the network looks, not what causes the event.`;
     }
     find("storm-attribution").textContent = text;
   }

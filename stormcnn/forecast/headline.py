@@ -111,8 +111,9 @@ def _storm_limits(contents: ForecastContents) -> list[Limit]:
         found.append(
             Limit(
                 "Unlike the training storms",
-                f"{few:,} of {count:,} storms resemble no training storm as closely as these "
-                "resemble each other. They are marked “?”; do not rely on the network alone.",
+                f"{few:,} of {count:,} storms differ more from every training storm than training "
+                "storms usually do from the most similar other one. They are marked “?”; do not "
+                "rely on the network alone.",
             )
         )
     rejected = int(forecast.attrs.get("rejected_storms", 0))
