@@ -143,6 +143,7 @@ rule draw_cases:
         "<logs>/draw_cases/<experiment>-{model}-{seed}.log",
     benchmark:
         "<benchmarks>/draw_cases/<experiment>-{model}-{seed}.tsv"
+    priority: 1
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -173,6 +174,7 @@ if EXPLAINED_MODELS:
             "<logs>/draw_explanations/<experiment>.log",
         benchmark:
             "<benchmarks>/draw_explanations/<experiment>.tsv"
+        priority: 1
         localrule: True
         conda:
             "../envs/report.yaml"

@@ -108,6 +108,7 @@ rule sample_cases:
     log:
         "<logs>/sample_cases/<experiment>-{model}-{seed}.log",
     cache: CACHE
+    priority: 1
     conda:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
