@@ -37,8 +37,15 @@ def number(value: float, decimals: int) -> str:
 
 
 def signed(value: float, decimals: int) -> str:
-    """Return a number with its sign; a dash if it is missing."""
-    return MISSING if pd.isna(value) else f"{value:+.{decimals}f}".replace("-", "−")
+    """Return a number with its sign, but none before zeros; a dash if it is missing.
+
+    >>> signed(-0.25, 2), signed(-0.0004, 3), signed(0.0004, 3)
+    ('−0.25', '0.000', '0.000')
+    """
+    if pd.isna(value):
+        return MISSING
+    text = f"{value:z.{decimals}f}".replace("-", "−")
+    return f"+{text}" if round(value, decimals) > 0 else text
 
 
 def p_value(value: float, *, at_floor: bool = False) -> str:
