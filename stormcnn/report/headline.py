@@ -274,7 +274,7 @@ def _which_model(claims: Claims, wording: Wording) -> str:
             for name, model in zip(names, choice.models, strict=True)
             if sizes[model] == least and not winners
         ]
-        text = f"{join(small or names, 'or')}: nothing shows that another model is better"
+        text = f"{join(small or names, 'or')}: no other model is shown to be better"
         larger = {name: size for name, size in sizes.items() if size > least}
         if larger:
             text += ", and " + join(
@@ -295,8 +295,8 @@ def _which_model(claims: Claims, wording: Wording) -> str:
         elif one.verdict is Change.WORSE:
             text += f" Of {titles[one.model]}, avoid the Monte Carlo mean: it is worse."
     if opponents := [titles[name] for name in choice.models if name in OPPONENTS]:
-        text += f" A network should reach the score of {join(opponents)}; new runs can be forecast "
-        text += "with networks only."
+        text += " New runs can be forecast with networks only. What a network should reach is the "
+        text += f"score of {join(opponents)}."
     return text
 
 
@@ -385,7 +385,7 @@ def _what_is_missing(unknown: Sequence[Calibration], wording: Wording) -> str:
         return "no interval of bias or slope can be computed"
     if need.resamples or all(one.support.level is Level.NOTHING for one in unknown):
         return f"at least {needed} are needed"
-    return f"about {needed} would tell"
+    return f"it would take about {needed} to tell"
 
 
 def _titles(
@@ -422,8 +422,8 @@ def _power(claims: Claims, wording: Wording) -> str:
     if not math.isnan(events.detectable):
         text = (
             f"With {events.events:,} events on {wording.blocks(events.blocks)}, a difference of "
-            f"{events.detectable:.2f} in Brier skill score would be detected in four of five "
-            "cases, and smaller ones less often."
+            f"{events.detectable:.2f} in Brier skill score between networks would be detected in "
+            "four of five cases, and smaller ones less often."
         )
     too_rare = min(events.events, events.storms - events.events) < LEAST_EVENTS
     if too_rare:

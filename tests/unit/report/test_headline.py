@@ -150,7 +150,7 @@ def test_a_smaller_model_does_not_replace_one_that_beats_the_reference():
     # Compared with the baseline itself, a wide network is no reference of the comparison.
     matched = one._replace(reference="wide")
     against = one._replace(model="wide", verdict=Change.UNKNOWN)
-    assert "shown to be better" not in answer(matched, against, unknown)
+    assert "shown to be better than" not in answer(matched, against, unknown)
 
 
 def test_everything_that_a_relevant_difference_takes_is_named():
@@ -184,7 +184,7 @@ def test_advice_to_use_an_opponent_says_that_it_makes_no_forecasts(opponent):
     wording = WORDING._replace(titles={**TITLES, name: "The best one"})
     judged = claims(choice=Choice(Change.BETTER, (name,)))
     answer = write_headline(judged, wording, {}, False).advice[0].answer
-    assert ("new runs can be forecast with networks only" in answer) == opponent
+    assert ("New runs can be forecast with networks only" in answer) == opponent
 
 
 def test_a_single_model_is_not_compared_with_others():
