@@ -1,8 +1,8 @@
-"""Train with each recipe: `python -m benchmark.recipe_trainings compare FOLDER`, or `ablate`.
+"""Train with each recipe: `python -m benchmark.recipe_trainings compare FOLDER`.
 
-Both print JSON with a row per training: data, network, recipe, seed, Brier skill score and
-core-seconds. `compare` scores the storms after the split, and `ablate` the last fifth of those
-before it, which is therefore what recipes are chosen by.
+This prints JSON with a row per training: data, network, recipe, seed, Brier skill score and
+core-seconds. `compare` and `compare_large` score the storms after the split, and `ablate` the last
+fifth of those before it, which is therefore what recipes are chosen by.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.recipes import DATA, SEEDS, STORMS
+from benchmark.recipes import TRAININGS
 from benchmark.workflow import NETWORKS
 from stormcnn.models import backend
 from stormcnn.models.architecture import build_network
@@ -47,7 +47,7 @@ ABLATED = {
 class Storms:
     """The storms of a folder that `benchmark.skill make` has written, for training and scoring."""
 
-    def __init__(self, folder: Path, validate: bool) -> None:
+    def __init__(self, folder: Path, count: int, validate: bool) -> None:
         fields = np.load(folder / "fields.npy", mmap_mode="r")
         event = np.load(folder / "event.npy")
         test = split = int(np.load(folder / "early.npy").sum())
@@ -55,7 +55,7 @@ class Storms:
             test = split * 4 // 5
         else:
             split = len(event)
-        chosen = np.random.default_rng(5).permutation(test)[:STORMS]
+        chosen = np.random.default_rng(5).permutation(test)[:count]
         chosen.sort()
         self.fields, self.event = fields[chosen], event[chosen]
         self.scored, self.truth = fields[test:split], event[test:split]
@@ -81,9 +81,11 @@ class Storms:
 
 def train_all(what: str, folder: Path) -> Iterator[dict[str, Any]]:
     """Train all networks with all recipes in alternation, so that a slow machine affects all."""
-    recipes = COMPARED if what == "compare" else ABLATED
-    storms = {data: Storms(folder / str(data), validate=what == "ablate") for data in DATA}
-    settings = itertools.product(range(SEEDS[what]), DATA, NETWORKS, recipes)
+    data_seeds, count, seeds = TRAININGS[what]
+    validate = what == "ablate"
+    recipes = ABLATED if validate else COMPARED
+    storms = {data: Storms(folder / str(data), count, validate) for data in data_seeds}
+    settings = itertools.product(range(seeds), data_seeds, NETWORKS, recipes)
     for seed, data, network, name in settings:
         result = storms[data].train(network, recipes[name], seed)
         yield {"data": data, "network": network, "recipe": name, "seed": seed} | result
@@ -91,7 +93,7 @@ def train_all(what: str, folder: Path) -> Iterator[dict[str, Any]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=SEEDS)
+    parser.add_argument("what", choices=TRAININGS)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=Path, help="file to which each row is added at once")
     arguments = parser.parse_args()

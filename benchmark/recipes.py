@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmark.measure import call_module, ratio
 from benchmark.workflow import NETWORKS
 
-# Number of runs and storms per run by the seed of the made-up storms.
+
+class Trainings(NamedTuple):
+    """Which trainings are made: on which storms, on how many of them, and with how many seeds.
+
+    `data` has the number of runs and of storms per run by the seed of the made-up storms.
+    """
+
+    data: dict[int, tuple[int, int]]
+    storms: int
+    seeds: int
+
+
 DATA = {1: (100, 500), 7: (200, 250)}
-STORMS = 20_000
-SEEDS = {"compare": 10, "ablate": 3}
+TRAININGS = {
+    "compare": Trainings(DATA, 20_000, 10),
+    "compare_large": Trainings({1: (100, 1211), 7: (200, 606)}, 76_377, 3),
+    "ablate": Trainings(DATA, 20_000, 3),
+}
 RECIPES = ("lesson", "fast")
 RESAMPLES = 10_000
 
@@ -86,9 +100,19 @@ def summarize(compared: Mapping[str, Any]) -> dict[str, Any]:
 
 def measure(folder: Path) -> dict[str, Any]:
     """Compare and ablate the recipes, with storms that are made in `folder`."""
-    for seed, (runs, storms) in DATA.items():
-        call_module("skill", "make", folder / str(seed), runs=runs, storms=storms, seed=seed)
-    compared, ablated = (
-        by_training(call_module("recipe_trainings", what, folder)) for what in SEEDS
-    )
+    compared, ablated = train(folder, "compare"), train(folder, "ablate")
     return {"fast": summarize(compared), "compared": compared, "ablated": ablated}
+
+
+def measure_large(folder: Path) -> dict[str, Any]:
+    """Compare the recipes at the lesson's size, with storms that are made in `folder`."""
+    compared = train(folder, "compare_large")
+    return {"fast_large": summarize(compared), "compared_large": compared}
+
+
+def train(folder: Path, what: str) -> dict[str, Any]:
+    """Make the storms and the trainings of one of `TRAININGS`; return them `by_training`."""
+    for seed, (runs, storms) in TRAININGS[what].data.items():
+        made = folder / what / str(seed)
+        call_module("skill", "make", made, runs=runs, storms=storms, seed=seed)
+    return by_training(call_module("recipe_trainings", what, folder / what))

@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 
 from benchmark.markdown import table
+from benchmark.recipes import TRAININGS
 
 BEGIN = "<!-- The following tables are written by python -m benchmark.run full --only recipes. -->"
 END = "<!-- End of the tables on recipes. -->"
 
 
-def skill_lines(results: Mapping[str, Any]) -> list[str]:
-    """Return the table of the differences in skill and time between the recipes."""
-    compared, fast = results["compared"], results["fast"]
+def skill_lines(compared: Mapping[str, Any], fast: Mapping[str, Any], storms: int) -> list[str]:
+    """Return the table of the differences in skill and time between the recipes.
+
+    `compared` and `fast` are what `recipes.by_training` and `recipes.summarize` return for
+    trainings on a number of `storms`.
+    """
     numbers = ", ".join(
         f"{len(networks['baseline']['fast']['core_seconds'])} for data.demo.seed {data}"
         for data, networks in compared.items()
@@ -42,8 +46,9 @@ def skill_lines(results: Mapping[str, Any]) -> list[str]:
         )
     together = fast["all"]["ratio"]
     return [
-        f"Numbers of seeds: {numbers}. Skill is the mean and the standard deviation over the "
-        "seeds, and the difference is that of the means, with a 90 % interval for other seeds.",
+        f"{storms:,} training storms. Numbers of seeds: {numbers}. Skill is the mean and the "
+        "standard deviation over the seeds, and the difference is that of the means, with a 90 % "
+        "interval for other seeds.",
         "",
         *table(
             (
@@ -89,10 +94,15 @@ def write_recipes(results: Mapping[str, Any], path: Path) -> None:
         len(networks["baseline"]["fast"]["core_seconds"])
         for networks in results["ablated"].values()
     )
+    large = []
+    if "compared_large" in results:
+        storms = TRAININGS["compare_large"].storms
+        large = [*skill_lines(results["compared_large"], results["fast_large"], storms), ""]
     body = "\n".join(
         [
-            *skill_lines(results),
+            *skill_lines(results["compared"], results["fast"], TRAININGS["compare"].storms),
             "",
+            *large,
             "What each setting of `fast` contributes to the Brier skill score, on the last fifth "
             f"of the training period, averaged over {trainings} trainings of each network:",
             "",

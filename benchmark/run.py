@@ -87,6 +87,7 @@ def parts(
         "fast": lambda: {"full": compare_with_script(folder, FULL_FAST, ["fast"])},
         "skill": lambda: {"skill": skill.measure(folder / "skill")},
         "recipes": lambda: {"skill": recipes.measure(folder / "recipes")},
+        "large-recipes": lambda: {"skill": recipes.measure_large(folder / "large-recipes")},
         **{f"claims-{part}": partial(simulate, part) for part in claims.PARTS},
     }
 
