@@ -5,8 +5,10 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 
+CODE = workflow.current_basedir.get_path_or_uri(secret_free=True)
 
-configfile: f"{workflow.current_basedir.get_path_or_uri(secret_free=True)}/config/config.yaml"
+
+configfile: f"{CODE}/config/config.yaml"
 
 
 report: "report/captions/workflow.rst"

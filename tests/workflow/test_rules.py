@@ -106,6 +106,12 @@ def test_wiring_holds_no_science_and_no_words_of_clusters(path: Path) -> None:
     assert imported <= standard | {"snakemake", "stormcnn"}
 
 
+@pytest.mark.parametrize("path", WIRING, ids=lambda path: path.name)
+def test_wiring_has_the_same_format_with_each_python(path: Path) -> None:
+    # From Python 3.12 on, snakefmt inserts a space after an equals sign inside an f-string.
+    assert re.findall(r"""f(["']).*\{[^}]*=.*\1""", path.read_text()) == []
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_script_passes_on_what_its_rule_gives_and_nothing_else(path: Path) -> None:
     used = set(re.findall(r"\bsnakemake\.(\w+)", path.read_text()))
