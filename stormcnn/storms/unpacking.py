@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from stormcnn.errors import UserError
 from stormcnn.io import shared_mode
@@ -109,6 +110,19 @@ class _Meter(io.BufferedIOBase):
         return content
 
 
+class _Header(tarfile.TarInfo):
+    """The header of a member. `tarfile` takes most invalid headers for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, members: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(members)
+        except (tarfile.EmptyHeaderError, tarfile.EOFHeaderError):  # type: ignore[attr-defined]
+            raise  # the end
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
+
+
 def _extract(archive: StrPath, staging: Path, files: Collection[str], largest: int | None) -> None:
     """Write the contents of all `files` to the folder `staging`."""
     missing = set(files)
@@ -117,7 +131,7 @@ def _extract(archive: StrPath, staging: Path, files: Collection[str], largest: i
     allowed = largest or max(LARGEST_RATIO * os.stat(archive).st_size, SMALL_BYTES)
     with gzip.open(archive) as unzipped:
         stream = _Meter(unzipped, archive, allowed)
-        with tarfile.open(fileobj=stream, mode="r|") as members:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as members:
             while member := members.next():
                 # They are not needed again.
                 members.members.clear()  # type: ignore[attr-defined]

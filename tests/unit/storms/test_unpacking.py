@@ -233,6 +233,7 @@ HOSTILE_STREAMS = {
     "very long attributes": (pax({"comment": "a" * 10**6}), "headers"),
     "chained attributes": (pax({"a": "b"})[:-512] * 5000 + header("a").tobuf(), "a.tar.gz"),
     "negative size": (pax({"size": "-5"}), "a.tar.gz"),
+    "checksum": (b"a" * 512, "a.tar.gz"),
     "record": (header("pax", tarfile.XHDTYPE, size=512).tobuf() + b"\xff" * 512, "a.tar.gz"),
     "sparse 0.1": (
         pax({"GNU.sparse.map": "0,512", "GNU.sparse.size": "10000000000"}, 512) + bytes(512),
