@@ -1,5 +1,6 @@
 """Digests, checksums and the attributes that describe how a file was made."""
 
+import shutil
 import subprocess
 
 import numpy as np
@@ -25,6 +26,8 @@ def git(folder, *arguments):
 @pytest.fixture
 def repository(tmp_path):
     """A Git checkout with one commit and a tag, and a file that is not tracked."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed.")
     git(tmp_path, "init", "--quiet")
     (tmp_path / "code.py").write_text("a = 1\n")
     git(tmp_path, "add", "code.py")
