@@ -35,12 +35,12 @@ def commands_of(page: str) -> list[Command]:
     return commands
 
 
-def configs_of(page: str) -> dict[str, str]:
-    """Return the configs of a page whose first line is a comment with the name of the file."""
+def configs_of(page: str) -> list[tuple[str, str]]:
+    """Return name and text of each config whose first line is a comment with its name."""
     blocks = (
         re.match(r"# ([\w.]+\.yaml)\n(.*)", text, re.S) for _, text in _blocks_of(page, "yaml")
     )
-    return {block[1]: block[2] for block in blocks if block}
+    return [(block[1], block[2]) for block in blocks if block]
 
 
 def _blocks_of(page: str, language: str) -> Iterator[tuple[int, str]]:

@@ -60,7 +60,7 @@ KillWait=2
 MinJobAge=86400
 # The node may have less memory than this: rules request much more than jobs of tests use.
 SlurmdParameters=config_overrides
-NodeName=node NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cpus} RealMemory=32000
+NodeName=node NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cpus} RealMemory=64000
 PartitionName=main Nodes=node Default=YES DefaultTime=5 MaxTime=INFINITE State=UP
 """
 ACCOUNTING = """\

@@ -43,7 +43,7 @@ class Guide:
         write_runs(self.data / "later", [NEW_RUN])
         (self.data / "networks").mkdir()
         for page in PAGES:
-            for name, text in configs_of(page).items():
+            for name, text in configs_of(page):
                 self._write_config(name, text)
 
     def _write_config(self, name: str, text: str) -> None:
@@ -98,7 +98,8 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Guide:
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     if reason := why_unavailable():
         pytest.skip(reason)
-    with Slurm(tmp_path_factory.mktemp("slurm")) as slurm:
+    # As many as the commands request.
+    with Slurm(tmp_path_factory.mktemp("slurm"), cpus=16) as slurm:
         yield slurm
 
 
