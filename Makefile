@@ -144,12 +144,14 @@ lock: $(development) ## Update the pinned requirements and envs/ within the limi
 
 .PHONY: check-platforms
 check-platforms: $(development) ## Check that the requirements exist for macOS and Linux; uses the network
-	@for platform in aarch64-apple-darwin aarch64-unknown-linux-gnu x86_64-unknown-linux-gnu; do \
+	@for check in aarch64-apple-darwin:requirements-dev aarch64-unknown-linux-gnu:requirements-dev \
+			x86_64-unknown-linux-gnu:requirements-dev x86_64-unknown-linux-gnu:requirements-gpu; do \
+		platform=$${check%:*} lock=$${check#*:}.txt; \
 		for python in 3.11 3.12 3.13; do \
-			echo "$$platform, Python $$python"; \
+			echo "$$lock on $$platform, Python $$python"; \
 			MACOSX_DEPLOYMENT_TARGET=14.0 .venv/bin/uv pip install --quiet --dry-run --target .venv \
 				--python-platform $$platform --python-version $$python --require-hashes \
-				--only-binary :all: --no-binary connection-pool -r requirements-dev.txt || exit 1; \
+				--only-binary :all: --no-binary connection-pool -r $$lock || exit 1; \
 		done; \
 	done
 
