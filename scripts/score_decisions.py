@@ -6,7 +6,7 @@ from stormcnn.io import write_csv
 from stormcnn.logs import job_log
 from stormcnn.verification.calibration import judge_held_out
 from stormcnn.verification.decisions import judge_decisions
-from stormcnn.verification.reading import read_by_network
+from stormcnn.verification.reading import network_files
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -28,15 +28,14 @@ def score_decisions(
 
     `recalibration` has the settings `methods`, `block` and `confidence`.
     """
-    networks = read_by_network(held_out)
+    networks = network_files(held_out)
     tables = judge_decisions(
-        read_by_network(test),
-        read_by_network(training),
-        networks | read_by_network(held_out_opponents),
-        monte_carlo=read_by_network(members),
+        network_files(test),
+        network_files(training),
+        networks | network_files(held_out_opponents),
+        monte_carlo=network_files(members),
         recalibrations={
-            model: judge_held_out(predictions, **recalibration)
-            for (model, _), predictions in networks.items()
+            model: judge_held_out(path, **recalibration) for (model, _), path in networks.items()
         },
         cost_loss=cost_loss,
         resamples=resamples,

@@ -4,15 +4,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import xarray as xr
 
-from stormcnn.io import write_csv, write_netcdf
+from stormcnn.io import extend_netcdf, write_csv
 from stormcnn.logs import job_log
 from stormcnn.provenance import provenance
 from stormcnn.verification import calibration
-from stormcnn.verification.reading import read_by_network
+from stormcnn.verification.reading import network_files, opened, read_storms
 from stormcnn.verification.tables import Tables, verify
-from stormcnn.vocabulary import NetworkId
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -43,20 +41,17 @@ def score_networks(
     `recalibration` has the settings `methods`, `block` and `confidence`. `calibrated` are paths in
     the order of `test`; `output` has the path of each table by its name.
     """
-    training_predictions, test_predictions = read_by_network(training), read_by_network(test)
-    climatology = float(next(iter(training_predictions.values()))["label"].mean())
+    training_files, test_files = network_files(training), network_files(test)
+    with opened(training[0]) as variables:
+        climatology = float(read_storms(variables, "label").mean())
     judged = {
-        model: calibration.judge_held_out(predictions, **recalibration)
-        for (model, _), predictions in read_by_network(held_out).items()
+        model: calibration.judge_held_out(path, **recalibration)
+        for (model, _), path in network_files(held_out).items()
     }
-    recalibrated: dict[NetworkId, xr.Dataset] = {}
-    for (network, predictions), path in zip(test_predictions.items(), calibrated, strict=True):
-        model, seed = network
-        attributes = provenance({"model": model, **recalibration}, model=model, seed=seed)
-        recalibrated[network] = calibration.recalibrate_predictions(
-            predictions, judged.get(model, [])
-        ).assign_attrs(attributes)
-        write_netcdf(recalibrated[network], path)
+    for ((model, seed), source), path in zip(test_files.items(), calibrated, strict=True):
+        recalibrated = calibration.recalibrate_predictions(source, judged.get(model, []))
+        about = provenance({"model": model, **recalibration}, model=model, seed=seed)
+        extend_netcdf(source, path, recalibrated.assign_attrs(about))
 
     settings = {
         "reference": reference,
@@ -66,15 +61,15 @@ def score_networks(
         "threads": threads,
     }
     tables = verify(
-        test_predictions | read_by_network(opponent_test),
-        monte_carlo=read_by_network(members),
-        recalibrated=recalibrated,
-        own_scaling=read_by_network(own_scaling),
+        test_files | network_files(opponent_test),
+        monte_carlo=network_files(members),
+        recalibrated=network_files(calibrated),
+        own_scaling=network_files(own_scaling),
         **settings,
     )._asdict()
     # The difference between the two periods shows how much a network has overfitted.
     fitted = verify(
-        training_predictions | read_by_network(opponent_training),
+        training_files | network_files(opponent_training),
         period="train",
         curves=False,
         stratify=False,

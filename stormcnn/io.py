@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -152,7 +153,31 @@ def write_netcdf(dataset: xr.Dataset, path: StrPath) -> None:
     compressed.
     """
     # The order of variables must not depend on how the dataset was made.
-    dataset = dataset[[*dataset.data_vars, *dataset.coords]]
+    dataset = dataset[[*dataset.data_vars, *dataset.coords]].assign_attrs(Conventions="CF-1.8")
+    with replacing(path) as temporary:
+        dataset.to_netcdf(temporary, engine="netcdf4", encoding=_storage(dataset))
+
+
+def extend_netcdf(source: StrPath, path: StrPath, dataset: xr.Dataset) -> None:
+    """Write a copy of a NetCDF file with further variables and attributes, those of `dataset`.
+
+    The variables are stored as by `write_netcdf`. Their attribute `coordinates` is that of the
+    first variable of the file; coordinates are not read. Raises `UserError` if the file is damaged.
+    """
+    import netCDF4
+
+    with reading(source), netCDF4.Dataset(source) as file:
+        first = next(iter(file.variables.values()))
+        coordinates = {"coordinates": first.coordinates} if "coordinates" in first.ncattrs() else {}
+    variables = {name: of.assign_attrs(coordinates) for name, of in dataset.data_vars.items()}
+    dataset = dataset.assign(variables)
+    with replacing(path) as temporary:
+        shutil.copyfile(source, temporary)
+        dataset.to_netcdf(temporary, mode="a", engine="netcdf4", encoding=_storage(dataset))
+
+
+def _storage(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Return the storage settings of each variable."""
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
         own: dict[str, Any] = {}
@@ -163,10 +188,7 @@ def write_netcdf(dataset: xr.Dataset, path: StrPath) -> None:
         if variable.dtype.kind == "f":
             own |= {"_FillValue": variable.encoding.get("_FillValue")}
         encoding[str(name)] = own
-    with replacing(path) as temporary:
-        dataset.assign_attrs(Conventions="CF-1.8").to_netcdf(
-            temporary, engine="netcdf4", encoding=encoding
-        )
+    return encoding
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from stormcnn.verification.scores import log_odds
+from stormcnn.verification.storm_slices import forecast_slices
 from stormcnn.vocabulary import Array
 
 if TYPE_CHECKING:
@@ -39,21 +40,28 @@ def t_test(sums: ArrayLike) -> float:
     return float(max(smallest, 2 * stdtr(values.size - 1, -abs(mean) / error)))
 
 
-def calibration_terms(p: Array, y: Array) -> dict[str, Array]:
-    """Return each storm's part in the tests of calibration, arrays (storms,) by name.
+def calibration_sums(p: Array, y: Array, block: Array, blocks: int) -> dict[str, Array]:
+    """Return the sums of the terms of two tests of calibration, arrays (blocks,) by name.
 
-    `p` and `y` (storms,) are probabilities and events. `calibration_bias` is y - p, whose expected
-    sum is 0 if the forecast has no overall bias. `calibration_slope` is (y - p)(x - m), where x is
-    the log odds of p and m its mean with the weights p(1 - p), so that a constant bias on the
-    scale of log odds does not count; it is NaN if all probabilities are equal. Both are parts of
-    the score statistic of a logistic regression of y on x at intercept 0 and slope 1.
-    Source: Cox (1958).
+    `p` and `y` (storms,) are probabilities and events, `block` (storms,) is the index of each
+    storm's block. `calibration_bias` sums y - p, whose expectation is 0 if the forecast has no
+    overall bias. `calibration_slope` sums (y - p)(x - m), where x is the log odds of p and m its
+    mean with the weights p(1 - p), so that a constant bias on the scale of log odds does not count;
+    it is NaN if all probabilities are equal. Both are parts of the score statistic of a logistic
+    regression of y on x at intercept 0 and slope 1. Source: Cox (1958).
 
-    >>> terms = calibration_terms(np.array([0.2, 0.8]), np.array([0.0, 1.0]))
-    >>> terms["calibration_bias"].round(3), terms["calibration_slope"].round(3)
+    >>> sums = calibration_sums(np.array([0.2, 0.8]), np.array([0, 1]), np.array([0, 1]), blocks=2)
+    >>> sums["calibration_bias"].round(3), sums["calibration_slope"].round(3)
     (array([-0.2,  0.2]), array([0.277, 0.277]))
     """
-    x, weight = log_odds(p), p * (1 - p)
-    undefined = p.min() == p.max() or weight.sum() == 0
-    mean = np.nan if undefined else (weight * x).sum() / weight.sum()
-    return {"calibration_bias": y - p, "calibration_slope": (y - p) * (x - mean)}
+    bias, of_log_odds = np.zeros((2, blocks))
+    weights = weighted_log_odds = 0.0
+    for some_p, some_y, by in forecast_slices(p, y, block):
+        x, weight = log_odds(some_p), some_p * (1 - some_p)
+        bias += np.bincount(by, some_y - some_p, blocks)
+        of_log_odds += np.bincount(by, (some_y - some_p) * x, blocks)
+        weights += weight.sum()
+        weighted_log_odds += (weight * x).sum()
+    undefined = p.min() == p.max() or weights == 0
+    mean = np.nan if undefined else weighted_log_odds / weights
+    return {"calibration_bias": bias, "calibration_slope": of_log_odds - mean * bias}

@@ -22,6 +22,7 @@ from scipy.special import expit, stdtr, stdtrit
 
 from stormcnn.storms.events import LEAST_STORMS_PER_CLASS, has_enough_storms
 from stormcnn.verification.blocks import block_of
+from stormcnn.verification.reading import Stored, opened, read_storms
 from stormcnn.verification.recalibration import LARGEST_LOG_ODDS, Recalibration, log_odds
 from stormcnn.verification.scores import check_forecast, log_losses
 from stormcnn.vocabulary import (
@@ -191,19 +192,17 @@ def judge_recalibrations(
 
 
 def judge_held_out(
-    held_out: xr.Dataset,
+    held_out: Stored,
     methods: Iterable[RecalibrationMethod],
     block: BlockSize,
     confidence: float,
 ) -> list[Judged]:
     """Judge recalibrations on held-out predictions: `probability`, `label`, `run_date` (storm)."""
-    return judge_recalibrations(
-        methods,
-        held_out["probability"].values,
-        held_out["label"].values,
-        block_of(held_out["run_date"].values, block),
-        confidence,
-    )
+    with opened(held_out) as variables:
+        probability, event, run_date = (
+            read_storms(variables, name) for name in ("probability", "label", "run_date")
+        )
+    return judge_recalibrations(methods, probability, event, block_of(run_date, block), confidence)
 
 
 def used_recalibration(judged: Iterable[Judged]) -> Recalibration | None:
@@ -230,28 +229,30 @@ def recalibration_table(judged: Mapping[str, Sequence[Judged]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "method", "intercept", "slope", *COLUMNS])
 
 
-def recalibrate_predictions(predictions: xr.Dataset, judged: Iterable[Judged]) -> xr.Dataset:
-    """Return predictions with the variable `probability_<method>` of each recalibration.
+def recalibrate_predictions(predictions: Stored, judged: Iterable[Judged]) -> xr.Dataset:
+    """Return the variable `probability_<method>` of each recalibration of predictions.
 
     `probability_calibrated` is what a forecast shows: the recalibrated probability that is `used`,
     or the original one; its attribute `method` names it, or is "none".
     """
-    probability = predictions["probability"]
     judged = list(judged)
     functions: dict[str, Recalibration | None] = {
         f"probability_{one.method}": one.function for one in judged if one.function
     }
     functions["probability_calibrated"] = used_recalibration(judged)
-    variables = {
+    with opened(predictions) as variables:
+        probability = read_storms(variables, "probability")
+        long_name = getattr(variables["probability"], "long_name", "probability")
+    recalibrated = {
         name: (
             "storm",
-            (function.apply(probability) if function else probability.values).astype("float32"),
+            (function.apply(probability) if function else probability).astype("float32"),
             {
-                "long_name": f"recalibrated {probability.attrs.get('long_name', 'probability')}",
+                "long_name": f"recalibrated {long_name}",
                 "units": "1",
                 "method": function.method if function else NONE,
             },
         )
         for name, function in functions.items()
     }
-    return predictions.assign(variables)
+    return xr.Dataset(recalibrated)

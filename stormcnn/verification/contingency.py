@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stormcnn.verification.scores import check_forecast, ratio
+from stormcnn.verification.scores import check_compact, ratio
+from stormcnn.verification.storm_slices import forecast_slices
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -92,15 +93,15 @@ def contingency(probability: ArrayLike, event: ArrayLike, thresholds: ArrayLike)
     >>> contingency([0.9, 0.4, 0.2], [1, 1, 0], thresholds=[0.1, 0.5]).hits
     array([2., 1.])
     """
-    p, y = check_forecast(probability, event)
-    order = np.argsort(p, kind="stable")
-    below = np.searchsorted(p[order], np.asarray(thresholds, dtype=np.float64))
-    misses, correct_negatives = (
-        np.concatenate(([0.0], np.cumsum(counted[order])))[below] for counted in (y, 1 - y)
-    )
-    events = y.sum()
+    levels, place = np.unique(np.asarray(thresholds, dtype=np.float64), return_inverse=True)
+    together = np.zeros(np.size(probability), np.int32)
+    events, others = _count_between(probability, event, levels, together, blocks=1)
+    table = _tabulate(events, others)
     return Contingency(
-        events - misses, misses, p.size - events - correct_negatives, correct_negatives
+        table.hits[0, place],
+        table.misses[0, place],
+        table.false_alarms[0, place],
+        table.correct_negatives[0, place],
     )
 
 
@@ -116,15 +117,33 @@ def contingency_by_block(
     >>> contingency_by_block([0.9, 0.4, 0.2], [1, 1, 0], draws, np.array([0.1, 0.5])).hits.shape
     (2, 2)
     """
-    p, y = check_forecast(probability, event)
-    shape = resamples.blocks.size, thresholds.size + 1
-    cell = resamples.block * shape[1] + np.searchsorted(thresholds, p, side="right")
-    tables: list[Any] = []
-    for counted in (y, 1 - y):
-        by_block = np.bincount(cell, counted, shape[0] * shape[1]).reshape(shape)
-        reached = by_block[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-        forecast = resamples.weights @ reached
-        total = resamples.weights @ by_block.sum(axis=1)
-        tables += [forecast, total[:, np.newaxis] - forecast]
+    counts = _count_between(probability, event, thresholds, resamples.block, resamples.blocks.size)
+    return _tabulate(*(resamples.weights @ by_block for by_block in counts))
+
+
+def _count_between(
+    probability: ArrayLike, event: ArrayLike, thresholds: Array, block: Array, blocks: int
+) -> tuple[Array, Array]:
+    """Return the events and the other storms of each block between thresholds.
+
+    Arrays (blocks, thresholds + 1); `thresholds` must ascend, and the first element counts storms
+    below all of them.
+    """
+    p, y = check_compact(probability, event)
+    shape = blocks, thresholds.size + 1
+    events, storms = np.zeros((2, shape[0] * shape[1]))
+    for some_p, some_y, by in forecast_slices(p, y, block, events.size):
+        cell = by * shape[1] + np.searchsorted(thresholds, some_p, side="right")
+        events += np.bincount(cell, some_y, events.size)
+        storms += np.bincount(cell, minlength=storms.size)
+    return events.reshape(shape), (storms - events).reshape(shape)
+
+
+def _tabulate(events: Array, others: Array) -> Contingency:
+    """Return the contingency tables (rows, thresholds) of what `_count_between` counts."""
+    tables = []
+    for counts in (events, others):
+        reached = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
+        tables += [reached[:, 1:], reached[:, :1] - reached[:, 1:]]
     hits, misses, false_alarms, correct_negatives = tables
     return Contingency(hits, misses, false_alarms, correct_negatives)

@@ -19,12 +19,13 @@ the same forecast as `ForecastByBlock`, the resamples, and the confidence of the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pandas as pd
 
 from stormcnn.verification.contingency import contingency, contingency_by_block
 from stormcnn.verification.resampling import Resamples, interval
-from stormcnn.verification.scores import bin_of
 from stormcnn.verification.storm_totals import ForecastByBlock
 from stormcnn.vocabulary import PROBABILITY_BINS, Array
 
@@ -49,18 +50,13 @@ def roc_curve(
     The first row is the point (0, 0), at which nothing is forecast. `threshold` is the lowest one
     whose POFD does not exceed that of the row.
     """
-    thresholds = np.unique(probability)[::-1]
-    table = contingency(probability, event, thresholds)
-    reached = np.searchsorted(table.pofd, FALSE_DETECTIONS, side="right")
     once = np.ones((1, draws.blocks.size))
     pod = by_block.pod_at_pofd(once, FALSE_DETECTIONS)[0]
     resampled = by_block.pod_at_pofd(draws.weights, FALSE_DETECTIONS)
     low, high = _band(pod, resampled, confidence, draws)
     return pd.DataFrame(
         {
-            "threshold": np.concatenate(
-                ([np.nan], np.concatenate(([np.nan], thresholds))[reached])
-            ),
+            "threshold": np.concatenate(([np.nan], by_block.thresholds_at_pofd(FALSE_DETECTIONS))),
             "pofd": np.concatenate(([0.0], FALSE_DETECTIONS)),
             "pod": np.concatenate(([0.0], pod)),
             "pod_low": np.concatenate(([np.nan], low)),
@@ -73,19 +69,18 @@ def reliability_curve(
     probability: Array, event: Array, by_block: ForecastByBlock, draws: Resamples, confidence: float
 ) -> pd.DataFrame:
     """Return the event frequency, with its interval, in ten bins of equal width."""
-    number = bin_of(probability)
-    forecast_mean, frequency = by_block.reliability(np.ones((1, draws.blocks.size)))
-    _, resampled = by_block.reliability(draws.weights)
-    low, high = _band(frequency[0], resampled, confidence, draws)
+    once = by_block.reliability(np.ones((1, draws.blocks.size)))
+    resampled = by_block.reliability(draws.weights)
+    low, high = _band(once.frequency[0], resampled.frequency, confidence, draws)
     return pd.DataFrame(
         {
             "bin": np.arange(PROBABILITY_BINS),
-            "forecast_mean": forecast_mean[0],
-            "observed_frequency": frequency[0],
+            "forecast_mean": once.probability[0],
+            "observed_frequency": once.frequency[0],
             "low": low,
             "high": high,
-            "storms": np.bincount(number, minlength=PROBABILITY_BINS),
-            "events": np.bincount(number, event, PROBABILITY_BINS).astype(int),
+            "storms": once.storms[0].astype(int),
+            "events": once.events[0].astype(int),
         }
     )
 
@@ -151,7 +146,9 @@ def _band(value: Array, samples: Array, confidence: float, draws: Resamples) -> 
     return np.minimum(np.clip(low, 0, 1), value), np.maximum(np.clip(high, 0, 1), value)
 
 
-CURVES = {
+Curve = Callable[[Array, Array, ForecastByBlock, Resamples, float], pd.DataFrame]
+
+CURVES: Mapping[str, Curve] = {
     "roc": roc_curve,
     "reliability": reliability_curve,
     "performance": performance_curve,

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from stormcnn.storms.events import has_enough_storms
-from stormcnn.verification.blocks import block_of
 from stormcnn.verification.contingency import Contingency, contingency, contingency_by_block
 from stormcnn.verification.economic_value import COST_LOSS_RATIOS, relative_economic_value
 from stormcnn.verification.forecasts import Forecast, Predictions, read_forecasts
 from stormcnn.verification.multi_bootstrap import draw_seeds, multi_bootstrap
-from stormcnn.verification.resampling import Resamples, interval, resample_blocks, widened_interval
+from stormcnn.verification.reading import opened, read_storms
+from stormcnn.verification.resampling import Resamples, draw_blocks, interval, widened_interval
 from stormcnn.vocabulary import (
     ALL_SEEDS,
     LEAST_SEEDS,
@@ -179,8 +179,9 @@ def judge_decisions(
     forecasts, storms = read_forecasts(
         ((SINGLE, "probability", predictions), (MC_MEAN, "mc_mean", monte_carlo))
     )
-    event, aims = storms["label"], aims_for(cost_loss)
-    draws = resample_blocks(block_of(storms["run_date"], block), resamples, seed)
+    event, aims = storms.event, aims_for(cost_loss)
+    blocks, storm_block = storms.block(block)
+    draws = Resamples(blocks, storm_block, draw_blocks(blocks.size, resamples, seed))
     functions = {
         (model, one.method): one.function
         for model, judged in recalibrations.items()
@@ -190,21 +191,22 @@ def judge_decisions(
     tables: dict[str, list[dict[str, Any]]] = {"decisions": [], ECONOMIC_VALUE: []}
     decided: dict[Forecast, tuple[str, Array, Points]] = {}
     valued: dict[Forecast, Points] = {}
-    for forecast, original in forecasts.items():
+    for forecast, source in forecasts.items():
         if forecast.seed == ALL_SEEDS:
             continue
-        chosen_on, known = _known_storms(forecast, training, held_out)
+        original = source.read()
+        chosen_on, known_event, known = _known_storms(forecast, training, held_out)
         methods = RECALIBRATIONS if forecast.kind == SINGLE else ()
         for method in (None, *methods):
             function = functions.get((forecast.model, method)) if method else None
             if method and not function:
                 continue
             own = forecast._replace(kind=method) if method else forecast
-            probability, of_known = original, np.asarray(known["probability"], np.float64)
+            probability, of_known = original, known
             if function:
                 probability, of_known = function.apply(probability), function.apply(of_known)
             thresholds = np.array(
-                [choose_threshold(of_known, known["label"], aim) for aim in aims.values()]
+                [choose_threshold(of_known, known_event, aim) for aim in aims.values()]
             )
             points = _judge_thresholds(probability, event, draws, thresholds, aims)
             decided[own] = chosen_on, thresholds, points
@@ -243,18 +245,22 @@ def value_curve(probability: Array, event: Array, draws: Resamples) -> Points:
 
 def _known_storms(
     forecast: Forecast, training: Predictions, held_out: Predictions
-) -> tuple[str, Mapping[Any, Any]]:
-    """Return where the thresholds of a forecast are chosen, and the storms there."""
-    for (model, _), arrays in held_out.items():
-        if model == forecast.model and has_enough_storms(np.asarray(arrays["label"]) == 1):
-            return HELD_OUT, arrays
+) -> tuple[str, Array, Array]:
+    """Return where the thresholds of a forecast are chosen, and the event and probability there."""
+    for (model, _), stored in held_out.items():
+        if model == forecast.model:
+            with opened(stored) as variables:
+                event = read_storms(variables, "label")
+                if has_enough_storms(event == 1):
+                    return HELD_OUT, event, read_storms(variables, "probability")
     logger.warning(
         "Model %s, seed %s: the thresholds are chosen on the storms that it was fitted to, because "
         "too few were held out.",
         forecast.model,
         forecast.seed,
     )
-    return FITTED, training[forecast.model, int(forecast.seed)]
+    with opened(training[forecast.model, int(forecast.seed)]) as variables:
+        return FITTED, read_storms(variables, "label"), read_storms(variables, "probability")
 
 
 def _judge_thresholds(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
-from stormcnn.verification.scores import check_forecast
+from stormcnn.verification.scores import check_compact
+from stormcnn.verification.storm_slices import storm_slices
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -24,23 +25,23 @@ def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> float:
 
     The p-value is NaN with fewer than two events or fewer than two other storms, and 1 if the
     forecasts rank the storms in the same order. Raises `UserError` as `scores.check_forecast` does.
-    Sources: DeLong, DeLong and Clarke-Pearson (1988); computed by ranks as in Sun and Xu (2014).
+    Sources: DeLong, DeLong and Clarke-Pearson (1988); computed from sorted probabilities as in Sun
+    and Xu (2014).
 
     >>> round(delong_test([0.9, 0.8, 0.3, 0.1], [0.9, 0.2, 0.3, 0.1], [1, 1, 0, 0]), 3)
     0.48
     """
-    _, y = check_forecast(second, event)
-    is_event = y == 1
-    events, others = int(is_event.sum()), int((~is_event).sum())
+    _, is_event = check_compact(second, event)
+    events = int(is_event.sum())
+    others = is_event.size - events
     if min(events, others) < 2:
         return float("nan")
-    of_events, of_others = [], []
-    for probability in (first, second):
-        p, _ = check_forecast(probability, event)
-        rank = _ranks(p)
-        of_events.append((rank[is_event] - _ranks(p[is_event])) / others)
-        of_others.append(1 - (rank[~is_event] - _ranks(p[~is_event])) / events)
-    gain_events, gain_others = of_events[0] - of_events[1], of_others[0] - of_others[1]
+    gain_events, gain_others = np.zeros(events), np.zeros(others)
+    for sign, probability in ((1, first), (-1, second)):
+        p, _ = check_compact(probability, event)
+        of_events, of_others = p[is_event], p[~is_event]
+        gain_events += sign * (_placement(of_events, np.sort(of_others)) / others)
+        gain_others += sign * (1 - _placement(of_others, np.sort(of_events)) / events)
     difference = float(gain_events.mean())
     error = float(np.sqrt(gain_events.var(ddof=1) / events + gain_others.var(ddof=1) / others))
     if error == 0:
@@ -48,8 +49,10 @@ def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> float:
     return float(2 * ndtr(-abs(difference) / error))
 
 
-def _ranks(values: Array) -> Array:
-    """Return the ranks from 1, and their mean for equal values, as `scipy.stats.rankdata` does."""
-    ordered = np.sort(values)
-    below = np.searchsorted(ordered, values, side="left")
-    return (below + np.searchsorted(ordered, values, side="right") + 1) / 2
+def _placement(values: Array, ordered: Array) -> Array:
+    """Return how many of `ordered` are below each of `values` (storms,); equal ones count half."""
+    placement = np.empty(values.size)
+    for part in storm_slices(values.size):
+        below = np.searchsorted(ordered, values[part], side="left")
+        placement[part] = (below + np.searchsorted(ordered, values[part], side="right")) / 2
+    return placement

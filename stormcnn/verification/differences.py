@@ -11,7 +11,7 @@ import pandas as pd
 
 from stormcnn.verification.block_tests import t_test
 from stormcnn.verification.delong import delong_test
-from stormcnn.verification.forecasts import Forecast
+from stormcnn.verification.forecasts import Forecast, Source
 from stormcnn.verification.multi_bootstrap import multi_bootstrap
 from stormcnn.verification.resampling import (
     holm,
@@ -76,7 +76,7 @@ WITHOUT_DROPOUT = {MC_MEAN: SINGLE, SEED_MEANS[MC_MEAN]: SEED_MEANS[SINGLE]}
 
 
 def pair_forecasts(
-    forecasts: Mapping[Forecast, Array], reference: str, matched: Mapping[str, str]
+    forecasts: Mapping[Forecast, Any], reference: str, matched: Mapping[str, str]
 ) -> list[tuple[Forecast, Forecast]]:
     """Return each forecast with every forecast that it is compared with.
 
@@ -175,7 +175,7 @@ def pair_averages(
 def difference_table(
     pairs: Iterable[tuple[Forecast, Forecast]],
     scored: Mapping[Forecast, Scored],
-    probabilities: Mapping[Forecast, Array],
+    sources: Mapping[Forecast, Source],
     event: Array,
     period: str,
     confidence: float,
@@ -184,7 +184,7 @@ def difference_table(
     """Return the differences of all scores with `compared` in the registry.
 
     The table has one row per pair and score. `scored` has the scores of each forecast;
-    `probabilities` (storms,) and `event` (storms,) are for the test of DeLong.
+    `sources` and `event` (storms,) are for the test of DeLong.
 
     `claim` is `method` if both sides are means over at least `LEAST_SEEDS` seeds: the difference
     holds for networks that are trained with other seeds. It is `networks` if it holds for these
@@ -204,7 +204,7 @@ def difference_table(
             "period": period,
             "score": score,
             **_difference(forecast, other, score, scored, confidence),
-            "p_delong_independent_storms": _delong(forecast, other, score, probabilities, event),
+            "p_delong_independent_storms": _delong(forecast, other, score, sources, event),
             "seeds": max(1, len(scored[forecast].seeds)),
             "reference_seeds": max(1, len(scored[other].seeds)),
             **size,
@@ -270,13 +270,13 @@ def _delong(
     forecast: Forecast,
     other: Forecast,
     score: str,
-    probabilities: Mapping[Forecast, Array],
+    sources: Mapping[Forecast, Source],
     event: Array,
 ) -> float:
     """Return the p-value of DeLong's test for AUC, NaN for other scores and for means of scores."""
-    if score != "auc" or not {forecast, other} <= probabilities.keys():
+    if score != "auc" or not {forecast, other} <= sources.keys():
         return float("nan")
-    return delong_test(probabilities[forecast], probabilities[other], event)
+    return delong_test(sources[forecast].read(), sources[other].read(), event)
 
 
 def _groups_of_seeds(

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from stormcnn.errors import UserError
-from stormcnn.verification.scores import check_forecast
-from stormcnn.vocabulary import ALL_SEEDS, OVER_SEEDS, SEED_MEANS, Array, NetworkId
+from stormcnn.verification.blocks import block_of
+from stormcnn.verification.reading import Stored, opened, read_storms
+from stormcnn.verification.scores import check_compact
+from stormcnn.verification.storm_slices import storm_slices
+from stormcnn.vocabulary import ALL_SEEDS, OVER_SEEDS, SEED_MEANS, Array, BlockSize, NetworkId
 
 SAME_STORM = (
     "run_date",
@@ -23,8 +27,8 @@ SAME_STORM = (
 )
 """Variables that must be equal in the predictions of all models."""
 
-Predictions = Mapping[NetworkId, Mapping[Any, Any]]
-"""Arrays (storms,) by name, for each network."""
+Predictions = Mapping[NetworkId, Stored]
+"""The predictions of each network."""
 
 
 class Forecast(NamedTuple):
@@ -44,44 +48,84 @@ class Forecast(NamedTuple):
         return {"model": self.model, "forecast": self.kind, "seed": self.seed}
 
 
+class Source(NamedTuple):
+    """Where the probabilities of a forecast are; they are in memory only while they are used."""
+
+    variable: str
+    networks: tuple[Stored, ...]
+    """The networks whose mean probability is the forecast."""
+
+    def read(self) -> Array:
+        """Return the probabilities (storms,): those of one network in the precision of its file."""
+        total: Any = 0
+        for stored in self.networks:
+            with opened(stored) as variables:
+                probability = read_storms(variables, self.variable)
+            if len(self.networks) == 1:
+                return probability
+            total = total + probability.astype(np.float64)
+        return total / len(self.networks)
+
+
+class Storms(NamedTuple):
+    """The storms that all forecasts are for."""
+
+    event: Array
+    """Whether the event occurred (storms,)."""
+    run: Array
+    """Index of each storm's run date in `run_dates` (storms,)."""
+    run_dates: Array
+    """The different run dates in ascending order (runs,)."""
+    stored: Stored
+    """Predictions with the other coordinates of the storms."""
+    texts: Mapping[str, list[pd.Categorical]]
+    """Slices of their texts, which take much longer to read than to compare."""
+
+    def block(self, size: BlockSize) -> tuple[Array, Array]:
+        """Return the labels of the blocks in ascending order, and each storm's index in them."""
+        labels, block_of_run = np.unique(block_of(self.run_dates, size), return_inverse=True)
+        return labels, block_of_run.astype(np.int32)[self.run]
+
+
 def read_forecasts(
     sources: Iterable[tuple[str, str, Predictions]],
-) -> tuple[dict[Forecast, Array], dict[str, Array]]:
-    """Return the probabilities of every forecast, and the storms that they are for.
+) -> tuple[dict[Forecast, Source], Storms]:
+    """Return every forecast, checked, and the storms that they are for.
 
     `sources` has, for each kind of forecast, the kind, the name of its variable, and the
     predictions that contain it. Models with several seeds also get the mean probability over the
-    seeds. Probabilities are float64 (storms,); the storms are the arrays (storms,) of `SAME_STORM`.
+    seeds.
 
     Raises `UserError` if there are no predictions, if two of them are not for the same storms, or
     if a probability is missing or not in [0, 1].
     """
-    storms: dict[str, Array] = {}
+    storms: Storms | None = None
     first = ""
-    forecasts: dict[Forecast, Array] = {}
+    forecasts: dict[Forecast, Source] = {}
     for kind, variable, predictions in sources:
-        by_model: dict[str, list[Array]] = {}
-        for (model, seed), arrays in predictions.items():
+        by_model: dict[str, list[Stored]] = {}
+        for (model, seed), stored in predictions.items():
             network = f"model {model}, seed {seed}"
-            if not first:
-                first = network
-                storms = {name: np.asarray(arrays[name]) for name in SAME_STORM if name in arrays}
-            _check_same_storms(arrays, storms, network, first)
-            try:
-                probability, _ = check_forecast(arrays[variable], storms["label"])
-            except UserError as error:
-                raise UserError(
-                    f"{network}, {variable}: {error} Remove the file with these predictions and "
-                    "run the workflow again."
-                ) from None
-            forecasts[Forecast(model, kind, str(seed))] = probability
-            by_model.setdefault(model, []).append(probability)
-        for model, probabilities in by_model.items():
-            if len(probabilities) > 1 and kind in SEED_MEANS:
-                forecasts[Forecast(model, SEED_MEANS[kind], ALL_SEEDS)] = np.mean(
-                    probabilities, axis=0
-                )
-    if not forecasts:
+            with opened(stored) as variables:
+                if storms is None:
+                    first, storms = network, _read_storms(stored, variables)
+                else:
+                    _check_same_storms(variables, storms, network, first)
+                try:
+                    _, event = check_compact(read_storms(variables, variable), storms.event)
+                except UserError as error:
+                    raise UserError(
+                        f"{network}, {variable}: {error} Remove the file with these predictions "
+                        "and run the workflow again."
+                    ) from None
+            storms = storms._replace(event=event)
+            forecasts[Forecast(model, kind, str(seed))] = Source(variable, (stored,))
+            by_model.setdefault(model, []).append(stored)
+        for model, networks in by_model.items():
+            if len(networks) > 1 and kind in SEED_MEANS:
+                mean = Forecast(model, SEED_MEANS[kind], ALL_SEEDS)
+                forecasts[mean] = Source(variable, tuple(networks))
+    if storms is None:
         raise UserError(
             "There are no predictions to verify. Pass the predictions of at least one network."
         )
@@ -102,26 +146,44 @@ def average_over_seeds(forecasts: Iterable[Forecast]) -> dict[Forecast, list[For
     return {average: members for average, members in parts.items() if len(members) > 1}
 
 
+def _read_storms(stored: Stored, variables: Mapping[Any, Any]) -> Storms:
+    label = read_storms(variables, "label")
+    run_dates, run = np.unique(read_storms(variables, "run_date"), return_inverse=True)
+    texts = {
+        name: [
+            pd.Categorical(read_storms(variables, name, part)) for part in storm_slices(label.size)
+        ]
+        for name in SAME_STORM
+        if name in variables and read_storms(variables, name, slice(1)).dtype.kind in "OU"
+    }
+    return Storms(label, run.astype(np.int32), run_dates, stored, texts)
+
+
 def _check_same_storms(
-    arrays: Mapping[str, Any], storms: Mapping[str, Array], network: str, first: str
+    variables: Mapping[Any, Any], storms: Storms, network: str, first: str
 ) -> None:
     """Raise `UserError` if the predictions of `network` are not for `storms`, those of `first`."""
     advice = (
         "All models must forecast the same storms in the same order. Remove the predictions of "
         "both and run the workflow again."
     )
-    for name in storms:
-        if name not in arrays:
-            continue
-        own = np.asarray(arrays[name])
-        if own.shape != storms[name].shape:
-            raise UserError(
-                f"{network} has {own.size} storms, but {first} has {storms[name].size}. {advice}"
-            )
-        differs = own != storms[name]
-        if differs.any():
-            storm = int(differs.argmax())
-            raise UserError(
-                f"{network} and {first} are for different storms: {name} of storm {storm} is "
-                f"{own[storm]} and {storms[name][storm]}. {advice}"
-            )
+    with opened(storms.stored) as others:
+        for name in SAME_STORM:
+            if name not in variables or name not in others:
+                continue
+            number = np.shape(variables[name])[0]
+            if number != storms.run.size:
+                raise UserError(
+                    f"{network} has {number} storms, but {first} has {storms.run.size}. {advice}"
+                )
+            for index, part in enumerate(storm_slices(number)):
+                own = read_storms(variables, name, part)
+                texts = storms.texts.get(name)
+                other = np.asarray(texts[index]) if texts else read_storms(others, name, part)
+                differs = own != other
+                if differs.any():
+                    storm = int(differs.argmax())
+                    raise UserError(
+                        f"{network} and {first} are for different storms: {name} of storm "
+                        f"{part.start + storm} is {own[storm]} and {other[storm]}. {advice}"
+                    )

@@ -10,10 +10,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from stormcnn.verification.storm_slices import storm_slices
 from stormcnn.vocabulary import Array
 
 MOST_STEPS = 30
 """Steps of Newton's method after which a fit is taken not to exist."""
+
+_CELLS = 2**18
+"""Largest number of elements of temporary arrays of rows and bins."""
 
 TOLERANCE = 1e-5
 """Largest change of a coefficient in the last step.
@@ -92,23 +96,17 @@ def _search(
     else:
         coefficients = np.tile(start, (len(storms), 1))
     active = np.flatnonzero(exists)
-    storms, events = storms[active], events[active]
-    moments = np.stack([np.ones_like(x), x, x * x], axis=1)
+    if not exists.all():
+        storms, events = storms[active], events[active]
     with np.errstate(all="ignore"):
         for _ in range(MOST_STEPS):
             if not active.size:
                 break
-            a, b = coefficients[active].T
-            p = b[:, np.newaxis] * x
-            p += a[:, np.newaxis]
-            expit(p, out=p)
-            expected = storms * p
-            residual = events - expected
-            weight = np.multiply(expected, np.subtract(1, p, out=p), out=p)
+            residual, weight = _derivatives(x, storms, events, coefficients[active])
             step = np.zeros((active.size, 2))
             if with_slope:
-                s0, s1, s2 = (weight @ moments).T
-                r0, r1 = (residual @ moments[:, :2]).T
+                s0, s1, s2 = weight.T
+                r0, r1 = residual.T
                 determinant = s0 * s2 - s1 * s1
                 # Equal log odds determine no slope.
                 determinant[determinant <= 1e-12 * s0 * s2] = np.nan
@@ -116,7 +114,7 @@ def _search(
                 step[:, 1] = (s0 * r1 - s1 * r0) / determinant
                 step /= np.maximum(1, np.abs(step[:, 1:]))
             else:
-                step[:, 0] = np.clip(residual.sum(axis=1) / weight.sum(axis=1), -3, 3)
+                step[:, 0] = np.clip(residual[:, 0] / weight[:, 0], -3, 3)
             coefficients[active] += step
             moves = ~(np.abs(step).max(axis=1) < TOLERANCE)
             if not moves.all():
@@ -124,3 +122,26 @@ def _search(
     coefficients[active] = np.nan
     coefficients[~exists] = np.nan
     return coefficients
+
+
+def _derivatives(
+    x: Array, storms: Array, events: Array, coefficients: Array
+) -> tuple[Array, Array]:
+    """Return the derivatives of the log likelihood at a and b, `coefficients` (rows, 2).
+
+    The first ones are the sums of r and r x (rows, 2), where r are the events minus their
+    expectation; the second ones those of w, w x and w x^2 (rows, 3), where w is its variance.
+    """
+    residuals, weights = np.zeros((len(storms), 2)), np.zeros((len(storms), 3))
+    a, b = coefficients.T
+    for bins in storm_slices(x.size, max(1, _CELLS // len(storms))):
+        p = b[:, np.newaxis] * x[bins]
+        p += a[:, np.newaxis]
+        expit(p, out=p)
+        expected = storms[:, bins] * p
+        residual = events[:, bins] - expected
+        weight = np.multiply(expected, np.subtract(1, p, out=p), out=p)
+        moments = np.stack([np.ones_like(x[bins]), x[bins], x[bins] ** 2], axis=1)
+        residuals += residual @ moments[:, :2]
+        weights += weight @ moments
+    return residuals, weights

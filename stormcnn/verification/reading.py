@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+import netCDF4
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from stormcnn.errors import UserError
-from stormcnn.io import read_netcdf
+from stormcnn.io import read_netcdf, reading
+from stormcnn.vocabulary import StrPath
 
 if TYPE_CHECKING:
-    from stormcnn.vocabulary import Array, NetworkId, StrPath
+    from stormcnn.vocabulary import Array, NetworkId
+
+Stored = Mapping[Any, Any] | StrPath
+"""Predictions of one network: arrays (storms,) by name, or the path of a file with them."""
+
+
+# The HDF5 library is not safe for threads.
+_ONE_THREAD = threading.RLock()
 
 
 def read_by_network(paths: Iterable[StrPath]) -> dict[NetworkId, xr.Dataset]:
@@ -26,6 +38,42 @@ def read_by_network(paths: Iterable[StrPath]) -> dict[NetworkId, xr.Dataset]:
         dataset = read_netcdf(path)
         datasets[dataset.attrs["model"], int(dataset.attrs["seed"])] = dataset
     return datasets
+
+
+def network_files(paths: Iterable[StrPath]) -> dict[NetworkId, StrPath]:
+    """Return the files that `read_by_network` would read, by network."""
+    files: dict[NetworkId, StrPath] = {}
+    for path in paths:
+        with reading(path), netCDF4.Dataset(path) as file:
+            files[file.getncattr("model"), int(file.getncattr("seed"))] = path
+    return files
+
+
+@contextmanager
+def opened(predictions: Stored) -> Iterator[Mapping[Any, Any]]:
+    """Yield the variables of predictions by name, for `read_storms`.
+
+    Nothing of a file is read before it is used, and one thread at a time has files open. Raises
+    `UserError` if the file is damaged.
+    """
+    if isinstance(predictions, (str, os.PathLike)):
+        with _ONE_THREAD, reading(predictions), netCDF4.Dataset(predictions) as file:
+            file.set_auto_mask(False)
+            yield file.variables
+    else:
+        yield predictions
+
+
+def read_storms(variables: Mapping[Any, Any], name: str, storms: slice = slice(None)) -> Array:
+    """Return an array (storms,) of opened predictions, or a slice of it."""
+    variable = variables[name]
+    if not isinstance(variable, netCDF4.Variable):
+        return np.asarray(variable)[storms]
+    values: Array = variable[storms]
+    if " since " in getattr(variable, "units", ""):
+        attributes = {key: variable.getncattr(key) for key in ("units", "calendar")}
+        return xr.decode_cf(xr.Dataset({name: ("storm", values, attributes)}))[name].to_numpy()
+    return values
 
 
 def match_truth(

@@ -56,9 +56,13 @@ def resample_blocks(block_labels: ArrayLike, resamples: int, seed: int = 0) -> R
     array([2, 2, 2])
     """
     blocks, block = np.unique(np.asarray(block_labels), return_inverse=True)
+    return Resamples(blocks, block, draw_blocks(blocks.size, resamples, seed))
+
+
+def draw_blocks(blocks: int, resamples: int, seed: int = 0) -> Array:
+    """Return how often each of the blocks was drawn (resamples, blocks), see `Resamples`."""
     draw = np.random.Generator(np.random.Philox(seed))
-    weights = draw.multinomial(blocks.size, np.full(blocks.size, 1 / blocks.size), size=resamples)
-    return Resamples(blocks, block, weights)
+    return draw.multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples)
 
 
 def widening(tail: ArrayLike, degrees_of_freedom: ArrayLike) -> Array:

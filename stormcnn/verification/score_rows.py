@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stormcnn.verification.block_tests import calibration_terms, t_test
+from stormcnn.verification.block_tests import calibration_sums, t_test
 from stormcnn.verification.multi_bootstrap import Spread, multi_bootstrap
 from stormcnn.verification.resampling import (
     Resamples,
@@ -37,7 +37,7 @@ class Scored:
     samples: dict[str, Array]
     """Its resamples (resamples,) from the blocks."""
     sums: dict[str, Array]
-    """Sums (blocks,) of losses and of `block_tests.calibration_terms`, by name."""
+    """Sums (blocks,) of losses and of `block_tests.calibration_sums`, by name."""
     blocks: int
     """Number of blocks."""
     by_seed: dict[str, Array] = field(default_factory=dict)
@@ -61,12 +61,10 @@ class Scored:
 
 
 def score_forecast(
-    probability: Array, event: Array, draws: Resamples, training_climatology: float
+    by_block: ForecastByBlock, probability: Array, event: Array, draws: Resamples
 ) -> Scored:
-    """Score one forecast: `probability` and `event` are arrays (storms,)."""
-    by_block = ForecastByBlock(probability, event, draws.block, training_climatology)
-    terms = calibration_terms(probability, event)
-    sums = {name: np.bincount(draws.block, term, draws.blocks.size) for name, term in terms.items()}
+    """Score one forecast: `probability` and `event` (storms,), and these summed by block."""
+    sums = calibration_sums(probability, event, draws.block, draws.blocks.size)
     sums |= {name: by_block.sums_by_block(name) for name in ("squared_error", "log_loss")}
     return Scored(by_block.values(), by_block.scores(draws.weights), sums, blocks=draws.blocks.size)
 

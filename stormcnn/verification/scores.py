@@ -44,8 +44,21 @@ def check_forecast(probability: ArrayLike, event: ArrayLike) -> tuple[Array, Arr
     >>> check_forecast([0.9, 0.2], [True, False])
     (array([0.9, 0.2]), array([1., 0.]))
     """
-    p = np.asarray(probability, dtype=np.float64)
-    y = np.asarray(event, dtype=np.float64)
+    p, y = check_compact(probability, event)
+    return p.astype(np.float64, copy=False), y.astype(np.float64)
+
+
+def check_compact(probability: ArrayLike, event: ArrayLike) -> tuple[Array, Array]:
+    """Return probability in its own precision, and event as bool, for many storms.
+
+    Parameters and errors are those of `check_forecast`.
+
+    >>> check_compact(np.array([0.5], np.float32), [1])
+    (array([0.5], dtype=float32), array([ True]))
+    """
+    p, y = np.asarray(probability), np.asarray(event)
+    if p.dtype.kind != "f":
+        p = p.astype(np.float64)
     if p.ndim != 1 or y.shape != p.shape:
         raise UserError(
             "probability and event must be one-dimensional and equally long "
@@ -59,13 +72,14 @@ def check_forecast(probability: ArrayLike, event: ArrayLike) -> tuple[Array, Arr
             f"{bad.sum()} of {p.size} probabilities are NaN or outside [0, 1]; "
             f"the first is that of storm {bad.argmax()}: {p[bad.argmax()]}."
         )
-    bad = (y != 0) & (y != 1)
+    is_event = y == 1
+    bad = ~(is_event | (y == 0))
     if bad.any():
         raise UserError(
             f"{bad.sum()} of {y.size} events are neither 0 nor 1; "
-            f"the first is that of storm {bad.argmax()}: {y[bad.argmax()]}."
+            f"the first is that of storm {bad.argmax()}: {float(y[bad.argmax()])}."
         )
-    return p, y
+    return p, is_event
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Array:

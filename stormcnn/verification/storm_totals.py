@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 from scipy.optimize import isotonic_regression
 
 from stormcnn.verification.score_registry import SCORES
 from stormcnn.verification.scores import (
     bin_of,
-    check_forecast,
+    check_compact,
     log_losses,
     log_odds,
     ratio,
     spiegelhalter_terms,
 )
+from stormcnn.verification.storm_slices import forecast_slices, storm_slices
+from stormcnn.verification.storm_steps import sort_into_steps
 from stormcnn.vocabulary import PROBABILITY_BINS, Array
 
 if TYPE_CHECKING:
@@ -80,11 +81,7 @@ class StormTotals:
     bin_probability_of_events: Array
     """Sum of p * y in each bin (rows, bins)."""
     step_events: Array
-    """Events in each step (steps, rows); steps are groups of equal or neighboring p, descending.
-
-    Neighboring probabilities at which no event occurred form one step, because no score changes
-    its value between them.
-    """
+    """Events in each step of `storm_steps.Steps` (steps, rows)."""
     step_others: Array
     """Storms without event in each step (steps, rows)."""
     isotonic_pools: Array
@@ -151,6 +148,17 @@ class StormTotals:
         return np.bincount(row, storms * (fit.x - step) ** 2, len(drawn))
 
 
+class Reliability(NamedTuple):
+    """The bins of a reliability diagram: arrays (rows, bins)."""
+
+    probability: Array
+    """Mean probability, NaN in empty bins."""
+    frequency: Array
+    """Event frequency, NaN in empty bins."""
+    storms: Array
+    events: Array
+
+
 def _terms(p: Array, y: Array) -> dict[str, Array]:
     """Return what `StormTotals` sums over all storms: arrays (storms,) by the name of the sum."""
     excess, variance = spiegelhalter_terms(p, y)
@@ -176,24 +184,9 @@ def _bin_terms(p: Array, y: Array) -> dict[str, Array]:
     }
 
 
-def _group_log_odds(
-    p: Array, y: Array, block: Array, width: float | None
-) -> tuple[Array, Array, Array]:
-    """Return mean log odds of groups (groups,), and their storms and events (blocks, groups).
-
-    Groups are intervals of log odds. They are equal p if `width` is None, or if there are at most
-    `MOST_UNGROUPED` of these.
-    """
-    x = log_odds(p)
-    different, group = np.unique(x, return_inverse=True)
-    if width is not None and different.size > MOST_UNGROUPED:
-        _, group = np.unique(np.floor(x / width), return_inverse=True)
-    groups, blocks = int(group.max()) + 1, int(block.max()) + 1
-    cell = block * groups + group
-    storms, events = (
-        np.bincount(cell, weights, blocks * groups).reshape(blocks, groups) for weights in (None, y)
-    )
-    return np.bincount(group, x) / np.bincount(group), storms.astype(np.float64), events
+def _interval_of(log_odds: Array) -> Array:
+    """Return the number of the interval of width `LOG_ODDS_WIDTH` that contains log odds."""
+    return np.floor(log_odds / LOG_ODDS_WIDTH).astype(np.intp)
 
 
 def _scores_of(totals: StormTotals) -> dict[str, Array]:
@@ -213,7 +206,7 @@ def total_storms(
     >>> totals.storms, totals.events
     (array([3.]), array([2.]))
     """
-    block = np.zeros(np.shape(probability), dtype=np.intp)
+    block = np.zeros(np.shape(probability), dtype=np.int32)
     return ForecastByBlock(probability, event, block, training_climatology).totals_of_storms()
 
 
@@ -243,47 +236,53 @@ class ForecastByBlock:
         block: Array,
         training_climatology: float = float("nan"),
     ) -> None:
-        p, y = check_forecast(probability, event)
+        p, y = check_compact(probability, event)
         blocks = int(block.max()) + 1
         self._training_climatology = training_climatology
-        self._probability, self._event = p, y
+        self._steps = sort_into_steps(p, y, block, blocks)
         self._sum_by_block(p, y, block, blocks)
-        self._log_odds, self._log_odds_storms, self._log_odds_events = _group_log_odds(
-            p, y, block, LOG_ODDS_WIDTH
-        )
-
-        order = np.argsort(-p, kind="stable")
-        p, y, by = p[order], y[order], block[order]
-        value = np.cumsum(np.concatenate(([0], p[1:] != p[:-1])))
-        eventless = np.bincount(value, y) == 0
-        begins = np.concatenate(([0], ~(eventless[1:] & eventless[:-1])))
-        step = np.cumsum(begins)[value]
-        steps = int(step[-1]) + 1
-        self._events, self._others = (
-            sparse.csr_array(
-                (np.ones(counted.sum()), (step[counted], by[counted])), shape=(steps, blocks)
-            )
-            for counted in (y == 1, y == 0)
-        )
-        # No step can have a lower frequency than one without events, or a higher one than one of
-        # events only. The step before the first kind, or after the second, is therefore out of
-        # order or equal for any weights, and isotonic regression gives both the same value.
-        no_event = self._events.sum(axis=1) == 0
-        only_events = self._others.sum(axis=1) == 0
-        apart = ~(no_event[:-1] | only_events[1:])
-        self._isotonic_pools = np.flatnonzero(np.concatenate(([True], apart)))
+        self._group_log_odds(p, y, block, blocks)
 
     def _sum_by_block(self, p: Array, y: Array, block: Array, blocks: int) -> None:
         """Sum the terms by block (blocks, sums), those of bins one column per bin."""
-        terms, bin_terms = _terms(p, y), _bin_terms(p, y)
-        self._names, self._bin_names = list(terms), list(bin_terms)
-        sums = [np.bincount(block, term, blocks) for term in terms.values()]
-        cell = block * PROBABILITY_BINS + bin_of(p)
-        binned = [
-            np.bincount(cell, term, blocks * PROBABILITY_BINS).reshape(blocks, PROBABILITY_BINS)
-            for term in bin_terms.values()
-        ]
-        self._sums = np.hstack([np.stack(sums, axis=1), *binned])
+        sums: dict[str, Array] = {}
+        bin_sums: dict[str, Array] = {}
+        for some_p, some_y, by in forecast_slices(p, y, block):
+            for name, term in _terms(some_p, some_y).items():
+                sums[name] = sums.get(name, 0) + np.bincount(by, term, blocks)
+            cell = by * PROBABILITY_BINS + bin_of(some_p)
+            for name, term in _bin_terms(some_p, some_y).items():
+                counts = np.bincount(cell, term, blocks * PROBABILITY_BINS)
+                bin_sums[name] = bin_sums.get(name, 0) + counts
+        self._names, self._bin_names = list(sums), list(bin_sums)
+        binned = [array.reshape(blocks, PROBABILITY_BINS) for array in bin_sums.values()]
+        self._sums = np.hstack([np.stack([*sums.values()], axis=1), *binned])
+
+    def _group_log_odds(self, p: Array, y: Array, block: Array, blocks: int) -> None:
+        """Count storms and events by block in groups of log odds, and average these in each group.
+
+        Groups are intervals of log odds, or equal log odds of few different probabilities.
+        """
+        few = self._steps.probability.size <= MOST_UNGROUPED
+        different = (
+            np.unique(log_odds(self._steps.probability.astype(np.float64))) if few else np.empty(0)
+        )
+        lowest, highest = (_interval_of(log_odds(np.array(end))) for end in (0.0, 1.0))
+        groups = different.size if few else int(highest - lowest) + 1
+        total = np.zeros(groups)
+        storms, events = np.zeros((2, blocks * groups))
+        for some_p, some_y, by in forecast_slices(p, y, block, storms.size):
+            x = log_odds(some_p)
+            group = np.searchsorted(different, x) if few else _interval_of(x) - lowest
+            cell = by * groups + group
+            total += np.bincount(group, x, groups)
+            storms += np.bincount(cell, minlength=blocks * groups)
+            events += np.bincount(cell, some_y, blocks * groups)
+        storms, events = storms.reshape(blocks, groups), events.reshape(blocks, groups)
+        number = storms.sum(axis=0)
+        used = number > 0
+        self._log_odds = total[used] / number[used]
+        self._log_odds_storms, self._log_odds_events = storms[:, used], events[:, used]
 
     def _split_sums(self, sums: Array) -> dict[str, Any]:
         """Return the parts of an array (rows, sums) by name, (rows,) or (rows, bins) each."""
@@ -313,7 +312,7 @@ class ForecastByBlock:
                 **self._split_sums(sums[rows]),
                 step_events=events,
                 step_others=others,
-                isotonic_pools=self._isotonic_pools,
+                isotonic_pools=self._steps.isotonic_pools,
                 log_odds=self._log_odds,
                 log_odds_storms=weights[rows] @ self._log_odds_storms,
                 log_odds_events=weights[rows] @ self._log_odds_events,
@@ -324,14 +323,16 @@ class ForecastByBlock:
     def totals_of_storms(self) -> StormTotals:
         """Return the totals of the storms themselves, with every probability as it is."""
         totals = next(self.totals(np.ones((1, len(self._sums)))))
-        together = np.zeros(self._event.size, np.intp)
-        x, storms, events = _group_log_odds(self._probability, self._event, together, width=None)
+        x = np.empty(self._steps.probability.size)
+        for part in storm_slices(x.size):
+            x[part] = log_odds(self._steps.probability[part].astype(np.float64))
+        together = self._steps.storms, self._steps.events
         return replace(
             totals,
             log_odds=x,
-            log_odds_storms=storms,
-            log_odds_events=events,
-            log_odds_together=(storms[0], events[0]),
+            log_odds_storms=together[0][np.newaxis],
+            log_odds_events=together[1][np.newaxis],
+            log_odds_together=together,
         )
 
     def scores(self, weights: Array) -> dict[str, Array]:
@@ -348,14 +349,22 @@ class ForecastByBlock:
         once = _scores_of(self.totals_of_storms())
         return {score: float(value[0]) for score, value in once.items()}
 
-    def reliability(self, weights: Array) -> tuple[Array, Array]:
-        """Return mean probability and event frequency of ten bins (rows, bins).
-
-        Both are NaN for empty bins. `weights` is as in `scores`.
-        """
+    def reliability(self, weights: Array) -> Reliability:
+        """Return the bins of a reliability diagram (rows, bins). `weights` is as in `scores`."""
         sums = self._split_sums(weights @ self._sums)
-        storms = sums["bin_storms"]
-        return ratio(sums["bin_probability"], storms), ratio(sums["bin_events"], storms)
+        storms, events = sums["bin_storms"], sums["bin_events"]
+        return Reliability(
+            ratio(sums["bin_probability"], storms), ratio(events, storms), storms, events
+        )
+
+    def thresholds_at_pofd(self, pofd: Array) -> Array:
+        """Return the lowest probability whose POFD does not exceed each of `pofd` (points,).
+
+        NaN without storms that have no event, and if even the highest one has a larger POFD.
+        """
+        false_alarms = np.cumsum(self._steps.storms - self._steps.events)
+        reached = np.searchsorted(ratio(false_alarms, false_alarms[-1]), pofd, side="right")
+        return np.where(reached > 0, self._steps.probability[reached - 1], np.nan)
 
     def pod_at_pofd(self, weights: Array, pofd: Array) -> Array:
         """Return the POD at each of `pofd` (points,), interpolated linearly (rows, points).
@@ -371,10 +380,10 @@ class ForecastByBlock:
     def _count_in_steps(self, weights: Array) -> tuple[Array, Array]:
         """Count events and other storms in each step (steps, rows)."""
         drawn = np.ascontiguousarray(weights.T, dtype=np.float64)
-        return self._events @ drawn, self._others @ drawn
+        return self._steps.step_events @ drawn, self._steps.step_others @ drawn
 
     def _chunks(self, weights: Array) -> Iterator[slice]:
-        rows = max(1, _CELLS // self._events.shape[0])
+        rows = max(1, _CELLS // self._steps.step_events.shape[0])
         for start in range(0, max(1, len(weights)), rows):
             yield slice(start, start + rows)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stormcnn.verification.reading import read_storms
 from stormcnn.vocabulary import US_REGIONS, Array, Box
 
 HOURS_PER_STRATUM = 6
@@ -20,25 +21,26 @@ def strata(
     Strata are six forecast hours (12 to 17, 18 to 23, ...), the month of the valid time, and the
     `regions`, which may overlap and need not contain all storms. Those without storms are left
     out. `storms` has the arrays (storms,) `forecast_hour` in hours, `valid_time`, and `longitude`
-    and `latitude` in degrees; there are no strata of arrays that it lacks.
+    and `latitude` in degrees, or the variables of a file; there are no strata of what it lacks.
 
     >>> one = {"forecast_hour": [20], "valid_time": np.array(["2015-05-04T20"], "datetime64[h]")}
     >>> [name for name, _ in strata(one | {"longitude": [-97.5], "latitude": [35.5]})]
     ['forecast_hour=18-23', 'month=5', 'region=great_plains']
     """
     if "forecast_hour" in storms:
-        hours = np.asarray(storms["forecast_hour"]).astype(np.intp)
+        hours = read_storms(storms, "forecast_hour").astype(np.intp)
         first = hours // HOURS_PER_STRATUM * HOURS_PER_STRATUM
         for hour in np.unique(first):
             yield f"forecast_hour={hour}-{hour + HOURS_PER_STRATUM - 1}", first == hour
     if "valid_time" in storms:
-        valid = np.asarray(storms["valid_time"]).astype("datetime64[M]")
+        valid = read_storms(storms, "valid_time").astype("datetime64[M]")
         month = valid.astype(np.intp) % 12 + 1
         for number in np.unique(month):
             yield f"month={number}", month == number
     if "longitude" in storms and "latitude" in storms:
+        longitude, latitude = (read_storms(storms, name) for name in ("longitude", "latitude"))
         for name, box in regions.items():
-            inside = is_inside(box, storms["longitude"], storms["latitude"])
+            inside = is_inside(box, longitude, latitude)
             if inside.any():
                 yield f"region={name}", inside
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import repeat
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from stormcnn.errors import UserError
-from stormcnn.verification.blocks import block_of
-from stormcnn.verification.curves import CURVES
+from stormcnn.verification.curves import CURVES, Curve
 from stormcnn.verification.differences import difference_table, pair_averages, pair_forecasts
 from stormcnn.verification.forecasts import (
     Forecast,
     Predictions,
+    Source,
     average_over_seeds,
     read_forecasts,
 )
 from stormcnn.verification.multi_bootstrap import draw_seeds
-from stormcnn.verification.resampling import Resamples, resample_blocks, resamples_needed
+from stormcnn.verification.period_parts import ALL, Part, part_of
+from stormcnn.verification.reading import opened
+from stormcnn.verification.resampling import resamples_needed
 from stormcnn.verification.score_rows import (
     Scored,
     average,
@@ -90,7 +90,8 @@ def verify(
         For each model and seed, arrays (storms,) by name: `probability` in [0, 1], `label` (1 for
         an event, else 0), `run_date`, `valid_time`, `forecast_hour` in hours, `longitude` and
         `latitude` in degrees. Without one of the last four, the strata that need it are left out.
-        A dataset, a data frame or a dict.
+        A dataset, a data frame, a dict, or the path of a file, from which probabilities are read
+        each time they are used, so that only those of `threads` forecasts are in memory.
     reference
         Network that the others are compared with. Each network is also compared with each of
         `vocabulary.OPPONENTS` that is among the models.
@@ -143,7 +144,7 @@ def verify(
     `reference` is not among the models.
 
     >>> storms = {"label": [1, 0, 0], "run_date": ["2015-05-01", "2015-05-01", "2015-05-02"]}
-    >>> storms |= {"valid_time": np.full(3, "2015-05-01T20", "datetime64[h]")}
+    >>> storms |= {"valid_time": ["2015-05-01T20"] * 3}
     >>> storms |= {"forecast_hour": [20] * 3, "longitude": [-97] * 3, "latitude": [35] * 3}
     >>> tables = verify(
     ...     {("baseline", 0): storms | {"probability": [0.8, 0.3, 0.1]}},
@@ -166,58 +167,84 @@ def verify(
             f"comparison.reference: {reference} is not among the verified models "
             f"({', '.join(models)}). Set it to one of them."
         )
-    event, labels = storms["label"], block_of(storms["run_date"], block)
-    draws = resample_blocks(labels, resamples, seed)
-    size = _size_of(storms, draws)
-    _log_what_is_undefined(event, draws, period, confidence)
+    blocks, storm_block = storms.block(block)
+    parts = [part_of(storms, blocks, storm_block, resamples, seed)]
+    if stratify:
+        with opened(storms.stored) as variables:
+            parts += [
+                part_of(storms, blocks, storm_block, resamples, seed, stratum, inside)
+                for stratum, inside in strata(variables, regions)
+            ]
+    whole = parts[0]
+    _log_what_is_undefined(whole, period, confidence)
 
-    scores: list[dict[str, Any]] = []
+    averages = average_over_seeds(forecasts)
+    drawn = {
+        mean: draw_seeds(mean.model, len(networks), resamples, seed)
+        for mean, networks in averages.items()
+    }
+    rows: list[dict[str, Any]] = []
     with ThreadPoolExecutor(threads) as pool:
-        score = partial(score_forecast, training_climatology=training_climatology)
-        shared = repeat(event), repeat(draws)
-        scored = dict(zip(forecasts, pool.map(score, forecasts.values(), *shared), strict=True))
-        scored |= {
-            forecast: replace(own, seedless=True)
-            for forecast, own in scored.items()
-            if forecast.model in SEEDLESS
-        }
-        averages = average_over_seeds(forecasts)
-        drawn = {
-            mean: draw_seeds(mean.model, len(parts), resamples, seed)
-            for mean, parts in averages.items()
-        }
-        scored |= _average_networks(scored, averages, drawn)
-        for forecast, of_forecast in scored.items():
-            scores += _rows_of_stratum(forecast, period, "all", of_forecast, size, confidence)
-        for stratum, inside in strata(storms, regions) if stratify else ():
-            part = {name: array[inside] for name, array in storms.items()}
-            drawn_inside = resample_blocks(labels[inside], resamples, seed)
-            of_part = _size_of(part, drawn_inside)
-            judged = {f: p[inside] for f, p in forecasts.items() if f.kind not in VARIANTS}
-            if of_part["events"] < LEAST_EVENTS:
-                scored_inside: Iterable[Scored] = repeat(undefined(resamples, of_part["blocks"]))
-            else:
-                shared_inside = repeat(part["label"]), repeat(drawn_inside)
-                scored_inside = pool.map(score, judged.values(), *shared_inside)
-            by_forecast = dict(zip(judged, scored_inside, strict=False))
-            by_forecast |= _average_networks(by_forecast, averages, drawn)
-            for forecast, of_forecast in by_forecast.items():
-                scores += _rows_of_stratum(
-                    forecast, period, stratum, of_forecast, of_part, confidence
-                )
-        curve = partial(_curves_of, confidence=confidence)
-        shown = forecasts if curves else {}
-        curve_tables = list(pool.map(curve, shown, shown.values(), *shared))
+        for part in parts:
+            judge = partial(
+                _judge_part,
+                part=part,
+                event=storms.event,
+                block=storm_block,
+                training_climatology=training_climatology,
+                curves=CURVES if curves and part is whole else {},
+                confidence=confidence,
+            )
+            judged = [f for f in forecasts if part is whole or f.kind not in VARIANTS]
+            results = list(pool.map(judge, judged, (forecasts[f] for f in judged)))
+            scored = {f: scores for f, (scores, _) in zip(judged, results, strict=True)}
+            scored |= _average_networks(scored, averages, drawn)
+            for forecast, scores in scored.items():
+                rows += _rows_of_part(forecast, period, part, scores, confidence)
+            if part is whole:
+                scored_whole, curve_tables = scored, [tables for _, tables in results]
+    pairs = pair_forecasts(forecasts, reference, matched or {})
+    pairs += pair_averages(averages, forecasts, reference, matched or {})
+    differences = difference_table(
+        pairs, scored_whole, forecasts, storms.event, period, confidence, whole.size
+    )
     tables = {
-        name: pd.concat([t[name] for t in curve_tables], ignore_index=True)
-        if curve_tables
+        name: pd.concat([tables[name] for tables in curve_tables], ignore_index=True)
+        if curves
         else pd.DataFrame()
         for name in CURVES
     }
-    pairs = pair_forecasts(forecasts, reference, matched or {})
-    pairs += pair_averages(averages, forecasts, reference, matched or {})
-    differences = difference_table(pairs, scored, forecasts, event, period, confidence, size)
-    return Tables(pd.DataFrame(scores), differences, **tables)
+    return Tables(pd.DataFrame(rows), differences, **tables)
+
+
+def _judge_part(
+    forecast: Forecast,
+    source: Source,
+    *,
+    part: Part,
+    event: Array,
+    block: Array,
+    training_climatology: float,
+    curves: Mapping[str, Curve],
+    confidence: float,
+) -> tuple[Scored, dict[str, pd.DataFrame]]:
+    """Return the scores of one forecast of a part of the storms, and `curves` by name.
+
+    `event` and `block` (storms,) are those of all storms of the period.
+    """
+    if part.stratum != ALL and part.events < LEAST_EVENTS:
+        return undefined(len(part.weights), part.blocks.size), {}
+    probability, event = part.select(source.read()), part.select(event)
+    draws = part.resamples(block)
+    by_block = ForecastByBlock(probability, event, draws.block, training_climatology)
+    scored = score_forecast(by_block, probability, event, draws)
+    tables = {
+        name: pd.DataFrame(
+            {**forecast.columns(), **curve(probability, event, by_block, draws, confidence)}
+        )
+        for name, curve in curves.items()
+    }
+    return replace(scored, seedless=forecast.model in SEEDLESS), tables
 
 
 def _average_networks(
@@ -235,50 +262,31 @@ def _average_networks(
 def _recalibrated_by(method: str, predictions: Predictions) -> tuple[str, str, Predictions]:
     """Return a kind of forecast, its variable, and the predictions that contain it."""
     variable = f"probability_{method}"
-    having = {network: arrays for network, arrays in predictions.items() if variable in arrays}
+    having = {}
+    for network, stored in predictions.items():
+        with opened(stored) as variables:
+            if variable in variables:
+                having[network] = stored
     return method, variable, having
 
 
-def _curves_of(
-    forecast: Forecast, probability: Array, event: Array, draws: Resamples, confidence: float
-) -> dict[str, pd.DataFrame]:
-    """Return each table of `CURVES` for one forecast, by its name."""
-    by_block = ForecastByBlock(probability, event, draws.block)
-    return {
-        name: pd.DataFrame(
-            {**forecast.columns(), **curve(probability, event, by_block, draws, confidence)}
-        )
-        for name, curve in CURVES.items()
-    }
-
-
-def _size_of(storms: Mapping[str, Array], draws: Resamples) -> dict[str, int]:
-    """Return the columns that give the size of a sample."""
-    return {
-        "storms": storms["label"].size,
-        "events": int(storms["label"].sum()),
-        "runs": np.unique(storms["run_date"]).size,
-        "blocks": draws.blocks.size,
-    }
-
-
-def _log_what_is_undefined(event: Array, draws: Resamples, period: str, confidence: float) -> None:
+def _log_what_is_undefined(whole: Part, period: str, confidence: float) -> None:
     """Log why the tables lack scores, intervals or claims."""
-    if event.min() == event.max():
+    if whole.events in (0, whole.storms):
         logger.warning(
             "%s of the %d storms of the %s period is an event, so scores that need both events "
             "and other storms (AUC, Brier skill, ...) have no value.",
-            "Each" if event.min() else "None",
-            event.size,
+            "Each" if whole.events else "None",
+            whole.storms,
             period,
         )
-    blocks, needed = draws.blocks.size, resamples_needed(1, confidence)
+    blocks, needed = whole.blocks.size, resamples_needed(1, confidence)
     if blocks == 1:
         logger.warning(
             "All storms of the %s period are in the same block (%s), so there are no intervals "
             "and p-values: these are computed by resampling blocks.",
             period,
-            draws.blocks[0],
+            whole.blocks[0],
         )
     elif blocks < LEAST_BLOCKS:
         logger.warning(
@@ -288,24 +296,19 @@ def _log_what_is_undefined(event: Array, draws: Resamples, period: str, confiden
             blocks,
             LEAST_BLOCKS,
         )
-    if len(draws.weights) < needed:
+    if len(whole.weights) < needed:
         logger.warning(
             "verification.resamples is %d, which is too few for intervals at a confidence of %g. "
             "Set it to at least %d.",
-            len(draws.weights),
+            len(whole.weights),
             confidence,
             needed,
         )
 
 
-def _rows_of_stratum(
-    forecast: Forecast,
-    period: str,
-    stratum: str,
-    scored: Scored,
-    size: Mapping[str, int],
-    confidence: float,
+def _rows_of_part(
+    forecast: Forecast, period: str, part: Part, scored: Scored, confidence: float
 ) -> list[dict[str, Any]]:
-    """Return the rows of the table of scores for one forecast of the storms of a stratum."""
-    name = {**forecast.columns(), "period": period, "stratum": stratum}
-    return [{**name, **row, **size} for row in score_rows(scored, confidence)]
+    """Return the rows of the table of scores for one forecast of a part of the storms."""
+    name = {**forecast.columns(), "period": period, "stratum": part.stratum}
+    return [{**name, **row, **part.size} for row in score_rows(scored, confidence)]

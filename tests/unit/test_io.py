@@ -11,6 +11,7 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import (
+    extend_netcdf,
     forbid_world_writable_files,
     join_csv,
     read_netcdf,
@@ -124,6 +125,28 @@ def test_equal_datasets_give_equal_netcdf_files(tmp_path):
         )
         assert read["probability"].encoding["zlib"]
     assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+def test_copy_of_a_file_has_its_content_and_the_new_variables(tmp_path):
+    source = tmp_path / "a.nc"
+    write_netcdf(storms(), source)
+    before = source.read_bytes()
+    doubled = xr.Dataset(
+        {"doubled": ("storm", np.array([0.5, 1], np.float32), {"units": "1"})},
+        attrs={"model": "l2"},
+    )
+    for name in ("b.nc", "c.nc"):
+        extend_netcdf(source, tmp_path / name, doubled)
+    with xr.open_dataset(tmp_path / "b.nc") as read:
+        expected = storms().assign(doubled.data_vars)
+        xr.testing.assert_equal(read.load(), expected)
+        attributes = {"title": "Made-up storms", "model": "l2", "Conventions": "CF-1.8"}
+        assert read.attrs == attributes
+        assert read["doubled"].attrs == {"units": "1"}
+        for name in ("zlib", "coordinates"):
+            assert read["doubled"].encoding[name] == read["probability"].encoding[name]
+    assert source.read_bytes() == before
+    assert (tmp_path / "b.nc").read_bytes() == (tmp_path / "c.nc").read_bytes()
 
 
 @pytest.mark.parametrize("fault", ["truncated", "text", "missing"])

@@ -7,7 +7,7 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import write_netcdf
-from stormcnn.verification.reading import match_truth, read_by_network
+from stormcnn.verification.reading import match_truth, network_files, read_by_network
 
 TRUTH = pd.DataFrame(
     {"file": ["a.nc", "a.nc", "b.nc"], "patch": [0, 1, 0], "probability": [0.1, 0.2, 0.3]}
@@ -22,6 +22,8 @@ def test_files_are_read_by_the_network_they_name(tmp_path):
     read = read_by_network([tmp_path / "12.nc", tmp_path / "0.nc"])
     assert list(read) == [("l2", 12), ("l2", 0)]
     np.testing.assert_array_equal(read["l2", 0]["probability"], predictions["probability"])
+    files = network_files([tmp_path / "12.nc", tmp_path / "0.nc"])
+    assert files == {("l2", 12): tmp_path / "12.nc", ("l2", 0): tmp_path / "0.nc"}
 
 
 def test_truth_is_matched_by_run_file_and_patch():

@@ -87,7 +87,7 @@ def test_curves_of_a_resample_are_those_of_its_storms():
     forecast = ForecastByBlock(probability, event, draws.block)
     points = np.linspace(0, 1, 21)
     pod = forecast.pod_at_pofd(draws.weights, points)
-    means, frequencies = forecast.reliability(draws.weights)
+    means, frequencies, storms, events = forecast.reliability(draws.weights)
     for row, weights in enumerate(draws.weights):
         p, y = (np.repeat(x, weights[draws.block]) for x in (probability, event))
         pofd, hit_rate, _ = metrics.roc_curve(y, p, drop_intermediate=False)
@@ -95,3 +95,4 @@ def test_curves_of_a_resample_are_those_of_its_storms():
         within = scores.bin_of(p) == 2
         assert means[row, 2] == pytest.approx(p[within].mean())
         assert frequencies[row, 2] == pytest.approx(y[within].mean())
+        assert (storms[row, 2], events[row, 2]) == (within.sum(), y[within].sum())
