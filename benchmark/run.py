@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark import claims, growth, recipes, scoring, skill
+from benchmark import claims, growth, many_storms, recipes, scoring, skill
 from benchmark.claims_page import write_claims
 from benchmark.comparison import (
     Size,
@@ -80,6 +80,7 @@ def parts(
         }
     return {
         "growth": lambda: {"growth": growth.measure(folder)},
+        "many-storms": lambda: {"many_storms": many_storms.measure(folder)},
         "bounded": lambda: {"bounded": growth.measure_bounded(folder)},
         "threads": lambda: {"training": {"threads": compare_threads(folder, THREADS)}},
         "reruns": lambda: {"reruns": measure_reruns(folder)},

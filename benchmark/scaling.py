@@ -246,10 +246,7 @@ def write_scaling(results: Mapping[str, Any], path: Path) -> None:
         "training jobs that run on that node.",
         "- With `data.batch: day`, a new day is added by one job. `month` is sufficient for data "
         "that no longer grow, and avoids most of the start-up times.",
-        "- A single job computes the scores and holds the probabilities of all storms in memory: "
-        f"{storms * score_bytes(results) / GIB:,.0f} GiB per network, extrapolated from the "
-        "measurements. Request this amount times the number of networks with "
-        "`--set-resources score_networks:mem_mb=…`.",
+        *(memory_of_scores(results["many_storms"], storms) if "many_storms" in results else []),
         "- Snakemake itself checks every run file: see "
         "[Runs with little to do](performance.md#runs-with-little-to-do).",
     ]
@@ -291,9 +288,31 @@ def rate_rows(rates: Rates) -> list[tuple[str, str]]:
     ]
 
 
-def score_bytes(results: Mapping[str, Any]) -> float:
-    """Return the memory that scoring needs per storm, in bytes, from the two largest sizes."""
-    by_storms = results["growth"]["storms"]
-    fewer, more = sorted(map(int, by_storms))[-2:]
-    peaks = [by_storms[str(size)]["score"]["peak_mib"] for size in (fewer, more)]
-    return (peaks[1] - peaks[0]) * 2**20 / (more - fewer)
+def memory_of_scores(results: Mapping[str, Any], storms: int) -> list[str]:
+    """Return the recommendation on the memory of the job `score_networks`, as list items."""
+    peaks = _peaks(results)
+    several = max(networks for _, networks in peaks)
+    fewer, more = sorted(size for size, networks in peaks if networks == 1)
+    mib = extrapolate_peak(results, storms)
+    return [
+        "- A single job computes the scores. It keeps few forecasts in memory at a time: with "
+        f"{fewer / 1e6:g} million storms, its peak was {peaks[fewer, 1]:,} MiB for one network and "
+        f"{peaks[fewer, several]:,} MiB for {several}; with {more / 1e6:g} million storms and one "
+        f"network, {peaks[more, 1]:,} MiB ({results['resamples']} resamples, "
+        f"{results['threads']} threads). Extrapolated, it needs {mib / 1024:,.1f} GiB for "
+        f"{storms / 1e6:.0f} million. Request 1.25 times as much: `--set-resources "
+        f"score_networks:mem_mb={100 * math.ceil(1.25 * mib * 2**20 / 1e8)}`.",
+    ]
+
+
+def extrapolate_peak(results: Mapping[str, Any], storms: int) -> float:
+    """Return the memory of the scores of one network in MiB, from those of two sizes."""
+    peaks = _peaks(results)
+    fewer, more = sorted(size for size, networks in peaks if networks == 1)
+    per_storm = (peaks[more, 1] - peaks[fewer, 1]) / (more - fewer)
+    return float(peaks[more, 1] + per_storm * (storms - more))
+
+
+def _peaks(results: Mapping[str, Any]) -> dict[tuple[int, int], int]:
+    """Return the measured peaks in MiB by the numbers of storms and networks."""
+    return {(of["storms"], of["networks"]): of["peak_mib"] for of in results["sizes"]}

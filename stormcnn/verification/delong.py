@@ -25,7 +25,7 @@ def delong_test(first: ArrayLike, second: ArrayLike, event: ArrayLike) -> float:
 
     The p-value is NaN with fewer than two events or fewer than two other storms, and 1 if the
     forecasts rank the storms in the same order. Raises `UserError` as `scores.check_forecast` does.
-    Sources: DeLong, DeLong and Clarke-Pearson (1988); computed from sorted probabilities as in Sun
+    Sources: DeLong, DeLong and Clarke-Pearson (1988); computed from sorted probabilities, as by Sun
     and Xu (2014).
 
     >>> round(delong_test([0.9, 0.8, 0.3, 0.1], [0.9, 0.2, 0.3, 0.1], [1, 1, 0, 0]), 3)

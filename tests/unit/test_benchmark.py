@@ -18,7 +18,16 @@ from benchmark.page import write_page
 from benchmark.recipes import by_training, mean_interval, summarize
 from benchmark.recipes_page import BEGIN, END, write_recipes
 from benchmark.run import main
-from benchmark.scaling import Rates, Stage, Task, runtimes, stages, wall_seconds, write_scaling
+from benchmark.scaling import (
+    Rates,
+    Stage,
+    Task,
+    extrapolate_peak,
+    runtimes,
+    stages,
+    wall_seconds,
+    write_scaling,
+)
 from stormcnn.verification.measured_coverage import MEASURED_COVERAGE
 
 RESULTS = json.loads((ROOT / "benchmark/results.json").read_text())
@@ -131,6 +140,13 @@ def test_rules_request_half_as_much_time_again_as_their_longest_job():
         "predict_storms": 10,
         "score_networks": 50,
     }
+
+
+def test_memory_of_scores_is_extrapolated_from_two_sizes_of_one_network():
+    sizes = [(1_000_000, 1, 300), (1_000_000, 3, 900), (4_000_000, 1, 600)]
+    keys = ("storms", "networks", "peak_mib")
+    results = {"sizes": [dict(zip(keys, values, strict=True)) for values in sizes]}
+    assert extrapolate_peak(results, 44_000_000) == pytest.approx(4600)
 
 
 def test_simulated_verdicts_do_not_depend_on_the_number_of_processes(monkeypatch):
