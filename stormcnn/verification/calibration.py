@@ -46,16 +46,17 @@ NONE = "none"
 
 
 def _fit_intercept(probability: Array, event: Array) -> Recalibration:
-    odds = log_odds(probability)
     limit = 2 * LARGEST_LOG_ODDS
-
-    def excess(intercept: float) -> float:
-        return float((expit(intercept + odds) - event).sum())
-
     if event.all() or not event.any():
         # The likelihood has its maximum at infinity.
         return Recalibration(INTERCEPT, limit if event.all() else -limit, 1.0)
-    return Recalibration(INTERCEPT, float(brentq(excess, -limit, limit)), 1.0)
+    # SciPy keeps the function until the next garbage collection, but not its arguments.
+    arrays = log_odds(probability), event
+    return Recalibration(INTERCEPT, float(brentq(_excess, -limit, limit, args=arrays)), 1.0)
+
+
+def _excess(intercept: float, odds: Array, event: Array) -> float:
+    return float((expit(intercept + odds) - event).sum())
 
 
 def _fit_logistic(probability: Array, event: Array) -> Recalibration:

@@ -1,6 +1,8 @@
 """Recalibrations are fitted to held-out storms, and used only if they help other blocks."""
 
+import gc
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -264,3 +266,20 @@ def test_table_has_a_row_per_model_and_method():
     assert table["used"].tolist() == 2 * [True, False]
     assert set(table["blocks"]) == {DATES}
     assert list(recalibration_table({})) == list(table)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_fits_leave_no_array_to_the_garbage_collection(method):
+    probability, event, _, _ = storms(count=2000)
+    fit_recalibration(method, probability, event)  # what the first call keeps is not an array
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            fit_recalibration(method, probability, event)
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert left < probability.nbytes
