@@ -37,7 +37,7 @@ PERIODS = {
 }
 """Beginning of each period, and its share of the storms."""
 
-SIZES = ((1_000_000, 1), (1_000_000, 3), (4_000_000, 1))
+SIZES = ((1_000_000, 1), (1_000_000, 3), (4_000_000, 1), (4_000_000, 3))
 """Numbers of storms of both periods, and of networks."""
 
 RESAMPLES = 40

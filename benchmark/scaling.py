@@ -17,6 +17,7 @@ from benchmark.markdown import table
 from benchmark.workflow import NETWORKS
 from stormcnn.config.archive_dates import demo_run_dates
 from stormcnn.models.recipes import FAST, LESSON
+from stormcnn.texts import counted
 
 TRAINING_SHARE = 0.64  # share of the storms, as in the archive
 STORMS_PER_RUN = 1211  # the archive has 121,137 storms in 100 runs
@@ -290,29 +291,31 @@ def rate_rows(rates: Rates) -> list[tuple[str, str]]:
 
 def memory_of_scores(results: Mapping[str, Any], storms: int) -> list[str]:
     """Return the recommendation on the memory of the job `score_networks`, as list items."""
-    peaks = _peaks(results)
-    several = max(networks for _, networks in peaks)
-    fewer, more = sorted(size for size, networks in peaks if networks == 1)
-    mib = extrapolate_peak(results, storms)
+    sizes = results["sizes"]
+    measured = "; ".join(
+        f"{size['peak_mib']:,} MiB for {size['storms'] / 1e6:g} million storms and "
+        f"{counted(size['networks'], 'network')}"
+        for size in sizes
+    )
+    most = max(size["networks"] for size in sizes)
+    one, several = (extrapolate_peak(results, storms, networks) for networks in (1, most))
     return [
-        "- A single job computes the scores. It keeps few forecasts in memory at a time: with "
-        f"{fewer / 1e6:g} million storms, its peak was {peaks[fewer, 1]:,} MiB for one network and "
-        f"{peaks[fewer, several]:,} MiB for {several}; with {more / 1e6:g} million storms and one "
-        f"network, {peaks[more, 1]:,} MiB ({results['resamples']} resamples, "
-        f"{results['threads']} threads). Extrapolated, it needs {mib / 1024:,.1f} GiB for "
-        f"{storms / 1e6:.0f} million. Request 1.25 times as much: `--set-resources "
-        f"score_networks:mem_mb={100 * math.ceil(1.25 * mib * 2**20 / 1e8)}`.",
+        "- A single job computes the scores, and keeps few forecasts in memory at a time. With "
+        f"{results['resamples']} resamples and {results['threads']} threads it needed at most "
+        f"{measured}. Extrapolated to {storms / 1e6:.0f} million "
+        f"storms, it needs {one / 1024:,.1f} GiB for one network and {several / 1024:,.1f} GiB "
+        f"for {most}. Request 1.25 times as much: `--set-resources "
+        f"score_networks:mem_mb={100 * math.ceil(1.25 * several * 2**20 / 1e8)}`.",
     ]
 
 
-def extrapolate_peak(results: Mapping[str, Any], storms: int) -> float:
-    """Return the memory of the scores of one network in MiB, from those of two sizes."""
-    peaks = _peaks(results)
-    fewer, more = sorted(size for size, networks in peaks if networks == 1)
-    per_storm = (peaks[more, 1] - peaks[fewer, 1]) / (more - fewer)
-    return float(peaks[more, 1] + per_storm * (storms - more))
-
-
-def _peaks(results: Mapping[str, Any]) -> dict[tuple[int, int], int]:
-    """Return the measured peaks in MiB by the numbers of storms and networks."""
-    return {(of["storms"], of["networks"]): of["peak_mib"] for of in results["sizes"]}
+def extrapolate_peak(results: Mapping[str, Any], storms: int, networks: int) -> float:
+    """Return the memory of the scores of some networks in MiB, from those of two sizes."""
+    peaks = {
+        size["storms"]: size["peak_mib"]
+        for size in results["sizes"]
+        if size["networks"] == networks
+    }
+    fewer, more = sorted(peaks)
+    per_storm = (peaks[more] - peaks[fewer]) / (more - fewer)
+    return float(peaks[more] + per_storm * (storms - more))

@@ -142,11 +142,12 @@ def test_rules_request_half_as_much_time_again_as_their_longest_job():
     }
 
 
-def test_memory_of_scores_is_extrapolated_from_two_sizes_of_one_network():
-    sizes = [(1_000_000, 1, 300), (1_000_000, 3, 900), (4_000_000, 1, 600)]
+def test_memory_of_scores_is_extrapolated_from_two_sizes():
+    sizes = [(1_000_000, 1, 300), (1_000_000, 3, 900), (4_000_000, 1, 600), (4_000_000, 3, 1500)]
     keys = ("storms", "networks", "peak_mib")
     results = {"sizes": [dict(zip(keys, values, strict=True)) for values in sizes]}
-    assert extrapolate_peak(results, 44_000_000) == pytest.approx(4600)
+    assert extrapolate_peak(results, 44_000_000, networks=1) == pytest.approx(4600)
+    assert extrapolate_peak(results, 44_000_000, networks=3) == pytest.approx(9500)
 
 
 def test_simulated_verdicts_do_not_depend_on_the_number_of_processes(monkeypatch):
