@@ -17,8 +17,8 @@ VARIABLES = {
     "HDF5_USE_FILE_LOCKING": "FALSE",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "PYTHONUTF8": "1",
-    # Snakemake sets these to the threads of each job. Other programs hardly compute with them, and
-    # on a node with many cores a pool of threads for each may exceed the limit of the user.
+    # Jobs get the threads that they request. Other programs hardly compute with them, and on a node
+    # with many cores a pool of threads for each may exceed the limit of the user.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
