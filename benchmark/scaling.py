@@ -304,7 +304,8 @@ def memory_of_scores(results: Mapping[str, Any], storms: int) -> list[str]:
         f"{results['resamples']} resamples and {results['threads']} threads it needed at most "
         f"{measured}. Extrapolated to {storms / 1e6:.0f} million "
         f"storms, it needs {one / 1024:,.1f} GiB for one network and {several / 1024:,.1f} GiB "
-        f"for {most}. Request 1.25 times as much: `--set-resources "
+        f"for {most}, of one seed each and without MC members. Request 1.25 times as much: "
+        "`--set-resources "
         f"score_networks:mem_mb={100 * math.ceil(1.25 * several * 2**20 / 1e8)}`.",
     ]
 
