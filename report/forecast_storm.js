@@ -211,7 +211,7 @@ function stormPanel(data, tracks, select) {
     const meaning = `orange discs raise the probability, violet rings lower it. The largest symbol of this storm, in any field, stands for ${largest} in log odds. It shows where the network looks, not what causes the event.`;
     const most = sizes.indexOf(Math.max(...sizes));
     if (sizes[variable] < LEAST_DRAWN) return `Attribution to ${names[variable]} is too small to be drawn. It is largest in ${names[most]}: ${meaning}`;
-    const larger = variable === most ? "" : ` It is larger in ${names[most]}.`;
+    const larger = variable === most ? "" : ` The attribution is larger in ${names[most]}.`;
     return `Attribution to ${names[variable]}: ${meaning}${larger}`;
   }
 

@@ -102,8 +102,8 @@ def _storm_limits(contents: ForecastContents) -> list[Limit]:
         found.append(
             Limit(
                 "Outside the training range",
-                f"{outside:,} of {count:,} storms have values that the network has never seen. "
-                "They are marked “!”; rely on other guidance for them.",
+                f"{outside:,} of {count:,} storms {'has' if outside == 1 else 'have'} values that "
+                "the network has never seen. The mark is “!”; rely on other guidance there.",
             )
         )
     few = 0 if contents.similar is None else int(contents.similar["few"].values.sum())
@@ -111,9 +111,9 @@ def _storm_limits(contents: ForecastContents) -> list[Limit]:
         found.append(
             Limit(
                 "Unlike the training storms",
-                f"{few:,} of {count:,} storms differ more from every training storm than training "
-                "storms usually do from the most similar other one. They are marked “?”; do not "
-                "rely on the network alone.",
+                f"{few:,} of {count:,} storms {'differs' if few == 1 else 'differ'} more from "
+                "every training storm than training storms usually do from the most similar other "
+                "one. The mark is “?”; do not rely on the network alone.",
             )
         )
     rejected = int(forecast.attrs.get("rejected_storms", 0))
