@@ -92,3 +92,12 @@ def fused(function: Callable[..., Any]) -> Callable[..., Any]:
         compiled: Callable[..., Any] = tf.function(function, jit_compile=True)
         return compiled
     return function
+
+
+def computes_on_cpu() -> bool:
+    """Return whether the backend is TensorFlow and has no GPU."""
+    if keras.config.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.config.list_physical_devices("GPU")

@@ -10,7 +10,7 @@ MC dropout: Gal and Ghahramani (2016).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -18,7 +18,12 @@ import numpy as np
 from keras import layers, ops
 
 from stormcnn.errors import UserError
-from stormcnn.models import backend
+from stormcnn.sampling.convolution import (
+    convolve_members,
+    convolve_rows,
+    is_faster_by_rows,
+    take_block,
+)
 from stormcnn.sampling.masks import draw_mask
 
 if TYPE_CHECKING:
@@ -29,11 +34,6 @@ Tensor = Any
 """A tensor of the backend of Keras."""
 
 DROPOUT_LAYERS = (layers.Dropout, layers.SpatialDropout2D)
-POOLED: dict[type[keras.Layer], Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
-    layers.AveragePooling2D: lambda a, b, c, d: (a + b + c + d) / 4,
-    layers.MaxPooling2D: lambda a, b, c, d: ops.maximum(ops.maximum(a, b), ops.maximum(c, d)),
-}
-"""How each pooling layer combines the four grid points of a 2 x 2 window."""
 
 
 def dropout_layers(network: keras.Model) -> list[keras.Layer]:
@@ -160,15 +160,18 @@ class MaskedNetwork(keras.Model):
         after = list(self.after)
         has_value_per_channel = len(mask.shape) == 2
         if has_value_per_channel and isinstance(after[0], layers.Conv2D):
-            together = _layers_computed_together(after)
-            first, after = after[:together], after[together:]
+            convolution, *following = take_block(after)
             next_mask = None
-            if together == 3 and after[0].name in inputs:
+            if following and after[0].name in inputs:
                 next_mask = inputs[after.pop(0).name]
-            x = _convolve_members(x, mask, *first, next_mask=next_mask)
+            x = convolve_members(x, mask, convolution, *following, next_mask=next_mask)
         else:
             x = _apply_mask(ops.expand_dims(x, 1), mask)
-        for layer in after:
+        while after:
+            if is_faster_by_rows(after[0], x):
+                x = convolve_rows(x, *take_block(after))
+                continue
+            layer = after.pop(0)
             if layer.name in inputs:
                 x = ops.reshape(x, (storms, members, *x.shape[1:]))
                 x = _apply_mask(x, inputs[layer.name])
@@ -186,70 +189,3 @@ def _apply_mask(x: Tensor, mask: Tensor) -> Tensor:
         mask = ops.expand_dims(ops.expand_dims(mask, 1), 1)
     masked = x * mask
     return ops.reshape(masked, (-1, *masked.shape[2:]))
-
-
-def _layers_computed_together(after: Sequence[keras.Layer]) -> int:
-    """Return how many layers, of which the first is a convolution, `_convolve_members` computes.
-
-    These are 3 if an activation and a pooling over 2 x 2 grid points follow, otherwise 1.
-    """
-    if len(after) < 3 or not isinstance(after[1], layers.Activation):
-        return 1
-    pooling: Any = after[2]
-    usual = ((2, 2), (2, 2), "valid")
-    if type(pooling) not in POOLED or (
-        (tuple(pooling.pool_size), tuple(pooling.strides), pooling.padding) != usual
-    ):
-        return 1
-    return 3
-
-
-def _convolve_members(
-    x: Tensor,
-    mask: Tensor,
-    convolution: layers.Conv2D,
-    activation: layers.Activation | None = None,
-    pooling: keras.Layer | None = None,
-    *,
-    next_mask: Tensor | None = None,
-) -> Tensor:
-    """Convolve `x` (storm, y, x, channel), masked by `mask` (mc_member, channel), for each pair.
-
-    A depthwise convolution with the same kernel gives the contribution of each input channel to
-    each filter; the result of a member is the sum of these, weighted by its mask.
-
-    If there is a pooling, the grid points are first sorted by their position in the 2 x 2 window,
-    so that pooling combines four contiguous arrays, and the matrix product, activation, pooling
-    and the dropout that may follow, with `next_mask`, are compiled together.
-
-    Returns shape (storm * mc_member, y, x, filter).
-    """
-    height, width, channels = x.shape[1:]
-    filters = convolution.filters
-    side = 2 if pooling else 1
-    height, width = height // side, width // side
-    # In mixed precision, weights have more digits than fields and masks.
-    kernel = ops.cast(convolution.kernel, x.dtype)
-    bias = ops.cast(convolution.bias, x.dtype)
-    parts = ops.depthwise_conv(x, kernel, padding=convolution.padding)
-    parts = parts[:, : height * side, : width * side]
-    parts = ops.reshape(parts, (-1, height, side, width, side, channels, filters))
-    parts = ops.transpose(parts, (0, 5, 2, 4, 1, 3, 6))
-    parts = ops.reshape(parts, (-1, channels, side**2 * height * width * filters))
-
-    def combine(mask: Tensor, parts: Tensor, next_mask: Tensor | None) -> Tensor:
-        convolved = ops.matmul(mask, parts)
-        convolved = ops.reshape(convolved, (-1, side**2, height * width, filters))
-        convolved += bias
-        if activation is None or pooling is None:
-            return convolved
-        corners = activation(convolved)
-        pooled = POOLED[type(pooling)](*(corners[:, corner] for corner in range(side**2)))
-        if next_mask is None:
-            return pooled
-        pooled = ops.reshape(pooled, (-1, ops.shape(mask)[0], height * width, filters))
-        return pooled * ops.reshape(next_mask, (ops.shape(mask)[0], -1, filters))
-
-    combined = backend.fused(combine) if pooling else combine
-    x = combined(mask, parts, next_mask)
-    return ops.reshape(x, (-1, height, width, filters))

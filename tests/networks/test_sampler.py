@@ -16,6 +16,7 @@ LESSON = {
     "pooling": "average",
     "spatial_dropout": 0.3,
 }
+MANY_CHANNELS = {"filters": [4, 32, 32]}
 VARIANTS = {
     "lesson": {},
     "max pooling": {"pooling": "max"},
@@ -27,6 +28,10 @@ VARIANTS = {
     "plain dropout": {"spatial_dropout": None, "dropout": 0.25},
     "dense dropout": {"spatial_dropout": None, "dense": [6], "dense_dropout": 0.4},
     "both kinds": {"dense": [6], "dense_dropout": 0.4},
+    "many channels": MANY_CHANNELS,
+    "many channels, small kernel": {**MANY_CHANNELS, "kernel_size": 3},
+    "many channels, even kernel": {**MANY_CHANNELS, "kernel_size": 4},
+    "many channels, plain dropout": {**MANY_CHANNELS, "spatial_dropout": None, "dropout": 0.25},
 }
 
 
@@ -109,7 +114,9 @@ def test_output_of_each_layer_equals_that_of_keras_with_the_same_masks(layer, po
     assert np.ptp(expected, axis=1).min() > 0.01 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("changes", [{}, {"pooling": "max"}, {"activation": "softmax"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"pooling": "max"}, {"activation": "softmax"}, MANY_CHANNELS]
+)
 @pytest.mark.parametrize("size", [19, 20])
 def test_pooling_may_ignore_points_and_the_activation_may_mix_channels(changes, size):
     # The first pooling ignores a row and a column of 19 x 19 points, the third one of 5 x 5.
