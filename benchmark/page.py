@@ -97,7 +97,7 @@ def kernels(results: Mapping[str, Any]) -> list[str]:
             "storms; the masks are drawn in advance, once for all storms. `batched` is "
             "`network(x, training=True)` for 512 MC members at once, `call` the same function, "
             "compiled, called once per MC member. `bound` is the third convolution alone, for 512 "
-            "MC members at once, as computed by Keras, which needs more multiplications than `ours`. "
+            "MC members at once, as computed by Keras, with more multiplications than `ours`. "
             f"The target of three times `batched` is {target:,} MC members per second, or "
             f"{target / rates['bound']:.2f} times the bound.",
             "",
