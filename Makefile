@@ -57,8 +57,8 @@ pytest := TF_CPP_MIN_LOG_LEVEL=2 .venv/bin/python -m pytest
 in_parallel := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-unit
-test-unit: $(development) ## Run the unit tests and the examples in docstrings
-	$(pytest) $(in_parallel) tests/unit stormcnn
+test-unit: $(development) ## Run the quick unit tests and the examples in docstrings
+	$(pytest) $(in_parallel) -m 'not slow' tests/unit stormcnn
 
 # One process more than cores, because the tests of SLURM mostly wait.
 all_tests := -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) tests/cluster tests/operations tests/faults \

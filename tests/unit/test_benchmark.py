@@ -150,6 +150,7 @@ def test_memory_of_scores_is_extrapolated_from_two_sizes():
     assert extrapolate_peak(results, 44_000_000, networks=3) == pytest.approx(9500)
 
 
+@pytest.mark.slow
 def test_simulated_verdicts_do_not_depend_on_the_number_of_processes(monkeypatch):
     monkeypatch.setattr("benchmark.claims.COVERAGE", [Setting(12)])
     one, two = (claims.measure("intervals", 3, processes) for processes in (1, 2))

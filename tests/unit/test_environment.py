@@ -74,6 +74,7 @@ except SystemExit:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["forecast", "prune", "registry", "retrain"])
 def test_libraries_of_programs_find_the_variables_when_they_are_imported(program):
     output = subprocess.run(

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_scores_and_reports_do_not_import_scipy_stats():
     """It alone takes a second to import, a fifth of such a job."""
     jobs = (

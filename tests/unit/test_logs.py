@@ -24,6 +24,7 @@ def run(tmp_path, body):
     return result, path.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -230,6 +230,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_file_is_named_and_nothing_is_executed(text):
     assert message_of(write(text)).startswith("my.yaml ")

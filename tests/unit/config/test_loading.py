@@ -164,6 +164,7 @@ SETTINGS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(SETTINGS)
 @settings(max_examples=50, deadline=None)
 def test_loading_a_loaded_config_changes_nothing(changes):

@@ -154,6 +154,7 @@ def test_storms_of_a_run_move_steadily(run):
     assert 3 < speed.mean() / 3600 < 20  # m/s
 
 
+@pytest.mark.slow
 def test_successive_steps_of_a_track_are_correlated(runs):
     field = runs["REFL_COM_curr"].reshape(4000, -1)
     field = field - field.mean(axis=0)

@@ -76,6 +76,7 @@ def test_file_name_without_run_date_is_named(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_storms_do_not_depend_on_the_number_of_workers(tmp_path):
     names = [demo_file_name(run_date) for run_date in demo_run_dates(3)]
     alone = write_runs([tmp_path / "alone" / name for name in names], 6, seed=1, workers=1)

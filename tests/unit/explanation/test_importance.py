@@ -84,6 +84,7 @@ class Wrapped(ClassifierMixin, BaseEstimator):
         return np.stack([1 - p, p], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("score", "scorer"),
     [("brier_skill_score", "neg_brier_score"), ("auc", "roc_auc"), ("log_score", "neg_log_loss")],

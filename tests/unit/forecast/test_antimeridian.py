@@ -13,6 +13,7 @@ def shape_of(polygon):
     return shapely.Polygon(polygon[0], polygon[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", [0.0, 0.3])
 @pytest.mark.parametrize("meridian", [180, -180])
 def test_parts_of_a_polygon_cover_it(turn, meridian):

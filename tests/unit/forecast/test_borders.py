@@ -28,6 +28,7 @@ def within(name, projection, size):
     return lines_within(read_borders(name), projection, -corner, corner)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("longitude", "latitude"),
     [(-100, 40), (179, -17), (-179, 66), (25, -29), (151, -33)],

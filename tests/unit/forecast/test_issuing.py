@@ -67,12 +67,14 @@ def issue_all(tmp_path, monkeypatch):
     return issue
 
 
+@pytest.mark.slow
 def test_bad_run_file_does_not_stop_the_others(issue_all):
     issue_all(MadeUpForecaster)
     assert issue_all.told == [("1.nc", True), ("2.nc", "2.nc: bad"), ("3.nc", True)]
     assert len(find_records("forecasts")) == 2
 
 
+@pytest.mark.slow
 def test_signal_does_not_hide_what_is_complete(issue_all):
     with pytest.raises(KeyboardInterrupt):
         issue_all(InterruptedForecaster)

@@ -126,6 +126,7 @@ def test_grid_with_other_positions_than_its_indices_is_not_used():
     assert "regular" in result["y"].attrs["long_name"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "centers",
     [

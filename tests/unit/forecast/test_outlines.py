@@ -39,6 +39,7 @@ def test_storm_at_the_edge_of_its_patch_reaches_half_a_cell_beyond_it():
     assert np.ptp(ring, axis=0).tolist() == [6 * 0.25, 4 * 0.25]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9])
 def test_rings_enclose_the_cells_of_any_mask(share):
     masks = speckles(0, 100, share=share)

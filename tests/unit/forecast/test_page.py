@@ -37,6 +37,7 @@ def test_real_data_have_no_notice(page_of):
     assert "Made-up" not in page_of(contents(5, attributes={"title": "Storm patches"}))
 
 
+@pytest.mark.slow
 def test_page_of_noisy_storms_is_small(page_of):
     made = contents(1472)
     noise = np.random.default_rng(0).normal(0, 8, made.storms["predictors"].shape)
@@ -44,6 +45,7 @@ def test_page_of_noisy_storms_is_small(page_of):
     assert len(page_of(made)) < 5 * MEGABYTE
 
 
+@pytest.mark.slow
 def test_page_of_very_many_storms_is_small_and_says_so(page_of):
     text = page_of(contents(20_000, members=10, side=8, extras=False))
     assert len(text) < 10 * MEGABYTE
@@ -58,6 +60,7 @@ def test_page_without_storms_says_that_there_is_no_forecast(page_of, rejected):
     assert "forecast-data" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"members": 0}, {"positions": False}, {"extras": False}, {"cone": -0.5, "latitude": -30}],

@@ -64,6 +64,7 @@ def test_north_is_up():
     assert heights[north] < np.median(heights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -118,6 +119,7 @@ def test_fields_can_be_read_back():
     assert (mask == made.storms["masks"].values[storm]).all()
 
 
+@pytest.mark.slow
 def test_fields_of_the_least_probable_storms_are_left_out_first(monkeypatch):
     made = contents(100, extras=False)
     whole = data_of(made)["fields"]
@@ -229,6 +231,7 @@ def test_parts_of_the_contents_stay_together():
     assert len(data["hours"]) == len(made.hours)
 
 
+@pytest.mark.slow
 def test_hours_without_storms_are_between_the_others():
     made = contents(60)
     hour = made.forecast["valid_time"].values.astype("datetime64[h]")

@@ -9,6 +9,7 @@ from forecast_contents import cone_to_degrees, contents
 from stormcnn.forecast.projection import Projection, find_projection
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cone", "longitude", "latitude"),
     [(0.6309, -101.0, 38.5), (-0.5, 25.0, -30.0), (0.6, 179.0, 40.0), (0.9, -150.0, 62.0)],

@@ -32,6 +32,7 @@ def read(path, units, **settings):
     )
 
 
+@pytest.mark.slow
 def test_predictors_get_the_units_of_the_training_period(tmp_path):
     expected = read(write(tmp_path / "mm", "mm"), "mm")
     converted = read(write(tmp_path / "cm", "cm", 0.1), "mm")

@@ -75,6 +75,7 @@ def test_error_while_reading_ahead_is_raised(stored):
         next(reading)
 
 
+@pytest.mark.slow
 def test_copied_fields_are_not_held_in_memory(tmp_path):
     path = prepare(write_run_files(tmp_path / "runs", *[1000] * 8), tmp_path / "batch")
     fields = open_patches([path]).fields

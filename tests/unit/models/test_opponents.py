@@ -72,6 +72,7 @@ def run(script, folder, seeds=(3, 4), held_out="2014-05-17T00:00", **changed):
     return {name: [read_netcdf(path) for path in paths] for name, paths in output.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", TABLES)
 def test_each_period_has_a_probability_of_each_storm(script, tmp_path):
     predicted = run(script, tmp_path)
@@ -117,6 +118,7 @@ def test_held_out_storms_are_predicted_without_their_events(tmp_path):
     np.testing.assert_array_equal(first["probability"], second["probability"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", TABLES)
 def test_short_training_period_has_no_held_out_storms(script, tmp_path):
     assert run(script, tmp_path, held_out=None)["held_out"][0].sizes["storm"] == 0
@@ -128,6 +130,7 @@ def test_too_few_events_are_refused(script, tmp_path):
         run(script, tmp_path, strength=0.0001)
 
 
+@pytest.mark.slow
 def test_opponents_do_not_import_tensorflow():
     """TensorFlow alone would take longer to import than the fits."""
     names = [f"scripts.{script.__name__}" for script in TABLES]

@@ -149,6 +149,7 @@ def test_best_candidate_challenges_and_all_that_were_tried_are_kept(tmp_path):
     assert set(rows["seed"].astype(str)) == {"0"}
 
 
+@pytest.mark.slow
 def test_more_candidates_need_stronger_evidence_for_the_first_champion(tmp_path):
     alone = judge(tmp_path, 0.8)["challenger"]["scores"]["brier_skill_score_training"]
     among = judge(tmp_path, 0.8, 0.7, 0.6, 0.5)

@@ -89,6 +89,7 @@ def test_note_contains_no_secret(tmp_path, address):
     assert SECRET not in (tmp_path / "recorded.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_message_contains_no_secret(tmp_path, monkeypatch, address):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -18,6 +18,8 @@ from stormcnn.operations.mlflow_registry import NotRecorded, forget_networks, re
 from stormcnn.operations.mlflow_store import BadStore, prepare_store
 from stormcnn.operations.registry import read_history
 
+pytestmark = pytest.mark.slow
+
 NAME = "stormcnn-storms"
 
 

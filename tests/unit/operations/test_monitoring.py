@@ -104,6 +104,7 @@ def quiet_year(draw, overfit=0.0):
     return monitor(training, nights(draw, 365), PREDICTORS, "day", chosen)
 
 
+@pytest.mark.slow
 def test_ten_years_of_quiet_nights_have_at_most_20_false_alarms():
     draw = np.random.default_rng(1)
     assert sum(len(new_alarms(quiet_year(draw))) for _ in range(10)) <= 20
@@ -114,6 +115,7 @@ def test_network_that_knows_its_training_storms_by_heart_gives_no_alarm():
     assert (rows["alarms"] != "").mean() < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "within", "named"),
     [
@@ -132,6 +134,7 @@ def test_changes_are_noticed_soon(change, within, named):
         assert named in rows["alarms"].iloc[-1], (seed, rows["drift"].tolist())
 
 
+@pytest.mark.slow
 def test_skill_that_is_lost_gives_an_alarm_only_with_enough_blocks_and_events():
     draw = np.random.default_rng(0)
     training, recent = nights(draw, 100, "2019-01-01"), nights(draw, 20)

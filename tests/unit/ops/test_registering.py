@@ -19,6 +19,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "registry"
 
 
+@pytest.mark.slow
 def test_champion_goes_back_and_forward_with_a_reason(folder, capsys):
     assert main(["rollback", "--reason", "It forecasts too much."]) == ExitCode.DONE
     assert read_champion(folder)["experiment"] == "storms-1"
@@ -38,6 +39,7 @@ def test_champion_goes_back_and_forward_with_a_reason(folder, capsys):
     assert "Enough." in (folder / "status.html").read_text()
 
 
+@pytest.mark.slow
 def test_hold_and_release_are_entries(folder):
     assert main(["hold", "--reason", "A campaign."]) == ExitCode.DONE
     assert read_last_entry(folder).held

@@ -80,6 +80,7 @@ def call_until_killed(action, operation):
     return os.WIFSIGNALED(status)
 
 
+@pytest.mark.slow
 def test_promotion_is_reported_once_wherever_a_call_was_killed(tmp_path, monkeypatch):
     """Each call promotes, and is killed before its first, second, ... operation on files."""
     config = {"data": {"name": "spring"}, "registry": {"mlflow": None}}
@@ -149,6 +150,7 @@ def test_permission_that_is_missing_is_explained():
     assert "Shared folders" in journal.lines[0]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address",
     [

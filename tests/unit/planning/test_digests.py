@@ -230,6 +230,7 @@ def test_constants_count_only_if_they_are_used(
     assert (project.digest(script) == before) == same
 
 
+@pytest.mark.slow
 def test_every_script_of_this_project_has_a_digest_of_its_own() -> None:
     scripts = [f"scripts/{path.name}" for path in (ROOT / "scripts").glob("*.py")]
     assert len({code_digest(ROOT, script) for script in scripts}) == len(scripts) > 20

@@ -95,6 +95,7 @@ def test_one_resample_supports_nothing_and_the_number_needed_is_named():
     assert "200 resamples (verification.resamples)" in sentences(claims, scores, resamples=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [{"baseline": 1, "dropout": 1}, {"baseline": 5, "dropout": 1}])
 def test_one_seed_supports_nothing_about_methods(seeds):
     claims, scores = judged(forecast(make_storms(), **seeds))
@@ -106,6 +107,7 @@ def test_one_seed_supports_nothing_about_methods(seeds):
     assert "only one seed; at least 3 are needed" in text
 
 
+@pytest.mark.slow
 def test_different_numbers_of_several_seeds_are_compared_as_methods():
     claims, scores = judged(forecast(make_storms(), baseline=5, dropout=3))
     (one,) = claims.differences
@@ -148,6 +150,7 @@ def test_hourly_runs_across_midnight_are_two_days():
     assert "13 days" in sentences(claims, scores)
 
 
+@pytest.mark.slow
 def test_dates_out_of_order_change_nothing():
     storms = make_storms()
     predictions = forecast(storms)
@@ -170,6 +173,7 @@ def test_equal_probabilities_are_neither_better_nor_evidence_of_enough_events():
     assert "would be detected" not in sentences(claims, scores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [0, 1])
 def test_storms_of_one_class_do_not_tell_models_apart(label):
     storms = make_storms()

@@ -17,6 +17,8 @@ from stormcnn.report.check_summary import make_check
 from stormcnn.report.check_warnings import NOTE, STOPS, WARNING, find_warnings, texts_of
 from stormcnn.storms.run_files import format_run_list, list_folder
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = Path(__file__).parents[3] / "report" / "check.html.jinja"
 SETTINGS = {
     "predictors": ["REFL_COM_curr", "U10_curr"],

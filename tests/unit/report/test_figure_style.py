@@ -26,6 +26,7 @@ def saved(tmp_path_factory):
     return stems
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_equal_figures_give_equal_files(saved, suffix):
     first, second = (stem.with_suffix(f".{suffix}").read_bytes() for stem in saved)
@@ -49,6 +50,7 @@ def test_figure_of_made_up_data_says_so():
     assert make_figure()[0].get_suptitle() == ""
 
 
+@pytest.mark.slow
 def test_texts_from_outside_are_shown_as_they_are(tmp_path):
     hostile = "$\\bad{$ \x1b[2J <b> & \x00"
     figure, axes = make_figure()

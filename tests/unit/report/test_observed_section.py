@@ -70,6 +70,7 @@ def test_too_few_observed_events_give_no_scores(tmp_path):
     assert found["claims"] == []
 
 
+@pytest.mark.slow
 def test_page_has_the_section_only_with_reports(tmp_path):
     files = write_experiment(tmp_path) | write_storms(tmp_path)
     observed = write_observed(tmp_path, OBSERVED)

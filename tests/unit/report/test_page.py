@@ -222,6 +222,7 @@ def test_storms_that_several_blocks_forecast_are_named_at_the_top(tmp_path, file
     assert page.index("3 of the 24 test storms") < page.index("Summary")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["lesson", "fast"])
 def test_report_names_the_recipe_of_the_training(tmp_path, files, recipe):
     page = Page(write(tmp_path, files, recipe=recipe))
@@ -353,6 +354,7 @@ def test_tables_can_be_downloaded_unchanged(html, shared_files):
     assert content == shared_files["scores"].read_bytes()
 
 
+@pytest.mark.slow
 def test_too_large_report_is_refused(tmp_path, files):
     (tmp_path / "roc.svg").write_bytes(b"x" * 12_000_000)
     with pytest.raises(UserError, match=r"report\.storms or uncertainty\.cases\.count"):

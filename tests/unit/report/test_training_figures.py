@@ -67,6 +67,7 @@ def test_chosen_rate_is_marked(axes):
     assert drawn_line(axes, "Chosen: 0.1").get_xdata() == [0.1, 0.1]
 
 
+@pytest.mark.slow
 def test_rates_show_the_average_over_seeds(axes):
     table = pd.DataFrame({"rate": [0.1, 0.5, 0.1], "value": [0.2, 0.3, 0.4]})
     bounds = table.assign(low=table["value"] - [0.1, 0.1, 0.3], high=table["value"] + 0.1)

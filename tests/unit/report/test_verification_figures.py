@@ -173,6 +173,7 @@ def test_recalibration_has_one_panel_per_model():
     assert len(diagonal_and_forecasts) == 1 + len(drawn)
 
 
+@pytest.mark.slow
 def test_verification_figures_show_the_headline_forecasts():
     curve = {"threshold": [0.1, 0.5], "pofd": [0.6, 0.1], "pod": [0.9, 0.4]}
     bins = {"bin": [0, 1], "forecast_mean": [0.1, 0.6], "observed_frequency": [0.2, 0.5]}

@@ -74,6 +74,7 @@ def test_memory_above_that_of_the_job_is_refused():
         read_in_child(allocate, PATH, 1100, memory_mb=1000)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux limits memory")
 def test_lower_limit_of_the_job_stays(tmp_path):
     """Some clusters limit the addresses of a job."""
@@ -130,6 +131,7 @@ VARIABLE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

@@ -27,21 +27,25 @@ def two_runs(folder, *, hours=12, member="d01", shift=0.0, **settings):
     return whole([prepare(runs, folder, **settings)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "expected"), [(0.0, 12), (0.1, 12), (20.0, 0)])
 def test_storms_near_each_other_at_the_same_time_are_repeated(tmp_path, shift, expected):
     repeated = repeated_in_other_cycles(two_runs(tmp_path, shift=shift))
     assert repeated.sum() == expected
 
 
+@pytest.mark.slow
 def test_members_of_one_run_repeat_nothing(tmp_path):
     assert not repeated_in_other_cycles(two_runs(tmp_path, hours=0, member="d02")).any()
 
 
+@pytest.mark.slow
 def test_storms_of_one_run_repeat_nothing(tmp_path):
     storms = two_runs(tmp_path, hours=6)
     assert not repeated_in_other_cycles(storms.isel(storm=slice(6))).any()
 
 
+@pytest.mark.slow
 def test_lead_hours_take_each_valid_time_from_one_cycle(tmp_path):
     storms = two_runs(tmp_path, lead_hours=[3, 14])
     assert not repeated_in_other_cycles(storms).any()

@@ -145,6 +145,7 @@ def test_undecodable_attribute_is_named(name, value):
 VARIABLES = ["U10_curr", "RVORT1_MAX_future", "masks", "time", "track_id", "centroid_lat"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_undecodable_attribute_of_any_variable_is_an_error_of_the_file(tmp_path, variable):
     path = write_run_file(tmp_path)
@@ -156,6 +157,7 @@ def test_undecodable_attribute_of_any_variable_is_an_error_of_the_file(tmp_path,
     assert "damaged" not in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", VARIABLES)
 @pytest.mark.parametrize("missing", ["1", 1, 1.0])
 def test_storms_with_a_missing_value_of_any_variable_are_rejected(tmp_path, variable, missing):
@@ -176,6 +178,7 @@ def test_storms_with_a_missing_value_of_any_variable_are_rejected(tmp_path, vari
         assert 2 not in storms["patch"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encode",
     [
@@ -206,6 +209,7 @@ def test_masks_with_several_labels_are_a_fault(tmp_path):
     assert storms.attrs["reason"].startswith("6 x masks ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encode", "missing"),
     [

@@ -155,6 +155,7 @@ REFERENCES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", REFERENCES)
 def test_file_that_is_not_plain_is_refused_before_data_are_read(tmp_path, change):
     path = write_run_file(tmp_path)
@@ -209,6 +210,7 @@ def test_memory_is_estimated_before_it_is_allocated(tmp_path):
     assert "mem_mb" in error_of(path, memory_mb=1000)
 
 
+@pytest.mark.slow
 def test_well_compressed_values_do_not_fill_the_memory(tmp_path):
     """The memory of the children counts, of which the largest is that of this one."""
     values = run_values(1)

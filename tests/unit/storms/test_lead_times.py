@@ -25,6 +25,7 @@ def read_times(folder, time, units, calendar=None):
     return read_run(path, predictors=["U10_curr"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calendar", [None, "noleap", "360_day"])
 @pytest.mark.parametrize(
     ("units", "time"),
@@ -84,6 +85,7 @@ def test_lead_times_between_whole_hours_are_kept(tmp_path):
     assert storms["valid_time"].values[0] == np.datetime64("2010-10-24T12:15")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("units", "calendar"),
     [

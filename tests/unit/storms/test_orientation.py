@@ -66,6 +66,7 @@ def test_directions_of_a_map_projection_need_no_degrees():
     assert find_orientation(north, east, degrees=False) == Orientation(southward=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", TURNS[1:])
 def test_turned_run_file_has_the_same_storms(tmp_path, turn):
     settings = {"predictors": ["REFL_COM_curr", "U10_curr"], "target": "RVORT1_MAX_future"}
@@ -81,6 +82,7 @@ def test_turned_run_file_has_the_same_storms(tmp_path, turn):
     assert expected.attrs["corrections"] == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [["x", "y"], ["i", "j"]])
 @pytest.mark.parametrize("turn", TURNS[1:])
 def test_other_positions_tell_the_directions(tmp_path, left, turn):
@@ -104,6 +106,7 @@ def test_positions_that_are_missing_in_a_corner_tell_the_directions(tmp_path):
     np.testing.assert_array_equal(storms["predictors"][..., 0], expected)
 
 
+@pytest.mark.slow
 def test_run_file_without_positions_is_read_as_it_is_and_named(tmp_path, caplog):
     values = run_values()
     kept = {k: v for k, v in values.items() if k not in ("lat", "lon", "x", "y", "i", "j")}

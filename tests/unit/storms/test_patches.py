@@ -26,6 +26,7 @@ def batches(tmp_path_factory):
     return [prepare([run], folder / run.run_date[:10]) for run in runs]
 
 
+@pytest.mark.slow
 def test_batches_are_read_in_the_given_order(batches):
     forward, backward = whole(batches), whole(batches[::-1])
     assert forward.sizes["storm"] == 71
@@ -45,6 +46,7 @@ def test_storms_have_peaks_and_coordinates_but_no_fields(batches):
     assert storms.sizes["storm"] == 71
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(storms=st.lists(st.integers(-71, 70), max_size=6))
 def test_chosen_storms_equal_those_of_all_patches(batches, patches, storms):
@@ -52,6 +54,7 @@ def test_chosen_storms_equal_those_of_all_patches(batches, patches, storms):
     xr.testing.assert_equal(chosen, patches.isel(storm=storms))
 
 
+@pytest.mark.slow
 def test_masks_are_read_with_the_fields_if_they_were_needed(tmp_path):
     runs = write_run_files(tmp_path / "runs", 3, 2)
     patches = [prepare([run], tmp_path / run.run_date[:10]) for run in runs]
@@ -62,6 +65,7 @@ def test_masks_are_read_with_the_fields_if_they_were_needed(tmp_path):
     assert "masks" not in read_storms([without], [0])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(first=st.integers(0, 71), size=st.integers(0, 71), ahead=st.integers(1, 71))
 def test_slices_of_fields_equal_those_of_all_patches(batches, patches, first, size, ahead):
@@ -75,6 +79,7 @@ def test_slices_of_fields_equal_those_of_all_patches(batches, patches, first, si
         )
 
 
+@pytest.mark.slow
 def test_iterating_over_the_fields_does_not_hold_them_in_memory(tmp_path):
     path = prepare(write_run_files(tmp_path / "runs", *[1000] * 8), tmp_path / "batch")
 

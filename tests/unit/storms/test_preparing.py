@@ -37,6 +37,7 @@ def truncate(run):
     return path
 
 
+@pytest.mark.slow
 def test_batch_has_the_storms_of_its_runs_in_order(tmp_path):
     runs = write_run_files(tmp_path / "runs", 3, 70, 2)
     patches = whole([prepare(runs, tmp_path)])
@@ -91,6 +92,7 @@ def test_inventory_counts_missing_hours_apart_from_bad_storms(tmp_path):
     assert row[["storms", "rejected", "missing_hours", "missing_storms"]].tolist() == [6, 8, 1, 7]
 
 
+@pytest.mark.slow
 def test_statistics_cover_the_valid_storms_of_each_run(tmp_path):
     runs = write_run_files(tmp_path / "runs", 4, 6)
     values = run_values(storms=5, seed=9)
@@ -113,6 +115,7 @@ def test_statistics_cover_the_valid_storms_of_each_run(tmp_path):
     assert len(table) == 9
 
 
+@pytest.mark.slow
 def test_hagelslag_files_are_prepared(tmp_path):
     patches = whole([prepare(NCAR_RUNS, tmp_path)])
     assert patches["predictors"].shape == (32, 32, 32, 3)
@@ -122,6 +125,7 @@ def test_hagelslag_files_are_prepared(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_equal_runs_give_equal_files_in_any_folder(tmp_path):
     runs = write_run_files(tmp_path / "runs", 3, 4)
     copies = write_run_files(tmp_path / "another" / "folder", 3, 4)
@@ -151,6 +155,7 @@ def test_xarray_opens_a_batch_with_cf_names_and_units(tmp_path):
         assert file.dimensions["storm"].isunlimited()
 
 
+@pytest.mark.slow
 def test_title_says_if_any_storm_is_made_up(tmp_path):
     real = write_run_files(tmp_path / "real", 2)
     path = write_run_file(
@@ -181,6 +186,7 @@ def test_batch_without_storms_gives_valid_files(tmp_path, storms):
     assert inventory_of(prepared)["rejected"].tolist() == [storms]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_runs(tmp_path):
     def peak(runs, folder):
         tracemalloc.start()
@@ -210,6 +216,7 @@ def test_units_that_the_project_does_not_know_are_those_of_the_first_file(tmp_pa
     np.testing.assert_allclose(peaks, np.broadcast_to(peaks[0], (3, 3)), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [("", "mm"), ("mm", "")])
 def test_files_with_and_without_units_of_an_unknown_quantity_do_not_go_together(tmp_path, order):
     runs = []
@@ -260,6 +267,7 @@ def test_bad_run_file_is_named(tmp_path):
     assert list((tmp_path / "prepared").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_bad_run_files_can_be_skipped(tmp_path, caplog):
     runs = write_run_files(tmp_path / "runs", 2, 2, 2, 2)
     bad = truncate(runs[0])
@@ -299,6 +307,7 @@ def test_batch_of_bad_files_is_empty(tmp_path):
     assert whole([prepared])["predictors"].shape == (0, 0, 0, 3)
 
 
+@pytest.mark.slow
 def test_patch_sizes_that_differ_are_named(tmp_path):
     runs = write_run_files(tmp_path / "runs", 2)
     other = write_run_file(tmp_path, run_values(size=16), run_date=datetime(2010, 11, 1))
@@ -329,6 +338,7 @@ def test_checksum_in_the_run_list_is_checked(tmp_path):
         prepare([listed._replace(sha256="0000")], tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skip_bad_files", [False, True])
 @pytest.mark.parametrize("complete", [False, True])
 @pytest.mark.parametrize("changed", ["bytes", "modified"])

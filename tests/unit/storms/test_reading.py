@@ -222,6 +222,7 @@ def test_file_still_being_written_is_told_from_a_damaged_one(tmp_path, age, size
     assert ("being written" in message) is (age == 10)
 
 
+@pytest.mark.slow
 def test_missing_compression_filter_is_named_with_the_variable(tmp_path, monkeypatch):
     """The filter is available to write the file, but not to read it."""
     path = write_run_file(tmp_path)
@@ -276,6 +277,7 @@ def test_missing_file_is_named(tmp_path):
     assert "No such file" in error_of(tmp_path / run_file_name())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["masks", "U10_curr", TARGET, "track_step", "centroid_lat"])
 def test_missing_variable_is_named(tmp_path, variable):
     values = run_values()
@@ -309,6 +311,7 @@ def test_file_name_without_run_date_is_refused(tmp_path, name):
     assert "ENSEMBLE_YYYYMMDD-HHMM_MEMBER" in error_of(write_run_file(tmp_path, name=name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [("row", "col", "p"), ("p", "col", "row"), ("col", "p", "row")])
 def test_dimensions_may_have_another_order(tmp_path, order):
     path = write_run_file(tmp_path)
@@ -438,6 +441,7 @@ def test_masks_and_positions_are_read_for_outlines_only(tmp_path):
     np.testing.assert_array_equal(with_target["masks"], values["masks"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [("lat", "lon"), ("masks",), ("i", "j")])
 def test_run_file_may_lack_what_outlines_need(tmp_path, missing):
     values = {name: value for name, value in run_values().items() if name not in missing}
@@ -448,6 +452,7 @@ def test_run_file_may_lack_what_outlines_need(tmp_path, missing):
     assert extra & set(storms.variables) == extra - lacking
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("title", "date_format"), [("20101024", "%Y%m%d"), ("2010102400", "%Y%m%d%H")]
 )

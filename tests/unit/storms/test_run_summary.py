@@ -27,6 +27,7 @@ def storms(tmp_path):
     return open_patches(paths).storms
 
 
+@pytest.mark.slow
 def test_title_names_the_first_and_the_last_run_of_all_batches(storms):
     assert storms.attrs["title"] == (
         "Made-up storm patches of the forecast runs from 2010-10-24T00:00 to 2012-06-01T00:00"
@@ -41,6 +42,7 @@ def test_title_of_one_run_or_none(made_up):
     assert is_made_up_title(one) == is_made_up_title(none) == made_up
 
 
+@pytest.mark.slow
 def test_training_is_described_by_its_runs_storms_and_run_list(storms):
     about = describe_training(storms)
     names = [
@@ -56,6 +58,7 @@ def test_training_is_described_by_its_runs_storms_and_run_list(storms):
         assert part in about["trained_on"]
 
 
+@pytest.mark.slow
 def test_digest_of_the_run_list_changes_with_any_run(storms):
     fewer = storms.isel(storm=storms["run_date"] < np.datetime64("2012-01-01"))
     assert (

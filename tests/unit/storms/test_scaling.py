@@ -32,6 +32,7 @@ parts = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(parts)
 def test_merged_moments_equal_those_of_all_values(groups):
     everything = np.concatenate(groups)

@@ -30,6 +30,7 @@ def values_with(variable, value, storm=2):
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "value", "reason"),
     [
@@ -78,6 +79,7 @@ def test_rejected_storm_does_not_change_the_others(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -98,6 +100,7 @@ def test_values_at_the_limits_are_accepted(tmp_path, variable, value):
     assert read_values(tmp_path, values_with(variable, value)).attrs["rejected"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", PREDICTORS)
 def test_predictor_of_zeros_is_rejected(tmp_path, variable):
     values = run_values()
@@ -117,6 +120,7 @@ def test_storm_that_vanishes_is_kept_as_a_non_event(tmp_path, target):
     assert patches["peak"].values[[1, 3, 8, 9, 10, 11]].tolist() == [0] * 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", [TARGET, "HAIL_MAXK1_future", "U10_curr"])
 def test_hour_is_missing_if_all_of_at_least_five_storms_have_zeros(tmp_path, variable):
     values = run_values(storms=17)
@@ -166,6 +170,7 @@ def test_reason_counts_each_storm_once_and_lists_the_first_five(tmp_path):
     np.testing.assert_array_equal(patches["patch"], [0, 1, 10, 11])
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(bad=st.sets(st.integers(0, 5)), variable=st.sampled_from([*PREDICTORS, TARGET]))
 def test_exactly_the_storms_with_nan_are_rejected(tmp_path_factory, bad, variable):

@@ -37,6 +37,7 @@ def without(name):
     return lambda values: {key: field for key, field in values.items() if key != name}
 
 
+@pytest.mark.slow
 def test_survey_has_the_storms_and_peaks_of_all_files(tmp_path):
     paths = write_days(tmp_path, [unchanged, unchanged])
     survey = survey_runs(list_folder(tmp_path, "year"), SELECTION)
@@ -52,6 +53,7 @@ def test_survey_has_the_storms_and_peaks_of_all_files(tmp_path):
     assert survey.files_with["HAIL_MAXK1_future"] == 2
 
 
+@pytest.mark.slow
 def test_ranges_and_missing_values_are_those_of_all_storms(tmp_path):
     def spoil(values):
         values["U10_curr"][2, 0, :4] = np.nan
@@ -69,6 +71,7 @@ def test_ranges_and_missing_values_are_those_of_all_storms(tmp_path):
     assert list(survey.usable["rejected"]) == [0, 2]
 
 
+@pytest.mark.slow
 def test_files_that_cannot_be_used_are_rows_with_a_reason(tmp_path):
     paths = write_days(tmp_path, [unchanged, without("U10_curr"), unchanged])
     paths[2].write_bytes(paths[2].read_bytes()[:3000])
@@ -79,6 +82,7 @@ def test_files_that_cannot_be_used_are_rows_with_a_reason(tmp_path):
     assert survey.storms.sizes["storm"] == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["RVORT1_MAX_future", "masks"])
 def test_file_without_truth_counts_with_unknown_peaks(tmp_path, missing):
     write_days(tmp_path, [unchanged, without(missing)])
@@ -88,6 +92,7 @@ def test_file_without_truth_counts_with_unknown_peaks(tmp_path, missing):
     assert set(survey.usable["patch_size"]) == {"8 x 8"}
 
 
+@pytest.mark.slow
 def test_corrections_and_units_are_those_of_the_files(tmp_path):
     paths = write_days(tmp_path, [unchanged, unchanged])
     with netCDF4.Dataset(paths[1], "a") as file:
@@ -98,6 +103,7 @@ def test_corrections_and_units_are_those_of_the_files(tmp_path):
     assert "REFL_COM_curr" in survey.without_units
 
 
+@pytest.mark.slow
 def test_conflicts_between_files_are_reported(tmp_path):
     write_days(tmp_path, [unchanged, unchanged])
     write_run_file(tmp_path, run_values(size=16), run_date=FIRST_RUN + timedelta(5))
@@ -112,6 +118,7 @@ def test_no_usable_file_is_an_error_that_names_the_fields_of_the_files(tmp_path)
         survey_runs(list_folder(tmp_path, "year"), SELECTION)
 
 
+@pytest.mark.slow
 def test_examples_are_the_chosen_storms_with_fields_and_masks(tmp_path):
     write_days(tmp_path, [unchanged, unchanged])
     survey = survey_runs(list_folder(tmp_path, "year"), SELECTION)

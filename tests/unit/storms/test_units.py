@@ -129,6 +129,7 @@ def write_in_units(folder, name, units, change):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "units", "change"),
     [
@@ -152,6 +153,7 @@ def test_values_in_other_units_are_converted(tmp_path, name, units, change):
     assert (f"{name} converted from {units}" in storms.attrs["corrections"]) is converted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["REFL_COM_curr", "U10_curr", "T2_curr", TARGET, "centroid_lon", "lat"]
 )
@@ -163,6 +165,7 @@ def test_variable_with_impossible_units_is_named(tmp_path, name, units):
     assert units in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("units", "needed"), [("m/s", False), ("kt", True)])
 def test_definitions_of_units_are_loaded_only_for_conversions(tmp_path, units, needed):
     path = write_in_units(tmp_path, "U10_curr", units, lambda values: values)

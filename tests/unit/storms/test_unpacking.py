@@ -177,6 +177,7 @@ fuzz = settings(
 )
 
 
+@pytest.mark.slow
 @fuzz
 @given(position=st.integers(0, len(PACKED) - 1), value=st.integers(1, 255), cut=st.booleans())
 def test_damaged_archive_never_changes_a_file(
@@ -190,6 +191,7 @@ def test_damaged_archive_never_changes_a_file(
     assert not message or "a.tar.gz" in message
 
 
+@pytest.mark.slow
 @fuzz
 @given(file=st.integers(0, 2), field=st.integers(0, 511), values=st.binary(min_size=1, max_size=12))
 def test_hostile_header_never_writes_elsewhere(
@@ -255,6 +257,7 @@ HOSTILE_STREAMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "named"), HOSTILE_STREAMS.values(), ids=HOSTILE_STREAMS)
 def test_hostile_headers_are_refused_with_little_memory(
     tmp_path: Path, blocks: bytes, named: str

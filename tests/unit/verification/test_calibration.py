@@ -177,6 +177,7 @@ def test_events_of_a_block_do_not_change_its_own_recalibration():
     assert not one.used
 
 
+@pytest.mark.slow
 def test_calibrated_forecasts_are_seldom_recalibrated():
     judged = [judge("intercept", dates=12, count=40, seed=seed) for seed in range(100)]
     # One of 40 would be used by chance if the gain was 0 on average; it is less.
@@ -203,6 +204,7 @@ def test_method_with_the_largest_gain_is_used():
     assert [method for method, one in judged.items() if one.used] == ["logistic"]
 
 
+@pytest.mark.slow
 def test_p_values_are_multiplied_by_the_number_of_methods():
     for seed in range(200):
         alone = judge("intercept", shift=0.15, dates=12, seed=seed)["intercept"]
@@ -268,6 +270,7 @@ def test_table_has_a_row_per_model_and_method():
     assert list(recalibration_table({})) == list(table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_fits_leave_no_array_to_the_garbage_collection(method):
     probability, event, _, _ = storms(count=2000)

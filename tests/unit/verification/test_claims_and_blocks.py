@@ -8,6 +8,8 @@ from made_up_predictions import forecast, made_up_storms, row_of, score_of, veri
 from stormcnn.errors import UserError
 from stormcnn.report.score_tables import strata_table
 
+pytestmark = pytest.mark.slow
+
 
 def hourly_storms(days=14, runs=6, storms=8, seed=0):
     """Return log odds and storms of several runs a day, whose events share an effect of the day."""

@@ -16,6 +16,8 @@ from benchmark.claims import Setting, judge_data_set
 from stormcnn.verification.claim_types import Change, Choice, Claims, Estimate, Need, Skill
 from stormcnn.vocabulary import LEAST_BLOCKS
 
+pytestmark = pytest.mark.slow
+
 
 def simulate(part, days, data_sets):
     return count_outcomes(judge_data_set(Setting(days), part, k) for k in range(data_sets))

@@ -34,6 +34,7 @@ def test_threshold_equal_to_a_probability_forecasts_the_event():
     assert table.hits.tolist() == [1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("score", "theirs"),
     [

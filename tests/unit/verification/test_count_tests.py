@@ -19,6 +19,8 @@ from stormcnn.verification.count_tests import (
 from stormcnn.verification.counts import ranks_among_members
 from stormcnn.vocabulary import LEAST_BLOCKS
 
+pytestmark = pytest.mark.slow
+
 LEVEL = 0.05
 DATA_SETS = 400
 

@@ -110,6 +110,7 @@ def storms_of_two_kinds(truth_of_large: np.ndarray) -> Sampled:
     return sampled(members, rng.random(logit.size) < truth, truth, runs=40)
 
 
+@pytest.mark.slow
 def test_spread_that_is_large_where_probabilities_are_wrong_gains_over_the_control():
     data = storms_of_two_kinds(np.random.default_rng(1).beta(5, 5, 6000))
     table = data.tables(resamples=200, truth=data.truth).scores.set_index("score")

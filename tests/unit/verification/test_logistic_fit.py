@@ -23,6 +23,7 @@ def fitted(probability, event, weights=None):
     return fit.coef_[0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slope", "bias"), [(1, 0), (0.5, 0), (2, 0), (1, 0.7), (0.7, -0.5)])
 def test_slope_and_intercept_are_those_of_the_event_frequencies(slope, bias):
     probability, event = made_up_storms(60_000, slope, bias)

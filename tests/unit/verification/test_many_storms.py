@@ -17,6 +17,8 @@ from stormcnn.verification.logistic_fit import fit_slope
 from stormcnn.verification.storm_slices import STORMS_AT_ONCE
 from stormcnn.verification.storm_totals import ForecastByBlock
 
+pytestmark = pytest.mark.slow
+
 COPIES = STORMS_AT_ONCE // 1000 + 2
 
 

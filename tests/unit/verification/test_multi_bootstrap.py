@@ -19,6 +19,7 @@ def difference(seeds, blocks, seed_sd, block_sd, true=0.0, seed=0, resamples=400
     return value, multi_bootstrap(value, samples, blocks, list(zip(groups, drawn, strict=True)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seeds", "seed_sd", "block_sd"),
     [((5, 5), 1, 0), ((5, 5), 1, 3), ((3, 3), 1, 0), ((3, 10), 1, 1), ((5, 5), 0, 1)],

@@ -53,6 +53,7 @@ def tables(made_up):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("truth", "climatology"), [(NWP, 0.2), (OBSERVED, 0.1)])
 def test_both_truths_are_judged_as_any_event_is(made_up, tables, truth, climatology):
     _, predictions, observations = made_up
@@ -79,6 +80,7 @@ def test_recalibrated_forecasts_are_judged_by_both_truths(tables):
     assert found["value"].nunique() == 2
 
 
+@pytest.mark.slow
 def test_skill_is_unknown_without_reports_of_the_training_period(made_up):
     _, predictions, observations = made_up
     found = verify_both(

@@ -76,6 +76,7 @@ def test_comparison_with_an_opponent_without_seeds_is_about_the_method(differenc
     assert set(rows.loc[rows["seed"] == "0", "claim"]) == {"networks"}
 
 
+@pytest.mark.slow
 def test_seeds_of_the_network_widen_the_interval_against_an_opponent_without_seeds():
     def width(spread):
         rows = tables(spread).differences.query(

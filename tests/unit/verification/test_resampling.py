@@ -46,6 +46,7 @@ def test_draws_are_the_same_for_the_same_seed_in_any_order_of_storms():
     assert first.weights[:2].tolist() == [[1, 1, 1], [2, 0, 1]]
 
 
+@pytest.mark.slow
 def test_one_storm_a_date_gives_the_interval_of_independent_storms():
     probability, event, _ = made_up_storms(1, 2000)
     errors = (probability - event) ** 2
@@ -66,6 +67,7 @@ def test_copies_of_a_storm_within_its_date_add_no_certainty():
         assert copied[name] == pytest.approx(once[name], abs=1e-12, nan_ok=True), name
 
 
+@pytest.mark.slow
 def test_interval_of_run_dates_holds_the_truth_where_that_of_storms_does_not():
     probability, event, _ = made_up_storms(20000, 20, alike=1.5, seed=99)
     truth = ((probability - event) ** 2).mean()
@@ -132,6 +134,7 @@ def test_p_value_is_small_if_and_only_if_the_interval_excludes_zero(blocks, valu
             assert (p < 1 - confidence) == (low > 0 or high < 0)
 
 
+@pytest.mark.slow
 def test_p_values_of_equal_models_are_rarely_small():
     small = 0
     for seed in range(80):

@@ -23,6 +23,7 @@ def made_up_storms(dates=12, storms=20, seed=0, decimals=None):
     return probability if decimals is None else probability.round(decimals), event, date
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(
     st.lists(
@@ -46,6 +47,7 @@ def test_scores_of_a_resample_are_those_of_its_storms(drawn):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decimals", [None, 2])
 def test_scores_of_a_resample_equal_scikit_learn_to_twelve_digits(decimals):
     probability, event, date = made_up_storms(20, 300, decimals=decimals)

@@ -54,6 +54,7 @@ def tables(predictions):
     return verify_made_up(predictions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", COLUMNS)
 def test_columns(tables, table):
     assert list(getattr(tables, table).columns) == COLUMNS[table].split()
@@ -72,6 +73,7 @@ def test_values_are_the_scores_and_lie_in_their_intervals(tables, predictions):
     assert (row["forecast"], row["seed"], row["period"]) == ("single", "0", "test")
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_tables_and_another_seed_other_intervals(tables, predictions):
     again = verify_made_up(predictions)
     other = verify_made_up({("baseline", 0): predictions["baseline", 0]}, seed=1)
@@ -160,6 +162,7 @@ def test_delong_is_given_for_auc_alone(tables):
     assert (has_delong == (tables.differences["score"] == "auc")).all()
 
 
+@pytest.mark.slow
 def test_equal_models_do_not_differ(predictions):
     twins = {("baseline", 0): predictions["baseline", 0], ("l2", 0): predictions["baseline", 0]}
     differences = verify_made_up(twins).differences
@@ -167,6 +170,7 @@ def test_equal_models_do_not_differ(predictions):
     assert (differences[["p_value", "p_holm"]] == 1).all(axis=None)
 
 
+@pytest.mark.slow
 def test_several_seeds_have_a_mean_forecast_and_members_theirs():
     storms = made_up_storms(6, 40)
     single = {
@@ -221,6 +225,7 @@ def test_several_seeds_have_a_mean_forecast_and_members_theirs():
     ]
 
 
+@pytest.mark.slow
 def test_gain_over_one_network_is_its_average_over_the_seeds():
     storms = made_up_storms(12, 40)
     single = {("baseline", seed): forecast(*storms, noise=0.8, seed=seed) for seed in (0, 1, 2)}
@@ -280,6 +285,7 @@ def test_recalibration_and_own_scaling_are_judged_against_their_own_network(pred
     assert set(in_parts["forecast"]) == {"single"}
 
 
+@pytest.mark.slow
 def test_without_curves_scores_and_differences_are_the_same(predictions):
     whole, bare = (verify_made_up(predictions, curves=curves) for curves in (True, False))
     pd.testing.assert_frame_equal(bare.scores, whole.scores)
@@ -377,6 +383,7 @@ def known_truth():
     )
 
 
+@pytest.mark.slow
 def test_calibrated_forecast_passes_every_test_of_calibration(known_truth):
     assert score_of(known_truth, "spiegelhalter_p_value")["value"] > 0.05
     assert score_of(known_truth, "murphy_reliability")["low"] == 0
@@ -468,6 +475,7 @@ def compared_forecasts(tables):
     return sorted(map(tuple, tables.differences[columns].drop_duplicates().to_numpy()))
 
 
+@pytest.mark.slow
 def test_members_of_seeds_without_predictions_are_compared_as_far_as_possible(caplog):
     storms = made_up_storms(12, 40)
     l2 = {("l2", seed): forecast(*storms, noise=0.5, seed=seed) for seed in (0, 1, 2)}
@@ -486,6 +494,7 @@ def test_members_of_seeds_without_predictions_are_compared_as_far_as_possible(ca
     judge(tables.scores, tables.differences, confidence=0.95, resamples=200)
 
 
+@pytest.mark.slow
 def test_members_of_a_reference_without_all_predictions_do_not_hide_its_network():
     storms = made_up_storms(12, 40)
     networks = {

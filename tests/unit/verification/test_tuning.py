@@ -184,6 +184,7 @@ def test_seeds_count_in_the_standard_error():
     assert errors[1] > 5 * errors[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.02])
 def test_rates_that_differ_by_chance_are_rarely_told_apart(spread):
     draw = np.random.default_rng(3)
@@ -263,6 +264,7 @@ def tables(truth):
     return score(networks)
 
 
+@pytest.mark.slow
 def test_rate_with_the_true_probabilities_is_chosen(tables):
     choice = tables.choice.set_index("rate")
     assert choice["chosen"].to_dict() == {0.1: True, 0.5: False}

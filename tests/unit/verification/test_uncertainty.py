@@ -67,6 +67,7 @@ def beta_members(concentration: float, members: int = 80) -> Sampled:
     return sampled(spread, rng.random(truth.size) < truth, truth)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(members_of_storms, st.integers(0, 2**8 - 1))
 def test_members_score_worse_than_their_mean_by_exactly_their_variance(members, events):
@@ -92,6 +93,7 @@ def test_ratios_of_spread_and_error_by_hand():
     assert values["total_spread_skill_ratio"] == pytest.approx(np.sqrt(0.21 / brier))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concentration", [2, 10])
 def test_spread_skill_ratio_of_a_perfect_mean_tells_the_epistemic_share_not_calibration(
     concentration,
@@ -125,6 +127,7 @@ def test_members_of_the_right_spread_pass_every_diagnostic():
     assert values["total_spread_skill_ratio_truth"] == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.2, 0.0])
 def test_members_with_too_little_spread_fail(spread):
     right = values_with_known_truth()
@@ -168,6 +171,7 @@ def test_counts_of_independent_storms_are_overconfident():
     assert single["count_crps"] > members["count_crps"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slope", "overconfident"), [(1.6, True), (0.6, False)])
 def test_over_and_underconfident_probabilities_fail_by_total_spread(slope, overconfident):
     rng = np.random.default_rng(6)
@@ -221,6 +225,7 @@ def test_scores_are_tidy_and_ensemble_scores_are_of_counts_only():
     assert table.loc[of_ensembles, "score"].str.startswith("count_").all()
 
 
+@pytest.mark.slow
 def test_intervals_resample_blocks():
     data = storms_with_known_truth()
     row = data.tables(resamples=300, confidence=0.9).scores.set_index("score").loc["brier_score"]
@@ -246,6 +251,7 @@ def hourly_storms(days: int = 12) -> Sampled:
     return sampled(members, rng.random(hour.size) < truth, truth, date=date)
 
 
+@pytest.mark.slow
 def test_hourly_runs_of_a_day_are_one_block():
     data = hourly_storms()
     day, run = (
@@ -297,6 +303,7 @@ def members_of_masks(rng: np.random.Generator, members: int) -> np.ndarray:
     return logistic(logit + 0.8 * rng.normal(size=members))
 
 
+@pytest.mark.slow
 def test_interval_of_the_benefit_of_averaging_has_the_noise_of_other_members():
     rng = np.random.default_rng(1)
     event = (rng.random(400) < 0.3).astype(int)
@@ -316,6 +323,7 @@ def test_interval_of_the_benefit_of_averaging_has_the_noise_of_other_members():
     assert np.mean(of_interval) == pytest.approx(known, rel=0.4)
 
 
+@pytest.mark.slow
 def test_more_members_have_a_smaller_share_of_the_interval():
     rng = np.random.default_rng(2)
     event = (rng.random(400) < 0.3).astype(int)
@@ -331,6 +339,7 @@ def test_more_members_have_a_smaller_share_of_the_interval():
     assert width[1] < width[0]
 
 
+@pytest.mark.slow
 def test_intervals_of_departures_from_reliability_reach_towards_zero():
     rng = np.random.default_rng(0)
     truth = rng.beta(1, 4, 4000)
@@ -342,6 +351,7 @@ def test_intervals_of_departures_from_reliability_reach_towards_zero():
         assert table.loc[score, "low"] < 0.25 * table.loc[score, "value"], score
 
 
+@pytest.mark.slow
 def test_score_does_not_depend_on_the_order_of_storms_or_runs():
     data = storms_with_known_truth()
     order = np.random.default_rng(1).permutation(data.event.size)
