@@ -290,6 +290,19 @@ def bounded(results: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def large_training(results: Mapping[str, Any]) -> list[str]:
+    """Return the paragraph on training with a million storms on disk."""
+    time, span = spread(results["time_vs_memory"])
+    return [
+        f"With {results['storms']:,} storms on disk, {results['storms_per_second']:,} storms per "
+        f"second were trained on for {results['seconds']:.0f} s, of which "
+        f"{results['mib_per_second']:g} MiB per second came from the disk and the rest from the "
+        f"system's cache. This took {time} times as long as with storms in memory ({span}, "
+        f"{results['time_vs_memory']['pairs']} pairs in alternation).",
+        "",
+    ]
+
+
 def skill(results: Mapping[str, Any]) -> list[str]:
     """Return the section on the skill at the lesson's size, and on the recipes."""
     lesson = [
@@ -428,6 +441,8 @@ def write_page(results: Mapping[str, Any], path: Path) -> None:
         lines += growth(block)
     if block := results.get("bounded"):
         lines += bounded(block)
+    if block := results.get("large_training"):
+        lines += large_training(block)
     if block := results.get("reruns"):
         lines += reruns(block)
     if block := results.get("skill"):

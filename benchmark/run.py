@@ -82,6 +82,7 @@ def parts(
         "growth": lambda: {"growth": growth.measure(folder)},
         "many-storms": lambda: {"many_storms": many_storms.measure(folder)},
         "bounded": lambda: {"bounded": growth.measure_bounded(folder)},
+        "large-training": lambda: {"large_training": call_module("large_training", folder)},
         "threads": lambda: {"training": {"threads": compare_threads(folder, THREADS)}},
         "reruns": lambda: {"reruns": measure_reruns(folder)},
         "workflow": lambda: {"full": compare_full(folder)},

@@ -46,13 +46,13 @@ class CopiedFields:
     [8.0, 0.0]
     """
 
-    def __init__(self, fields: StoredFields | Array) -> None:
+    def __init__(self, fields: Fields) -> None:
         self.shape = fields.shape
         self._bytes = math.prod(fields.shape[1:]) * np.dtype(np.float32).itemsize
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115, it stays open as long as this object
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115, it stays open as long as this object
         for start in range(0, len(fields), STORMS_AT_ONCE):
-            self._file.write(fields[start : start + STORMS_AT_ONCE].data)
-        self._file.flush()
+            self.file.write(fields[start : start + STORMS_AT_ONCE].data)
+        self.file.flush()
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -61,7 +61,7 @@ class CopiedFields:
         indices = np.arange(len(self))[storms].tolist()
         fields = np.empty((len(indices), *self.shape[1:]), np.float32)
         for field, index in zip(fields, indices, strict=True):
-            os.preadv(self._file.fileno(), [field], index * self._bytes)
+            os.preadv(self.file.fileno(), [field], index * self._bytes)
         return fields
 
 

@@ -109,7 +109,7 @@ def _training_key(
     return digest([layers, np.packbits(event).tobytes().hex(), asdict(recipe), seed, versions])
 
 
-def _fit_epoch(
+def fit_epoch(
     network: keras.Model,
     patches: Fields,
     event: Array,
@@ -118,6 +118,7 @@ def _fit_epoch(
 ) -> float:
     """Train on each batch in turn, each with its learning rate, and return the mean loss.
 
+    `event` has shape (storm, 1), as the network's output; `batches` holds indices of storms.
     This replaces `fit` of Keras, whose threads block each other if all cores are busy, as they are
     with one job per core; an epoch then takes up to 50 % longer.
     Raises `UserError` if the loss is not finite.
@@ -182,7 +183,7 @@ def fit_network(
     for epoch in range(len(rows), recipe.epochs):
         start = time.perf_counter()
         batches = shuffled_batches(len(event), recipe.batch_size, seed, epoch)
-        loss = _fit_epoch(network, patches, label, batches, rates[epoch * steps :][:steps])
+        loss = fit_epoch(network, patches, label, batches, rates[epoch * steps :][:steps])
         seconds = time.perf_counter() - start
         logger.info("Epoch %d of %d: loss %.4f, %.1f s.", epoch + 1, recipe.epochs, loss, seconds)
         rows.append({"epoch": epoch + 1, "loss": loss, "seconds": round(seconds, 3)})
