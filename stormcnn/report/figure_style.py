@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.axis import Axis, Tick
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
@@ -132,14 +133,16 @@ def _complete(figure: Figure) -> None:
 
 def _as_png(figure: Figure, dots_per_inch: int) -> bytes:
     """Return a PNG with at most 256 colors, which makes it several times smaller."""
-    picture, few_colors = io.BytesIO(), io.BytesIO()
+    picture = io.BytesIO()
+    # Writing a PNG with all colors first, and reading it, would take as long as drawing.
+    canvas = FigureCanvasAgg(figure)
     with matplotlib.rc_context(STYLE):
-        # Compressing it before the colors are reduced would take longer than drawing it.
-        figure.savefig(picture, dpi=dots_per_inch, pil_kwargs={"compress_level": 0})
-    with Image.open(picture) as drawn:
-        few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        few.save(few_colors, "png", dpi=(dots_per_inch, dots_per_inch))
-    return few_colors.getvalue()
+        figure.set_dpi(dots_per_inch)
+        canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    few = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(picture, "png", dpi=(dots_per_inch, dots_per_inch))
+    return picture.getvalue()
 
 
 def _as_svg(figure: Figure) -> bytes:
