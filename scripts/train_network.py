@@ -10,6 +10,7 @@ import pandas as pd
 
 from stormcnn.io import as_list, write_csv, write_rows, write_text
 from stormcnn.logs import job_log
+from stormcnn.models.fields import hold_fields
 from stormcnn.models.held_out import held_out_start
 from stormcnn.models.prediction_files import event_attributes, write_predictions
 from stormcnn.provenance import provenance
@@ -59,6 +60,7 @@ def train_network(
     if test_patches:
         test_storms, test_fields = open_patches(test_patches)
         check_any_storm(test_storms.sizes["storm"])
+        held_test_fields = hold_fields(test_fields, memory_mb)
 
     # TensorFlow takes seconds to import, so check the storms first. It also writes messages while
     # it is imported, and the log captures them here.
@@ -97,7 +99,7 @@ def train_network(
         if test_patches:
             write_predictions(
                 paths["test_predictions"],
-                predict_probability(network, test_fields),
+                predict_probability(network, held_test_fields),
                 test_storms,
                 threshold,
                 {"threshold": threshold},
