@@ -268,8 +268,6 @@ if config["tuning"]["report"]:
     FIGURES += ["rate_sweep"]
 if EXPLAINED_MODELS:
     FIGURES += ["importance"]
-# One network per model is enough to show single storms.
-CASE_NETWORKS = expand("{model}/seed-{seed}", model=CASE_MODELS, seed=SEEDS[:1])
 
 
 rule write_report:
@@ -305,7 +303,7 @@ rule write_report:
             "<results>/uncertainty/{table}.csv", table=UNCERTAINTY_TABLES
         ),
         members=members_of_storms(),
-        cases=expand("<results>/uncertainty/{network}/cases.nc", network=CASE_NETWORKS),
+        cases=expand(CASE_STUDIES, model=CASE_MODELS),
         figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
         pictures=expand(
             "<results>/figures/cases-{model}-{seed}.png",

@@ -31,6 +31,11 @@ rule sample_members:
         "../scripts/sample_members.py"
 
 
+# One network per model is enough to show single storms.
+CASE_STUDIES = (
+    [f"<results>/uncertainty/{{model}}/seed-{SEEDS[0]}/cases.nc"] if CASE_MODELS else []
+)
+
 # Starting the backend takes seconds, so one job samples several consecutive batches.
 SAMPLING_JOBS = min(UNCERTAINTY["jobs"], len(TEST_BATCHES))
 SAMPLING_PARTS = [f"{part}-of-{SAMPLING_JOBS}" for part in range(1, SAMPLING_JOBS + 1)]
@@ -78,9 +83,9 @@ if SAMPLING_JOBS > 1:
 
     ruleorder: merge_members > sample_members
 
-elif SEEDS_TOGETHER:
+elif SEEDS_TOGETHER and SAMPLED_MODELS:
 
-    use rule sample_members as sample_seeds with:
+    rule sample_seeds:
         input:
             network=of_all_seeds("models/{model}/seed-{seed}/trained.keras"),
             patches=patches_of(TEST_BATCHES),
@@ -88,14 +93,29 @@ elif SEEDS_TOGETHER:
         output:
             storms=of_all_seeds("uncertainty/{model}/seed-{seed}/storms.nc"),
             counts=of_all_seeds("uncertainty/{model}/seed-{seed}/counts.nc"),
+            cases=CASE_STUDIES,
         log:
             "<logs>/sample_seeds/<experiment>-{model}.log",
         benchmark:
             "<benchmarks>/sample_seeds/<experiment>-{model}.tsv"
+        priority: 1
+        conda:
+            "../envs/train.yaml"
+        threads: config["training"]["threads"]
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(120),
         params:
-            seed=SEEDS,
+            code=code("sample_seeds"),
+            model="{model}",
+            seeds=SEEDS,
+            members=UNCERTAINTY["members"],
+            cases=CASES,
+            threads=config["training"]["threads"],
+        script:
+            "../scripts/sample_seeds.py"
 
-    ruleorder: sample_seeds > sample_members
+    ruleorder: sample_seeds > sample_members > sample_cases
 
 
 rule sample_cases:

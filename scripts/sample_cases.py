@@ -2,14 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from stormcnn.io import read_netcdf, write_netcdf
 from stormcnn.logs import job_log
-from stormcnn.provenance import provenance
-from stormcnn.sampling.cases import choose_cases, describe_cases
-from stormcnn.storms.patch_file import GRID_SPACING
-from stormcnn.storms.patches import read_storms
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -30,22 +23,18 @@ def sample_cases(
     # TensorFlow writes messages while it is imported. Import it here, where the log captures them.
     from stormcnn.models import backend
     from stormcnn.models.network_files import load_network
-    from stormcnn.sampling.sampler import MemberSampler
+    from stormcnn.sampling.case_files import write_cases
 
     backend.prepare(threads, seed)
-    sampler = MemberSampler(load_network(network), cases["members"], seed)
-    forecast = read_netcdf(predictions)
-    chosen = choose_cases(forecast["probability"].values, cases["count"], cases["storms"])
-    storms = read_storms(patches, chosen.tolist())
-    probability = np.concatenate([part for _, part in sampler.batches(storms["predictors"].values)])
-    spacing = {key: value for key, value in storms.attrs.items() if key == GRID_SPACING}
-    attributes = (
-        {"title": forecast.attrs["title"]}
-        | spacing
-        | provenance({"model": model, "cases": cases}, model=model, seed=seed)
+    write_cases(
+        load_network(network),
+        patches,
+        predictions,
+        cases=cases,
+        model=model,
+        seed=seed,
+        path=output,
     )
-    described = describe_cases(forecast, chosen, probability, storms)
-    write_netcdf(described.assign_attrs(attributes), output)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def test_names_are_kept_as_written(checkout: Checkout, name: str) -> None:
     plan = checkout.plan()
     assert f"results/{name}/report.html" in plan["write_report"].outputs
     assert f"train_seeds {name}" in plan
-    assert f"sample_cases {name} 0" in plan
+    assert f"sample_seeds {name}" in plan
 
 
 def test_duplicate_key_is_named_with_its_lines(checkout: Checkout) -> None:

@@ -102,11 +102,17 @@ def test_sampling_jobs_share_the_batches_of_the_test_period(
     rules = count_rules(plan)
     assert rules["sample_part"] == 5 * len(shares)
     assert rules["sample_seeds"] == (jobs == 1)
+    assert rules["sample_cases"] == (jobs > 1)
     assert rules["merge_members"] == (5 if jobs > 1 else 0)
     for number, share in enumerate(shares, start=1):
         inputs = plan[f"sample_part dropout 0 {number}-of-{len(shares)}"].inputs
         patches = [file for file in inputs if "/patches/" in file]
         assert patches == [f"resources/demo/patches/{year}.nc" for year in share]
+
+
+def test_without_members_of_all_storms_only_cases_are_sampled(tmp_path: Path) -> None:
+    plan = ShippedConfig(tmp_path, "config.yaml").plan("--config", "uncertainty={members: 0}")
+    assert {name for name in plan if "sample" in name} == {"sample_cases dropout 0"}
 
 
 def test_archive_on_disk_is_not_downloaded(tmp_path: Path) -> None:

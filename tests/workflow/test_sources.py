@@ -69,7 +69,7 @@ def test_results_from_made_up_storms_are_marked(demo: Checkout) -> None:
 
 def test_preparing_and_scoring_do_not_import_tensorflow(demo: Checkout) -> None:
     importing = {rule for rule in demo.rules_run() if "tensorflow" in demo.imports(rule)}
-    assert importing == {"train_network", "sample_members"}
+    assert importing == {"train_network", "sample_seeds"}
     assert {"generate_runs", "prepare_patches", "score_uncertainty"} < demo.rules_run()
 
 
