@@ -10,18 +10,19 @@ import xarray as xr
 
 from stormcnn.errors import UserError
 from stormcnn.io import read_netcdf
-from stormcnn.report.case_figures import field_label
 from stormcnn.report.field_bytes import (
     encode,
     palette,
     quantize_attributions,
     quantize_fields,
 )
+from stormcnn.report.field_style import field_label
 from stormcnn.report.predictor_names import predictor_name
 from stormcnn.sampling.cases import choose_cases
 from stormcnn.storms.event_texts import EventTexts, display_units
 from stormcnn.storms.patch_file import GRID_SPACING
 from stormcnn.storms.patches import read_storms
+from stormcnn.verification.reading import network_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -192,13 +193,9 @@ def _rounded(value: float) -> float | None:
 
 def _first_seeds(files: Iterable[StrPath], titles: Mapping[str, str]) -> dict[str, xr.Dataset]:
     """Return the data of each model's lowest seed, in the order of `titles`."""
-    first: dict[str, xr.Dataset] = {}
-    for file in files:
-        data = read_netcdf(file)
-        model, seed = data.attrs["model"], int(data.attrs["seed"])
-        if model not in first or seed < int(first[model].attrs["seed"]):
-            first[model] = data
-    return {model: first[model] for model in titles if model in first}
+    of_networks = network_files(files)
+    first = {model: of_networks[model, seed] for model, seed in sorted(of_networks, reverse=True)}
+    return {model: read_netcdf(first[model]) for model in titles if model in first}
 
 
 def _read_patches(

@@ -139,8 +139,8 @@ def select_forecasts(table: pd.DataFrame, *forecasts: str) -> pd.DataFrame:
 
 def score_cell(rows: pd.DataFrame, name: str) -> Cell:
     """Return one score of one forecast; a dash if the table does not have it."""
-    of_score = rows[rows["score"] == name]
-    if of_score.empty:
+    values = rows.loc[rows["score"] == name, ["value", "low", "high"]].to_numpy()
+    if not len(values):
         return Cell(MISSING, float("nan"))
-    row = of_score.iloc[0]
-    return with_interval(row["value"], row["low"], row["high"], score_text(name).decimals)
+    value, low, high = values[0]
+    return with_interval(value, low, high, score_text(name).decimals)
