@@ -18,9 +18,9 @@ from stormcnn.forecast.map_shapes import MapShapes, map_shapes, neighborhood_are
 from stormcnn.forecast.probability_steps import EDGES, step_labels
 from stormcnn.forecast.selection import select_storms
 from stormcnn.forecast.storm_texts import outer_quantiles, window_text, window_texts
-from stormcnn.report.case_figures import field_label
 from stormcnn.report.decision_texts import aim_label, threshold_text
 from stormcnn.report.field_bytes import encode, palette, quantize_attributions, quantize_fields
+from stormcnn.report.field_style import field_label
 from stormcnn.report.predictor_names import predictor_name
 from stormcnn.storms.event_texts import display_units
 from stormcnn.storms.patch_file import GRID_SPACING

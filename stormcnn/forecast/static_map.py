@@ -18,7 +18,8 @@ from stormcnn.forecast.map_shapes import map_shapes
 from stormcnn.forecast.probability_steps import COLORS, step_labels, step_of
 from stormcnn.forecast.selection import choose_shown, describe_cut, select_storms
 from stormcnn.forecast.storm_texts import window_texts
-from stormcnn.report.figure_style import GRAY, STYLE, make_figure
+from stormcnn.report.figure_style import STYLE, make_figure
+from stormcnn.report.palette import GRAY
 from stormcnn.report.words import percent
 from stormcnn.storms.titles import is_made_up_title
 

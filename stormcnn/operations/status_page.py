@@ -20,7 +20,8 @@ from stormcnn.operations.status import (
     period_of,
 )
 from stormcnn.report.downloads import data_uri
-from stormcnn.report.figure_style import COLORS, GRAY, STYLE, make_figure, svg_of
+from stormcnn.report.figure_style import STYLE, make_figure, svg_of
+from stormcnn.report.palette import COLORS, GRAY
 from stormcnn.report.table_cells import Cell, Table, number, text_cell, with_interval
 from stormcnn.report.templates import open_template
 from stormcnn.vocabulary import LEAST_BLOCKS

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from stormcnn.report.figure_style import COLORS, STYLE, WIDE, make_figure
-from stormcnn.storms.event_texts import display_units, name_of
+from stormcnn.report.field_style import REFLECTIVITY, REFLECTIVITY_RANGE, field_label
+from stormcnn.report.figure_style import STYLE, WIDE, make_figure
+from stormcnn.report.palette import COLORS
 from stormcnn.storms.patch_file import GRID_SPACING
 from stormcnn.storms.titles import is_made_up_title
 
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-# Lightness decreases throughout, so that the colors can be told apart in grayscale.
-REFLECTIVITY = LinearSegmentedColormap.from_list(
-    "reflectivity",
-    ["#ffffff", "#d3e6f3", "#8fc1dd", "#5a9e6f", "#e0a030", "#b23a1e", "#4a0d2f"],
-)
-REFLECTIVITY_RANGE = (0.0, 75.0)
 
 
 def case_figure(cases: xr.Dataset) -> Figure:
@@ -146,13 +139,6 @@ def draw_outline(axes: Axes, mask: np.ndarray) -> None:
     axes.contour(steps[1], steps[0], inside, levels=[0.5], colors="#d4006a", linewidths=1.5)
     axes.set_xlim(-0.5, mask.shape[1] - 0.5)
     axes.set_ylim(-0.5, len(mask) - 0.5)
-
-
-def field_label(variable: str, units: str) -> str:
-    """Return the name of a variable with its units: `Composite reflectivity (dBZ)`."""
-    name = name_of(variable)
-    shown = display_units(units)
-    return f"{name[:1].upper()}{name[1:]}" + (f" ({shown})" if shown else "")
 
 
 @matplotlib.rc_context(STYLE)

@@ -14,13 +14,10 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from stormcnn.report.case_figures import (
-    REFLECTIVITY,
-    REFLECTIVITY_RANGE,
-    draw_outline,
-    field_label,
-)
-from stormcnn.report.figure_style import COLORS, GRAY, NARROW, STYLE, WIDE, make_figure
+from stormcnn.report.case_figures import draw_outline
+from stormcnn.report.field_style import REFLECTIVITY, REFLECTIVITY_RANGE, field_label
+from stormcnn.report.figure_style import NARROW, STYLE, WIDE, make_figure
+from stormcnn.report.palette import COLORS, GRAY
 from stormcnn.storms.event_texts import name_of
 from stormcnn.storms.events import exceeds
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from stormcnn.report.decision_texts import SCORE_LABELS, aim_label
 from stormcnn.report.figure_style import (
-    GRAY,
     STYLE,
     WIDE,
     draw_band,
@@ -18,6 +17,7 @@ from stormcnn.report.figure_style import (
     make_figure,
     marker_spacing,
 )
+from stormcnn.report.palette import GRAY
 from stormcnn.report.score_tables import select_forecasts
 from stormcnn.report.series import series_of
 from stormcnn.vocabulary import SINGLE

@@ -8,7 +8,8 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from stormcnn.report.figure_style import GRAY, STYLE, make_figure, model_style
+from stormcnn.report.figure_style import STYLE, make_figure
+from stormcnn.report.palette import GRAY, model_style
 from stormcnn.report.series import compared_names, drop_variants, select_headline, select_seeds
 from stormcnn.report.table_cells import signed
 from stormcnn.verification.score_registry import score_text

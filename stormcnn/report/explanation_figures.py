@@ -10,7 +10,8 @@ import pandas as pd
 
 from stormcnn.explanation.importance import MULTI_PASS, SINGLE_PASS
 from stormcnn.report.case_figures import draw_outline, draw_storm, show_kilometers
-from stormcnn.report.figure_style import GRAY, STYLE, WIDE, make_figure, model_style
+from stormcnn.report.figure_style import STYLE, WIDE, make_figure
+from stormcnn.report.palette import GRAY, model_style
 from stormcnn.report.predictor_names import predictor_name
 from stormcnn.report.series import select_headline, select_seeds
 from stormcnn.report.words import percent

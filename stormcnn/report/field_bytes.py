@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 import numpy as np
 
-from stormcnn.report.case_figures import REFLECTIVITY, REFLECTIVITY_RANGE
+from stormcnn.report.field_style import REFLECTIVITY, REFLECTIVITY_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,8 +1,4 @@
-"""The style that all figures share, and how they are created and saved.
-
-A model keeps its color, line and marker in every figure. Models differ in line style and marker
-as well as in color, so that figures can be read without color.
-"""
+"""The style that all figures share, and how they are created and saved."""
 
 from __future__ import annotations
 
@@ -21,6 +17,7 @@ from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
 from stormcnn.io import replacing
+from stormcnn.report.palette import GRAY
 from stormcnn.texts import printable
 
 if TYPE_CHECKING:
@@ -54,11 +51,6 @@ DOTS_PER_INCH = 300
 
 MADE_UP_NOTE = "Made-up data: generated storms, not real ones"
 
-# Okabe and Ito (2008): distinguishable with all common color vision deficiencies.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
-LINES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-GRAY = "#666666"
 PUBLISHED_MARKERS = {"lesson": "*", "course": "d"}
 """Marker of each source of published numbers."""
 
@@ -172,15 +164,6 @@ def show_texts_as_written(figure: Figure) -> None:
 
 def _format_as_written(formatter: Callable[[float, int | None], str], *place: Any) -> str:
     return printable(formatter(*place), keep="\n").replace("$", r"\$")
-
-
-def model_style(index: int) -> dict[str, Any]:
-    """Return the color, line and marker of the model at position `index` of the config."""
-    return {
-        "color": COLORS[index % len(COLORS)],
-        "linestyle": LINES[(index + 2 * (index // len(COLORS))) % len(LINES)],
-        "marker": MARKERS[index % len(MARKERS)],
-    }
 
 
 def legend_below(axes: Axes, columns: int = 2, gap: float = 4.3) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import matplotlib
 import pandas as pd
 
-from stormcnn.report.figure_style import GRAY, STYLE, WIDE, make_figure
+from stormcnn.report.figure_style import STYLE, WIDE, make_figure
+from stormcnn.report.palette import GRAY
 from stormcnn.report.verification_figures import draw_reliability
 from stormcnn.verification.observed import NWP, OBSERVED
 from stormcnn.vocabulary import SINGLE

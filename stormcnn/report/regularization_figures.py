@@ -11,13 +11,8 @@ import numpy as np
 import pandas as pd
 
 from stormcnn.io import reading
-from stormcnn.report.figure_style import (
-    GRAY,
-    STYLE,
-    WIDE,
-    make_figure,
-    model_style,
-)
+from stormcnn.report.figure_style import STYLE, WIDE, make_figure
+from stormcnn.report.palette import GRAY, model_style
 from stormcnn.report.series import select_headline, select_seeds
 from stormcnn.vocabulary import SINGLE, Array
 

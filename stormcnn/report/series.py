@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from stormcnn.errors import UserError
-from stormcnn.report.figure_style import model_style
+from stormcnn.report.palette import model_style
 from stormcnn.report.words import RECALIBRATION_WORDS
 from stormcnn.vocabulary import (
     MC_MEAN,

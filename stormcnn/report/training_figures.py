@@ -10,17 +10,15 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from stormcnn.report.figure_style import (
-    COLORS,
-    GRAY,
     PUBLISHED_MARKERS,
     STYLE,
     WIDE,
     error_bars,
     legend_below,
     make_figure,
-    model_style,
 )
 from stormcnn.report.labels import PUBLISHED_SOURCES
+from stormcnn.report.palette import COLORS, GRAY, model_style
 from stormcnn.sampling.masks import drop_ones
 from stormcnn.verification.score_registry import SCORES
 from stormcnn.vocabulary import MC_MEAN, RATE_SCORES

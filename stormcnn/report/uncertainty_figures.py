@@ -13,8 +13,6 @@ import numpy as np
 import pandas as pd
 
 from stormcnn.report.figure_style import (
-    COLORS,
-    GRAY,
     NARROW,
     STYLE,
     WIDE,
@@ -22,8 +20,8 @@ from stormcnn.report.figure_style import (
     error_bars,
     legend_below,
     make_figure,
-    model_style,
 )
+from stormcnn.report.palette import COLORS, GRAY, model_style
 from stormcnn.report.series import select_headline, series_of
 from stormcnn.vocabulary import MC_MEAN
 

@@ -16,8 +16,6 @@ from matplotlib.lines import Line2D
 
 from stormcnn.report.difference_figures import difference_figure
 from stormcnn.report.figure_style import (
-    COLORS,
-    GRAY,
     PUBLISHED_MARKERS,
     STYLE,
     WIDE,
@@ -28,6 +26,7 @@ from stormcnn.report.figure_style import (
     marker_spacing,
     set_unit_square,
 )
+from stormcnn.report.palette import COLORS, GRAY
 from stormcnn.report.series import (
     VARIANT_NAMES,
     drop_variants,

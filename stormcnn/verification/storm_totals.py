@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from stormcnn.verification.score_registry import SCORES
 from stormcnn.verification.scores import (
@@ -133,6 +132,8 @@ class StormTotals:
 
     def _squared_isotonic_fit(self) -> Array:
         """Sum the squared isotonic fit over storms (rows,)."""
+        from scipy.optimize import isotonic_regression  # takes long to import
+
         last = np.append(self.isotonic_pools[1:], len(self.hits)) - 1
         pooled_events = np.diff(self.hits[last], axis=0, prepend=0).T
         pooled_storms = pooled_events + np.diff(self.false_alarms[last], axis=0, prepend=0).T
