@@ -12,7 +12,7 @@ from stormcnn.errors import UserError
 from stormcnn.verification.blocks import block_of
 from stormcnn.verification.reading import Stored, opened, read_storms
 from stormcnn.verification.scores import check_compact
-from stormcnn.verification.storm_slices import storm_slices
+from stormcnn.verification.storm_slices import STORMS_AT_ONCE, storm_slices
 from stormcnn.vocabulary import ALL_SEEDS, OVER_SEEDS, SEED_MEANS, Array, BlockSize, NetworkId
 
 SAME_STORM = (
@@ -49,7 +49,10 @@ class Forecast(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where the probabilities of a forecast are; they are in memory only while they are used."""
+    """Where the probabilities of a forecast are.
+
+    Those of many storms are in memory only while they are used.
+    """
 
     variable: str
     networks: tuple[Stored, ...]
@@ -112,15 +115,19 @@ def read_forecasts(
                 else:
                     _check_same_storms(variables, storms, network, first)
                 try:
-                    _, event = check_compact(read_storms(variables, variable), storms.event)
+                    probability, event = check_compact(
+                        read_storms(variables, variable), storms.event
+                    )
                 except UserError as error:
                     raise UserError(
                         f"{network}, {variable}: {error} Remove the file with these predictions "
                         "and run the workflow again."
                     ) from None
             storms = storms._replace(event=event)
-            forecasts[Forecast(model, kind, str(seed))] = Source(variable, (stored,))
-            by_model.setdefault(model, []).append(stored)
+            # They are used many times, and opening a file takes as long as scoring few storms.
+            kept = {variable: probability} if probability.size <= STORMS_AT_ONCE else stored
+            forecasts[Forecast(model, kind, str(seed))] = Source(variable, (kept,))
+            by_model.setdefault(model, []).append(kept)
         for model, networks in by_model.items():
             if len(networks) > 1 and kind in SEED_MEANS:
                 mean = Forecast(model, SEED_MEANS[kind], ALL_SEEDS)

@@ -90,8 +90,9 @@ def verify(
         For each model and seed, arrays (storms,) by name: `probability` in [0, 1], `label` (1 for
         an event, else 0), `run_date`, `valid_time`, `forecast_hour` in hours, `longitude` and
         `latitude` in degrees. Without one of the last four, the strata that need it are left out.
-        A dataset, a data frame, a dict, or the path of a file, from which probabilities are read
-        each time they are used, so that only those of `threads` forecasts are in memory.
+        A dataset, a data frame, a dict, or the path of a file. From files, the probabilities of
+        more than 65,536 storms are read each time they are used, so that only those of `threads`
+        forecasts are in memory.
     reference
         Network that the others are compared with. Each network is also compared with each of
         `vocabulary.OPPONENTS` that is among the models.
