@@ -21,3 +21,12 @@ def test_scores_and_reports_do_not_import_scipy_stats():
         "sys.exit('scipy.stats' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.slow
+def test_jobs_that_draw_nothing_do_not_import_matplotlib_figures():
+    code = (
+        "import sys, scripts.compare_models, scripts.write_report\n"
+        "sys.exit('matplotlib.figure' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

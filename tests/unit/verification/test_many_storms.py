@@ -13,9 +13,11 @@ from stormcnn.io import write_netcdf
 from stormcnn.verification.block_tests import calibration_sums
 from stormcnn.verification.contingency import contingency
 from stormcnn.verification.decisions import judge_decisions
+from stormcnn.verification.forecasts import Forecast, read_forecasts
 from stormcnn.verification.logistic_fit import fit_slope
 from stormcnn.verification.storm_slices import STORMS_AT_ONCE
 from stormcnn.verification.storm_totals import ForecastByBlock
+from stormcnn.vocabulary import SINGLE
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +50,9 @@ def networks():
     }
 
 
-def test_files_give_the_same_tables_as_arrays(networks, tmp_path):
+@pytest.mark.parametrize("kept", [STORMS_AT_ONCE, 1199])
+def test_files_give_the_same_tables_as_arrays(networks, tmp_path, monkeypatch, kept):
+    monkeypatch.setattr("stormcnn.verification.forecasts.STORMS_AT_ONCE", kept)
     members = {
         ("dropout", seed): {**networks["dropout", seed], "mc_mean": np.full(1200, 0.1)}
         for seed in range(3)
@@ -59,6 +63,16 @@ def test_files_give_the_same_tables_as_arrays(networks, tmp_path):
     )
     for table, of_file in zip(tables, of_files, strict=True):
         pd.testing.assert_frame_equal(table, of_file, check_exact=True)
+
+
+def test_files_of_few_storms_are_read_once(networks, tmp_path):
+    paths = write(tmp_path, networks)
+    forecasts, _ = read_forecasts([(SINGLE, "probability", paths)])
+    for path in paths.values():
+        path.unlink()
+    for (model, seed), arrays in networks.items():
+        probability = forecasts[Forecast(model, SINGLE, str(seed))].read()
+        np.testing.assert_array_equal(probability, arrays["probability"])
 
 
 def test_files_give_the_same_decisions_as_arrays(networks, tmp_path):
