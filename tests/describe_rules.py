@@ -31,14 +31,19 @@ class Rule(NamedTuple):
     local: bool
 
 
-def describe_rules(checkout: Path, config: Mapping[str, Any], *configfiles: str) -> dict[str, Rule]:
-    """Return the rules that a checkout has with some settings, by name."""
-    command = [sys.executable, __file__, str(checkout), json.dumps(config), *configfiles]
+def describe_rules(
+    checkout: Path, config: Mapping[str, Any], *configfiles: str, cache: bool = True
+) -> dict[str, Rule]:
+    """Return the rules that a checkout has with some settings, by name, with or without a cache."""
+    arguments = [str(checkout), json.dumps(config), json.dumps(cache), *configfiles]
+    command = [sys.executable, __file__, *arguments]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return {name: Rule(*rule) for name, rule in json.loads(printed).items()}
 
 
-def print_rules(checkout: Path, config: dict[str, Any], configfiles: Iterable[str]) -> None:
+def print_rules(
+    checkout: Path, config: dict[str, Any], cache: bool, configfiles: Iterable[str]
+) -> None:
     from snakemake.api import SnakemakeApi
     from snakemake.settings.types import (
         ConfigSettings,
@@ -56,7 +61,7 @@ def print_rules(checkout: Path, config: dict[str, Any], configfiles: Iterable[st
                 config=config,
                 configfiles=[checkout / file for file in configfiles],
             ),
-            workflow_settings=WorkflowSettings(cache=[]),
+            workflow_settings=WorkflowSettings(cache=[] if cache else None),
             snakefile=checkout / "Snakefile",
             workdir=checkout,
         )._workflow
@@ -82,4 +87,4 @@ def _describe(rule: Any, workflow: Any) -> Rule:
 
 
 if __name__ == "__main__":
-    print_rules(Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3:])
+    print_rules(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4:])
