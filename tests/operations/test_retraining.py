@@ -17,14 +17,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from checkout import OBSERVER, RUN_TIMEOUT_SECONDS, SETTINGS, Checkout, merged
+from checkout import OBSERVER, RUN_TIMEOUT_SECONDS, Checkout, merged
 from injection import fake_slurm
+from learning import LEARNING, write_month
 from mlflow import MlflowClient
-from run_files import run_file_name, run_values, write_run_file
+from run_files import run_file_name, write_run_file
 
 from stormcnn import __version__
 from stormcnn.forecast.records import find_records
@@ -34,28 +34,6 @@ from stormcnn.provenance import sha256_of
 DONE, FAILED, PROMOTED, POSTPONED, NOT_RECORDED, LOCKED = 0, 1, 3, 4, 6, 75
 CHAMPION = "registry/champion.json"
 SQLITE = "registry/mlflow.db"
-# One small network that is trained within seconds.
-LEARNING = merged(
-    SETTINGS,
-    {
-        "models": {"baseline": None},
-        "comparison": {"reference": "dropout"},
-        "split": {"test_start": "2014-05-01"},
-        "training": {"epochs": 3, "learning_rate": 0.01},
-        "verification": {"resamples": 200},
-        "retraining": {"models": ["dropout"], "seeds": [3]},
-        "forecast": {"network": "champion", "runs": [f"new/{run_file_name()}"], "members": 0},
-    },
-)
-
-
-def write_month(checkout: Checkout, month: int, runs: int = 10) -> None:
-    """Write run files of a month in which wind predicts rotation, so that networks have skill."""
-    for day in range(1, runs + 1):
-        run_date = datetime(2014, month, day)
-        values = run_values(12, seed=int(f"{run_date:%Y%m%d}"))
-        values["U10_curr"] += np.linspace(-25, 25, 12, dtype="f4")[:, None, None]
-        write_run_file(checkout.path / "runs", values, run_date=run_date)
 
 
 def command(checkout: Checkout, *arguments: str) -> list[str]:
@@ -108,8 +86,8 @@ def contents(checkout: Checkout) -> dict[str, str]:
 def first(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """The first champion, trained on April and evaluated on May. It has little skill."""
     checkout = Checkout.of_code(tmp_path_factory.mktemp("first") / "checkout", LEARNING)
-    write_month(checkout, 4)
-    write_month(checkout, 5)
+    write_month(checkout.path, 4)
+    write_month(checkout.path, 5)
     assert retrain(checkout)[0] == PROMOTED
     return checkout
 
@@ -133,7 +111,7 @@ def promoted(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Check
     The call that promoted it was killed when it had written `champion.json`.
     """
     checkout = first.copy(tmp_path_factory.mktemp("promoted") / "checkout")
-    write_month(checkout, 6)
+    write_month(checkout.path, 6)
     checkout.change({"training": {"epochs": 60}})
     killing = tmp_path_factory.mktemp("killing")
     observer = (OBSERVER / "sitecustomize.py").read_text()
@@ -154,7 +132,7 @@ def kept(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
     second call at the same time.
     """
     checkout = promoted.copy(tmp_path_factory.mktemp("kept") / "checkout")
-    write_month(checkout, 7)
+    write_month(checkout.path, 7)
     checkout.change({"training": {"epochs": 1}})
     before = contents(checkout)
     assert retrain(checkout, "--trial", "shorter")[0] == DONE
@@ -295,7 +273,7 @@ def test_past_decision_is_repeated_with_its_run_files_and_opponent(
     kept: Checkout, tmp_path: Path
 ) -> None:
     checkout = kept.copy(tmp_path / "checkout")
-    write_month(checkout, 8)  # which the past decision did not know
+    write_month(checkout.path, 8)  # which the past decision did not know
     before = read(checkout)
     day = before["time"][:10]
     code, output = retrain(checkout, "--trial", "repeated", "--until", day)
@@ -375,7 +353,7 @@ def leave_locked(checkout: Checkout, *, marked: bool) -> Path:
 
 
 def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
-    write_month(again, 7, runs=2)
+    write_month(again.path, 7, runs=2)
     leave_locked(again, marked=True)
     (again.path / "registry/recorded.txt").unlink()  # as if MLflow had been down last time
     before = read(again)
@@ -388,7 +366,7 @@ def test_too_few_runs_are_prepared_and_wait(again: Checkout) -> None:
 
 
 def test_lock_of_a_user_at_work_is_respected(again: Checkout) -> None:
-    write_month(again, 7, runs=2)
+    write_month(again.path, 7, runs=2)
     locks = leave_locked(again, marked=False)
     code, output = retrain(again)
     assert code == FAILED
@@ -401,7 +379,7 @@ def test_lock_of_a_user_at_work_is_respected(again: Checkout) -> None:
 def test_process_that_outlives_a_killed_workflow_is_not_disturbed(
     again: Checkout, word: str
 ) -> None:
-    write_month(again, 7, runs=2)
+    write_month(again.path, 7, runs=2)
     locks = leave_locked(again, marked=True)
     waiting = [sys.executable, "-c", "import time; time.sleep(900)", word]
     with subprocess.Popen(waiting, cwd=again.path) as process:
@@ -414,7 +392,7 @@ def test_process_that_outlives_a_killed_workflow_is_not_disturbed(
 
 
 def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) -> None:
-    write_month(again, 7, runs=2)
+    write_month(again.path, 7, runs=2)
     locks = leave_locked(again, marked=True)
     (again.path / ".venv").symlink_to(sys.prefix)
     in_queue = ("--", "--workflow-profile", "slurm")
@@ -432,7 +410,7 @@ def test_nothing_is_unlocked_if_squeue_fails(again: Checkout, tmp_path: Path) ->
 
 
 def test_dry_run_prints_the_plan_and_writes_nothing(again: Checkout) -> None:
-    write_month(again, 7)
+    write_month(again.path, 7)
     again.change({"retraining": {"seeds": [3, 4], "window": 61, "least_blocks": 11}})
     assert "Would postpone" in retrain(again, "--dry-run")[1]
     before = contents(again)
@@ -443,13 +421,13 @@ def test_dry_run_prints_the_plan_and_writes_nothing(again: Checkout) -> None:
         assert part in output
     assert contents(again) == before
     shutil.rmtree(again.path / "runs")
-    write_month(again, 7, runs=9)
+    write_month(again.path, 7, runs=9)
     assert "Would postpone" in retrain(again, "--dry-run", "--force")[1]
 
 
 def test_held_champion_is_monitored_and_nothing_is_trained(again: Checkout) -> None:
     assert registry(again, "hold", "--reason", "A campaign.")[0] == DONE
-    write_month(again, 7)
+    write_month(again.path, 7)
     assert retrain(again)[0] == POSTPONED
     monitored = pd.read_csv(again.path / "registry/monitoring.csv")
     assert monitored["run_date"].max() == "2014-07-10T00:00"
@@ -487,8 +465,8 @@ def test_forecast_uses_the_champion_and_is_kept_after_a_rollback(
 
 def test_forecast_without_a_champion_names_the_registry_and_the_key(checkout: Checkout) -> None:
     checkout.configure(LEARNING)
-    write_month(checkout, 4, runs=1)
-    write_month(checkout, 5, runs=1)
+    write_month(checkout.path, 4, runs=1)
+    write_month(checkout.path, 5, runs=1)
     write_run_file(checkout.path / "new")
     output = checkout.fail("forecast")
     assert "registry/" in output
@@ -522,7 +500,7 @@ def test_damaged_network_is_refused_until_it_is_rolled_back(again: Checkout) -> 
     content = bytearray(network.read_bytes())
     content[len(content) // 2] ^= 1
     network.write_bytes(content)
-    write_month(again, 7)
+    write_month(again.path, 7)
     code, output = retrain(again)
     assert code == FAILED
     assert f"{network.name}: " in output
@@ -533,7 +511,7 @@ def test_damaged_network_is_refused_until_it_is_rolled_back(again: Checkout) -> 
 def test_bad_file_is_named_in_the_last_line_and_as_an_event(checkout: Checkout) -> None:
     checkout.configure(LEARNING)
     for month in (4, 5):
-        write_month(checkout, month, runs=1)
+        write_month(checkout.path, month, runs=1)
     path = checkout.path / "runs" / run_file_name(datetime(2014, 5, 1))
     path.write_bytes(path.read_bytes()[:5000])
     code, output = retrain(checkout)
@@ -549,7 +527,7 @@ def test_clock_behind_the_registry_is_refused(again: Checkout) -> None:
     entry["time"] = later.isoformat()
     for path in (CHAMPION, f"registry/history/{entry['number']:06d}.json"):
         (again.path / path).write_text(json.dumps(entry))
-    write_month(again, 7)
+    write_month(again.path, 7)
     for code, output in (retrain(again), retrain(again, "--dry-run"), roll_back(again)):
         assert code == FAILED
         assert f"{later:%Y-%m-%d}" in output
@@ -707,7 +685,7 @@ def test_another_server_gets_the_whole_history_without_passwords(
 def test_registry_works_without_mlflow(again: Checkout, tmp_path: Path) -> None:
     observer = (OBSERVER / "sitecustomize.py").read_text()
     (tmp_path / "sitecustomize.py").write_text(f'{observer}sys.modules["mlflow"] = None\n')
-    write_month(again, 7)
+    write_month(again.path, 7)
     for act, possible in ((retrain, {"kept", "promoted"}), (roll_back, {"rolled back"})):
         code, output = act(again, PYTHONPATH=str(tmp_path))
         assert code in (DONE, PROMOTED)

@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from checkout import SETTINGS, Checkout, merged
-from run_files import run_file_name, run_values, write_run_file
+from learning import learnable_values
+from run_files import run_file_name, write_run_file
 
 DONE, FAILED, PROMOTED, POSTPONED, ALARM = 0, 1, 3, 4, 5
 FIRST, LAST_BEFORE = datetime(2014, 3, 1), datetime(2014, 5, 11)
@@ -43,8 +44,7 @@ NETWORK = {
 
 def write_run(checkout: Checkout, day: datetime, seed: int = 0) -> Path:
     """Write the run file of a day. Wind predicts rotation; after the shift it is stronger."""
-    values = run_values(12, seed=seed or int(f"{day:%Y%m%d}"))
-    values["U10_curr"] += np.linspace(-25, 25, 12, dtype="f4")[:, None, None]
+    values = learnable_values(seed or int(f"{day:%Y%m%d}"))
     if day >= SHIFTED:
         values["REFL_COM_curr"] += np.float32(10)
         values["U10_curr"] *= np.float32(1.5)
