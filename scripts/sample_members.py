@@ -26,15 +26,14 @@ def sample_members(
     from stormcnn.models import backend
     from stormcnn.models.network_files import load_network
     from stormcnn.sampling.member_files import write_members
+    from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads, seed)
     write_members(
-        load_network(network),
+        MemberSampler(load_network(network), members, seed),
         *open_patches(patches),
         predictions,
-        members=members,
         model=model,
-        seed=seed,
         storms_path=storms,
         counts_path=counts,
     )

@@ -34,19 +34,20 @@ def sample_seeds(
     from stormcnn.models.network_files import load_network
     from stormcnn.sampling.case_files import write_cases
     from stormcnn.sampling.member_files import write_members
+    from stormcnn.sampling.sampler import MemberSampler
 
     backend.prepare(threads, seeds[0])
     stored_storms, fields = open_patches(patches)
+    sampler = MemberSampler(load_network(networks[0]), members, seeds[0])
     for number, (seed, path) in enumerate(zip(seeds, networks, strict=True)):
         network = load_network(path)
+        sampler.replace_network(network, seed)
         write_members(
-            network,
+            sampler,
             stored_storms,
             fields,
             predictions[number],
-            members=members,
             model=model,
-            seed=seed,
             storms_path=storms[number],
             counts_path=counts[number],
         )

@@ -10,34 +10,31 @@ from tqdm import tqdm
 from stormcnn.io import read_netcdf, write_netcdf
 from stormcnn.provenance import provenance
 from stormcnn.sampling.members import EventCounts, describe_storms, summarize_members
-from stormcnn.sampling.sampler import MemberSampler
 
 if TYPE_CHECKING:
-    import keras
     import xarray as xr
 
     from stormcnn.models.fields import Fields
+    from stormcnn.sampling.sampler import MemberSampler
     from stormcnn.vocabulary import StrPath
 
 
 def write_members(
-    network: keras.Model,
+    sampler: MemberSampler,
     storms: xr.Dataset,
     fields: Fields,
     predictions: StrPath,
     *,
-    members: int,
     model: str,
-    seed: int,
     storms_path: StrPath,
     counts_path: StrPath,
 ) -> None:
     """Write the statistics of the MC members per storm, and their event counts per run date.
 
     `storms` and `fields` are those of whole run dates, and `predictions` the file with the
-    network's predictions for these storms and perhaps for others.
+    sampled network's predictions for these storms and perhaps for others.
     """
-    sampler = MemberSampler(network, members, seed)
+    members, seed = sampler.members, sampler.seed
     forecast = read_netcdf(predictions)
     # Batches contain whole run dates, so the dates identify the predictions for these storms.
     forecast = forecast.isel(storm=np.isin(forecast["run_date"], storms["run_date"]))

@@ -94,11 +94,22 @@ class MemberSampler:
                 "uncertainty.models: this network has no dropout, so all its MC members would be "
                 "identical. List only networks with dropout."
             )
-        self.members = members
+        self.members, self.seed = members, seed
         self.masks = draw_masks(network, seed, range(members))
+        self._network = network
         sequence = network.layers[1:]  # without the input layer
         first = next(i for i, layer in enumerate(sequence) if layer.name == names[0])
         self._masked = MaskedNetwork(sequence[:first], names[0], sequence[first + 1 :])
+
+    def replace_network(self, network: keras.Model, seed: int) -> None:
+        """Sample another network with the same layers but other weights, and with other masks.
+
+        The network that is sampled now takes over its weights. What was compiled for it is kept,
+        because compiling takes as long as sampling some hundred storms.
+        """
+        self.seed = seed
+        self.masks = draw_masks(self._network, seed, range(self.members))
+        self._network.set_weights(network.get_weights())
 
     def probabilities(self, fields: Array, members: slice = slice(None)) -> Array:
         """Return probabilities, shape (storm, mc_member), of some members (default: all).

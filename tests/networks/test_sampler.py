@@ -204,6 +204,17 @@ def test_batches_are_as_large_as_allowed(lesson, members, at_once, sizes):
     assert [index for part, _ in batches for index in range(part.start, part.stop)] == [*range(17)]
 
 
+def test_replaced_network_is_sampled_as_by_a_new_sampler():
+    patches, first, second = storms(3), network(), network()
+    second.set_weights([1.5 * weight for weight in first.get_weights()])
+    expected = MemberSampler(second, 8, seed=4).probabilities(patches)
+    sampler = MemberSampler(first, 8, seed=3)
+    before = sampler.probabilities(patches)
+    sampler.replace_network(second, seed=4)
+    np.testing.assert_array_equal(sampler.probabilities(patches), expected)
+    assert np.abs(before - expected).max() > 0.01
+
+
 def test_first_members_stay_the_same_with_more_members(lesson):
     patches = storms(3)
     few = gather(MemberSampler(lesson, 8, seed=2), patches, at_once=4)
