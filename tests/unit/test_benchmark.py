@@ -158,6 +158,7 @@ def test_simulated_verdicts_do_not_depend_on_the_number_of_processes(monkeypatch
     assert sum(one["12 days, daily"]["interval"]["auc"].values()) == 3
 
 
+@pytest.mark.slow
 def test_parts_are_selected_by_the_beginning_of_their_name(monkeypatch, tmp_path):
     monkeypatch.setattr("benchmark.run.RESULTS", tmp_path / "results.json")
     monkeypatch.setattr("benchmark.run.write_page", lambda results, path: None)

@@ -267,6 +267,7 @@ def test_largest_rotation_has_the_distribution_of_the_archive(runs):
     assert np.abs(made_up - REAL_ROTATION).max() < 0.1
 
 
+@pytest.mark.slow
 def test_reflectivity_has_the_principal_components_of_the_archive(runs):
     field = runs["REFL_COM_curr"].reshape(4000, -1).astype(float)
     variances = np.linalg.eigvalsh(np.cov(field, rowvar=False))[::-1]

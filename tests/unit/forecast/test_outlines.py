@@ -91,6 +91,7 @@ def test_tracks_are_in_order_of_time_and_continuous():
     assert track_lines(storms.isel(storm=[])) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["usual", "southward", "exchanged", "0 to 360"])
 def test_outline_of_a_run_file_lies_where_the_storm_is(tmp_path, layout):
     values = run_values(storms=1)

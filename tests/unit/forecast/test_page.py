@@ -24,6 +24,7 @@ def page_of(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_page_begins_with_the_event_and_the_notice(page_of):
     text = page_of(contents(30))
     assert text.index("Strong low-level rotation") < text.index("Made-up data.")
@@ -33,6 +34,7 @@ def test_page_begins_with_the_event_and_the_notice(page_of):
     assert "http" not in re.sub(r"http-equiv|http://www.w3.org/2000/svg", "", text)
 
 
+@pytest.mark.slow
 def test_real_data_have_no_notice(page_of):
     assert "Made-up" not in page_of(contents(5, attributes={"title": "Storm patches"}))
 
@@ -72,6 +74,7 @@ def test_page_needs_no_optional_part(page_of, options):
     assert ("MC" in text.split("<script")[0]) == (options.get("members") != 0)
 
 
+@pytest.mark.slow
 def test_page_follows_the_event(page_of):
     text = page_of(
         contents(
@@ -88,6 +91,7 @@ def test_page_follows_the_event(page_of):
     assert "rotation" not in text
 
 
+@pytest.mark.slow
 def test_hostile_text_is_escaped(page_of):
     text = page_of(contents(3, attributes={"event_title": "</script><b>hail", "warnings": "<b>x"}))
     assert "<b>" not in text

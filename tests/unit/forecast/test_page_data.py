@@ -30,6 +30,7 @@ def points_of(path):
     return rings
 
 
+@pytest.mark.slow
 def test_storms_are_in_the_order_of_the_forecast():
     made = contents(40)
     data = data_of(made)
@@ -44,6 +45,7 @@ def test_storms_are_in_the_order_of_the_forecast():
     json.dumps(data, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_outlines_are_where_the_storms_are():
     made = contents(20)
     data = data_of(made)
@@ -57,6 +59,7 @@ def test_outlines_are_where_the_storms_are():
     assert (corners <= [data["map"]["width"], data["map"]["height"]]).all()
 
 
+@pytest.mark.slow
 def test_north_is_up():
     made = contents(30)
     north = int(np.argmax(made.forecast["latitude"].values))
@@ -130,6 +133,7 @@ def test_fields_of_the_least_probable_storms_are_left_out_first(monkeypatch):
     assert fields["chunks"] == whole["chunks"][:2]
 
 
+@pytest.mark.slow
 def test_histograms_count_all_members():
     made = contents(15, members=40)
     histograms = np.array(data_of(made)["storms"]["members"])
@@ -138,6 +142,7 @@ def test_histograms_count_all_members():
     assert histograms[4, 0] == (members < 0.05).sum()
 
 
+@pytest.mark.slow
 def test_explanations_and_similar_storms_belong_to_their_storms():
     made = contents(30)
     data = data_of(made)
@@ -161,6 +166,7 @@ def test_network_without_training_storms_of_other_runs_has_no_similar_ones():
     assert data["similar"]["of"] == [[]] * 4
 
 
+@pytest.mark.slow
 def test_areas_of_the_neighborhood_grow_with_their_probability():
     made = contents(30)
     data = data_of(made)
@@ -172,6 +178,7 @@ def test_areas_of_the_neighborhood_grow_with_their_probability():
     assert sizes[3] == pytest.approx(2 * 230 * 10, rel=0.05)
 
 
+@pytest.mark.slow
 def test_unknown_positions_of_the_neighborhood_have_no_area():
     made = contents(30)
     latitude = made.neighbourhood["latitude"].copy()
@@ -182,6 +189,7 @@ def test_unknown_positions_of_the_neighborhood_have_no_area():
     assert "nan" not in json.dumps(areas).lower()
 
 
+@pytest.mark.slow
 def test_thresholds_have_names_and_unknown_aims_their_own():
     made = replace(contents(5), thresholds={"cost_loss=0.05": 0.05, "new aim": 0.3, "unbiased": 0})
     thresholds = data_of(made)["thresholds"]
@@ -215,6 +223,7 @@ def test_single_track_that_is_too_long_is_cut():
     assert choose_shown(one_track, most=20).tolist() == list(range(20))
 
 
+@pytest.mark.slow
 def test_parts_of_the_contents_stay_together():
     made = contents(60)
     shown = np.array([0, 3, 4, 9, 30])

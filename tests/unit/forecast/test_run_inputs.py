@@ -51,6 +51,7 @@ def test_predictors_without_units_in_both_are_read(tmp_path):
     assert read(write(tmp_path, ""), "")["units"].values.tolist() == ["m s-1", ""]
 
 
+@pytest.mark.slow
 def test_target_gets_the_units_of_the_threshold(tmp_path):
     settings = {"predictors": ["U10_curr"], "target": HAIL, "reject": []}
     settings["file_pattern"] = DEFAULT_PATTERN

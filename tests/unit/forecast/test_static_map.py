@@ -20,6 +20,7 @@ def storms_of(figure):
     return next(one for one in collections if len(one.get_paths()) > 1 or len(one.get_offsets()))
 
 
+@pytest.mark.slow
 def test_storms_are_outlines_with_the_color_of_their_step():
     made = contents(25)
     drawn = storms_of(draw_forecast_map(made))
@@ -46,6 +47,7 @@ def test_few_storms_have_a_map_or_a_sentence(count):
         assert b"storm" in svg_of(figure)
 
 
+@pytest.mark.slow
 def test_texts_are_those_of_the_event_and_say_that_data_are_made_up():
     made = contents(8, attributes={"event_title": "hail above 25 mm", "event_lead": ""})
     content = svg_of(draw_forecast_map(made)).decode()

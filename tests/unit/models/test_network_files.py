@@ -27,6 +27,7 @@ def build():
     return build_network(architecture, (8, 8), [22.0, -0.3], [15.0, 4.7])
 
 
+@pytest.mark.slow
 def test_loaded_network_predicts_the_same_and_has_its_metadata(tmp_path):
     network, path = build(), tmp_path / "network.keras"
     save_network(network, path, METADATA)
@@ -95,6 +96,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_changed_network_ends_in_a_sentence(tmp_path, change):
     path = tmp_path / "network.keras"

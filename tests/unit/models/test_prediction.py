@@ -16,6 +16,7 @@ def network():
     return build_network(architecture, (8, 8), [0.0, 0.0], [1.0, 1.0])
 
 
+@pytest.mark.slow
 def test_probability_of_a_storm_does_not_depend_on_other_storms(network):
     patches = np.random.default_rng(0).normal(size=(200, 8, 8, 2)).astype(np.float32)
     whole = predict_probability(network, patches, batch=64)

@@ -95,6 +95,7 @@ def judge(
     return json.loads((folder / "decision.json").read_text())
 
 
+@pytest.mark.slow
 def test_decision_uses_the_difference_of_brier_scores(tmp_path):
     decision = judge(tmp_path, 0.8, champion=0.4)
     assert decision["promote"] is True
@@ -127,6 +128,7 @@ def test_decision_identifies_the_network_that_was_scored(tmp_path):
     assert challenger["cutoff"] == "2015-05-01"
 
 
+@pytest.mark.slow
 def test_best_candidate_challenges_and_all_that_were_tried_are_kept(tmp_path):
     decision = judge(tmp_path, 0.5, 0.8, 0.6, champion=0.4)
     assert decision["promote"] is True
@@ -160,6 +162,7 @@ def test_more_candidates_need_stronger_evidence_for_the_first_champion(tmp_path)
     assert "4 candidates" in among["why"]
 
 
+@pytest.mark.slow
 def test_probabilities_are_judged_as_they_are_forecast(tmp_path):
     recalibration = {"method": "isotonic", "knots": [0, 1], "frequencies": [0.25, 0.75]}
     raw = judge(tmp_path, 0.8, champion=0.4)
@@ -178,6 +181,7 @@ def test_equal_network_is_not_promoted(tmp_path):
     assert decision["difference"]["value"] == 0
 
 
+@pytest.mark.slow
 def test_first_network_is_judged_against_climatology(tmp_path):
     assert judge(tmp_path, 0.8)["promote"] is True
     decision = judge(tmp_path, -0.2)

@@ -62,6 +62,7 @@ def false_promotions(confidence, candidates, trials=600, blocks=12, shared=0.5):
     return promoted / trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [0.0, 0.5])
 def test_more_candidates_are_not_promoted_more_often_by_chance(shared):
     # Half of 5 %, because only better networks are promoted.

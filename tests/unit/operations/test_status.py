@@ -51,6 +51,7 @@ def test_page_of_an_empty_registry_and_of_a_first_night(folder):
     assert "storms-1" in (folder / "status.html").read_text()
 
 
+@pytest.mark.slow
 def test_texts_are_escaped(folder):
     write_registry(folder, why=HOSTILE)
     write_status_page(read_status(folder), TEMPLATE, folder / "status.html")

@@ -80,6 +80,7 @@ def test_manual_lists_the_actions(capsys):
     assert all(f"registry {name}" in manual or f"`{name}`" in manual for name in actions)
 
 
+@pytest.mark.slow
 def test_folder_that_may_not_be_written_is_explained(folder, capsys):
     decide(folder, 21)
     (folder / "retrain.lock").mkdir()

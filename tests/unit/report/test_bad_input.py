@@ -115,6 +115,7 @@ def test_different_numbers_of_several_seeds_are_compared_as_methods():
     assert "trained with 3 seeds" in sentences(claims, scores)
 
 
+@pytest.mark.slow
 def test_models_with_missing_predictions_are_compared_as_far_as_possible():
     predictions = forecast(make_storms())
     sampled = {
@@ -134,6 +135,7 @@ def test_models_with_missing_predictions_are_compared_as_far_as_possible():
     sentences(claims, scores)
 
 
+@pytest.mark.slow
 def test_blocks_with_one_storm_have_too_few_events():
     claims, scores = judged(forecast(make_storms(days=40, per_day=1)))
     assert claims.events.enough is False
@@ -141,6 +143,7 @@ def test_blocks_with_one_storm_have_too_few_events():
     assert "There are too few events" in sentences(claims, scores)
 
 
+@pytest.mark.slow
 def test_hourly_runs_across_midnight_are_two_days():
     storms = make_storms(days=12)
     hour = np.arange(storms["label"].size) % 24 - 12
@@ -163,6 +166,7 @@ def test_dates_out_of_order_change_nothing():
     assert texts[0] == texts[1]
 
 
+@pytest.mark.slow
 def test_equal_probabilities_are_neither_better_nor_evidence_of_enough_events():
     storms = make_storms()
     claims, scores = judged(forecast(storms, probability=np.full(storms["label"].size, 0.2)))

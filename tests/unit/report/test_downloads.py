@@ -4,10 +4,12 @@ import base64
 import gzip
 
 import numpy as np
+import pytest
 
 from stormcnn.report.downloads import table_downloads
 
 
+@pytest.mark.slow
 def test_large_tables_are_compressed_and_omitted_if_there_is_no_room(tmp_path):
     small, large = tmp_path / "small.csv", tmp_path / "large.csv"
     small.write_text("a\n1\n")

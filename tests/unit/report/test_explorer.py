@@ -44,6 +44,7 @@ def explore(files, members=()):
     return json.loads(json.dumps(explored, allow_nan=False))
 
 
+@pytest.mark.slow
 def test_explorer_has_the_fields_of_its_storms(files):
     data = explore(files)
     stored = np.frombuffer(base64.b64decode(data["fields"]), np.uint8)

@@ -92,6 +92,7 @@ def html(tmp_path_factory, shared_files):
     return write(tmp_path_factory.mktemp("report"), shared_files)
 
 
+@pytest.mark.slow
 def test_verdicts_on_recalibration_are_given(tmp_path, files):
     gains = {"model": "baseline", "method": "intercept", "log_score_gain": 0.02, "low": 0.01}
     gains |= {"high": 0.03, "p_value": 0.001, "blocks": 20}
@@ -100,6 +101,7 @@ def test_verdicts_on_recalibration_are_given(tmp_path, files):
     assert "intercept recalibration helps Baseline" in page.text_of("summary")
 
 
+@pytest.mark.slow
 def test_decisions_are_those_of_the_recommended_model(tmp_path, files):
     rows = [decision_rows(), decision_rows("dropout", threshold=0.3, chosen_on="training")]
     pd.concat(rows).to_csv(tmp_path / "decisions.csv", index=False)
@@ -143,6 +145,7 @@ def test_one_block_has_no_intervals(tmp_path, files):
     assert "nan" not in page.text_of("summary") + page.text_of("differences")
 
 
+@pytest.mark.slow
 def test_text_from_files_is_escaped(tmp_path, files):
     comparison = pd.read_csv(files["comparison"])
     comparison["title"] = [HOSTILE, "Spatial dropout"]
@@ -255,6 +258,7 @@ def test_missing_parts_are_replaced_by_a_sentence(tmp_path, files):
     assert "dropout rate" not in page.text
 
 
+@pytest.mark.slow
 def test_uncertainty_and_cases_are_shown(tmp_path, files):
     uncertainty_rows().to_csv(tmp_path / "u.csv", index=False)
     case_file().to_netcdf(tmp_path / "cases.nc")
@@ -297,6 +301,7 @@ def test_figures_are_in_their_section_with_title_and_caption(tmp_path, files):
     assert FIGURES["cases"].caption in page.text_of("cases")
 
 
+@pytest.mark.slow
 def test_captions_give_the_sample_the_kind_of_interval_and_the_family(tmp_path, files):
     figures = [tmp_path / f"{name}.svg" for name in ("differences", "roc", "regularization")]
     for figure in figures:
@@ -317,6 +322,7 @@ def test_captions_give_the_sample_the_kind_of_interval_and_the_family(tmp_path, 
     ]
 
 
+@pytest.mark.slow
 def test_choice_of_the_dropout_rate_is_described(tmp_path, files):
     rates_tried().to_csv(tmp_path / "choice.csv", index=False)
     html = write(tmp_path, files, tuning={"choice": tmp_path / "choice.csv"})

@@ -171,6 +171,7 @@ def test_counts_have_the_mean_and_variance_of_independent_storms():
         assert counts["count"][index].var().item() == pytest.approx(variance, rel=0.1)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(chunk=st.integers(1, 50))
 def test_counts_added_in_parts_equal_those_added_at_once(chunk):
@@ -179,6 +180,7 @@ def test_counts_added_in_parts_equal_those_added_at_once(chunk):
     xr.testing.assert_identical(counts_of(storms, np.arange(50), chunk), whole)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(order=st.permutations(range(30)))
 def test_counts_do_not_depend_on_the_order_of_storms(order):

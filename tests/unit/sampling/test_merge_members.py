@@ -1,6 +1,7 @@
 """Merged files of several jobs are equal to the files of a single job."""
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from scripts.merge_members import merge_members
@@ -37,6 +38,7 @@ def write_members(folder, storms):
     write_netcdf(counts.dataset(), folder / "counts.nc")
 
 
+@pytest.mark.slow
 def test_merged_files_equal_those_of_a_single_job(tmp_path):
     folders = [tmp_path / name for name in ("whole", "1-of-2", "2-of-2")]
     for folder, storms in zip(folders, (slice(None), slice(20), slice(20, None)), strict=True):

@@ -54,6 +54,7 @@ def test_file_that_takes_too_long_is_named(monkeypatch):
         read_in_child(lambda _: time.sleep(60), PATH)
 
 
+@pytest.mark.slow
 def test_endless_loop_is_stopped(monkeypatch):
     def loop(_):
         while True:
@@ -64,6 +65,7 @@ def test_endless_loop_is_stopped(monkeypatch):
         read_in_child(loop, PATH)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux limits memory")
 def test_memory_above_that_of_the_job_is_refused():
     def allocate(_, megabytes):

@@ -199,6 +199,7 @@ def test_masks_may_have_any_single_value_other_than_zero(tmp_path, encode):
     np.testing.assert_array_equal(storms["peak"], expected["peak"])
 
 
+@pytest.mark.slow
 def test_masks_with_several_labels_are_a_fault(tmp_path):
     values = run_values()
     values["masks"] *= 2 + np.arange(6, dtype="i4")[:, None, None] // 5
@@ -245,6 +246,7 @@ def test_missing_values_of_masks_with_zeros_are_a_fault(tmp_path):
     assert storms.attrs["rejected"] == 1
 
 
+@pytest.mark.slow
 def test_masks_may_be_true_and_false(tmp_path):
     settings = {"predictors": ["U10_curr"], "target": "RVORT1_MAX_future"}
     values = run_values()

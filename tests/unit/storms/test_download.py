@@ -404,6 +404,7 @@ def test_slow_transfer_is_tried_again(server: ArchiveServer, target: Path) -> No
     assert len(server.requests) == 2
 
 
+@pytest.mark.slow
 def test_slow_headers_are_not_awaited(server: ArchiveServer, target: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as slow:
 

@@ -227,6 +227,7 @@ def test_well_compressed_values_do_not_fill_the_memory(tmp_path):
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 500_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", [1, 1677, 2262, 9999])
 def test_years_beyond_those_of_numpy_are_refused(tmp_path, year):
     name = f"NCARSTORM_{year:04}0101-0000_d01_model_patches.nc"
@@ -236,6 +237,7 @@ def test_years_beyond_those_of_numpy_are_refused(tmp_path, year):
         parse_run_name(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", [datetime(1678, 1, 1), datetime(2261, 12, 31)])
 def test_first_and_last_years_are_read(tmp_path, day):
     name = f"NCARSTORM_{day:%Y%m%d-%H%M}_d01_model_patches.nc"

@@ -101,6 +101,7 @@ def test_missing_storm_is_an_index_error(batches):
         read_storms(batches, [71])
 
 
+@pytest.mark.slow
 def test_batches_with_file_names_of_different_lengths_can_be_combined(batches, tmp_path):
     name = f"{'LONG' * 20}_20110101-0000_member-1_model_patches.nc"
     path = write_run_file(tmp_path / "runs", run_date=datetime(2011, 1, 1), name=name)
@@ -112,6 +113,7 @@ def test_batches_with_file_names_of_different_lengths_can_be_combined(batches, t
     assert list(storms["ensemble_member"].values[[2, 3]]) == ["d01", "member-1"]
 
 
+@pytest.mark.slow
 def test_batches_with_different_patch_sizes_are_named(batches, tmp_path):
     other = prepare(write_run_files(tmp_path / "runs", 2, size=16), tmp_path)
     with pytest.raises(UserError, match=r"16 x 16 .* 8 x 8") as error:
@@ -136,6 +138,7 @@ def test_damaged_batch_is_named(batches, tmp_path, read, place):
         read([batches[0], damaged, batches[3]])
 
 
+@pytest.mark.slow
 def test_batches_with_different_predictors_are_named(batches, tmp_path):
     other = prepare(write_run_files(tmp_path / "runs", 2), tmp_path, predictors=["T2_curr"])
     with pytest.raises(UserError, match=r"T2_curr.* REFL_COM_curr, U10_curr"):

@@ -51,6 +51,7 @@ def test_batch_has_the_storms_of_its_runs_in_order(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_rejected_storms_are_missing_from_the_batch_and_counted_in_the_inventory(tmp_path):
     values = run_values(storms=5)
     values["U10_curr"][[1, 4], 3, 3] = np.nan
@@ -82,6 +83,7 @@ def test_rejected_storms_are_missing_from_the_batch_and_counted_in_the_inventory
     ]
 
 
+@pytest.mark.slow
 def test_inventory_counts_missing_hours_apart_from_bad_storms(tmp_path):
     values = run_values(storms=14)
     values["time"][:] = [12] * 7 + [13] * 7
@@ -172,6 +174,7 @@ def test_title_says_if_any_storm_is_made_up(tmp_path):
     assert is_made_up_title(whole(batches[:2]).attrs["title"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storms", [0, 3], ids=["no storms", "all rejected"])
 def test_batch_without_storms_gives_valid_files(tmp_path, storms):
     values = run_values(storms)
@@ -200,6 +203,7 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path):
     assert peak(runs, tmp_path / "six") < 1.1 * peak(runs[:1], tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_units_that_the_project_does_not_know_are_those_of_the_first_file(tmp_path):
     factors = {"mm": 1, "cm": 0.1, "m": 0.001}
     runs = []
@@ -298,6 +302,7 @@ def test_file_that_is_no_regular_file_is_set_aside_with_the_reason(tmp_path):
         prepare(runs, tmp_path)
 
 
+@pytest.mark.slow
 def test_batch_of_bad_files_is_empty(tmp_path):
     runs = write_run_files(tmp_path / "runs", 2)
     truncate(runs[0])

@@ -50,6 +50,7 @@ def read_changed(folder, change, **settings):
     return read_run(write_run_file(folder, values), **settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", KINDS)
 def test_questionable_storm_is_counted_and_rejected(tmp_path, change):
     storms = read_changed(tmp_path, change)
@@ -60,6 +61,7 @@ def test_questionable_storm_is_counted_and_rejected(tmp_path, change):
     assert "(p = 4)" in storms.attrs["reason"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", KINDS)
 def test_questionable_storm_is_counted_and_kept_if_so_configured(tmp_path, change):
     others = [kind for kind in STORM_FAULTS if kind != KINDS[change]]
@@ -68,6 +70,7 @@ def test_questionable_storm_is_counted_and_kept_if_so_configured(tmp_path, chang
     assert storms.attrs[KINDS[change]] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [pad_rows, pad_columns])
 def test_positions_tell_a_padded_patch_from_one_without_echoes_at_its_edge(tmp_path, change):
     radar = {"predictors": ["REFL_COM_curr"], "target": TARGET}

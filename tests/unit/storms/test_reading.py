@@ -211,6 +211,7 @@ def test_file_that_is_not_netcdf_is_refused(tmp_path, content):
     assert "NetCDF" in error_of(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("age", [10, 100])
 @pytest.mark.parametrize("size", [0, 5000])
 def test_file_still_being_written_is_told_from_a_damaged_one(tmp_path, age, size):
@@ -298,6 +299,7 @@ def test_file_renamed_to_another_run_date_is_refused_with_both(tmp_path):
     assert "20101025-0000" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", ["hours", "", "furlongs since 2010-10-24", "hours since x"])
 def test_invalid_units_of_time_are_refused_with_an_example(tmp_path, units):
     path = write_run_file(tmp_path)

@@ -197,6 +197,7 @@ def test_fault_of_an_archive_list_is_named(tmp_path, content, named):
     assert str(error.value).isprintable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "save",
     [

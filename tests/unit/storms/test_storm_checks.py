@@ -67,6 +67,7 @@ def test_storm_with_impossible_value_is_rejected(tmp_path, variable, value, reas
     assert patches.attrs["reason"] == f"1 x {reason} (p = 2)"
 
 
+@pytest.mark.slow
 def test_rejected_storm_does_not_change_the_others(tmp_path):
     values = run_values()
     for storm in range(6):  # each storm has a different mask
@@ -110,6 +111,7 @@ def test_predictor_of_zeros_is_rejected(tmp_path, variable):
     assert (attributes["missing_hours"], attributes["missing_storms"]) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [TARGET, "HAIL_MAXK1_future"])
 def test_storm_that_vanishes_is_kept_as_a_non_event(tmp_path, target):
     values = run_values(storms=12)
@@ -136,6 +138,7 @@ def test_hour_is_missing_if_all_of_at_least_five_storms_have_zeros(tmp_path, var
     assert f"11 x all-zero {variable} in the whole hour" in attributes["reason"]
 
 
+@pytest.mark.slow
 def test_storm_with_empty_mask_is_rejected_unless_masks_are_not_needed(tmp_path):
     values = run_values()
     values["masks"][4] = 0

@@ -112,6 +112,7 @@ def test_conflicts_between_files_are_reported(tmp_path):
     assert "16 x 16" in survey.conflict
 
 
+@pytest.mark.slow
 def test_no_usable_file_is_an_error_that_names_the_fields_of_the_files(tmp_path):
     write_days(tmp_path, [without("U10_curr"), without("U10_curr")])
     with pytest.raises(UserError, match=r"U10_curr is missing.*V10_curr"):

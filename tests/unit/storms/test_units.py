@@ -188,6 +188,7 @@ def test_spellings_that_need_no_conversion_have_the_same_scale(monkeypatch):
             np.testing.assert_allclose(convert(values, spelling, target), values, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_variables_of_unknown_quantities_keep_their_units_or_get_those_requested(tmp_path):
     path = write_in_units(tmp_path, "HAIL_MAXK1_future", "mm", lambda values: values)
     settings = {"predictors": ["U10_curr"], "target": "HAIL_MAXK1_future"}
@@ -200,6 +201,7 @@ def test_variables_of_unknown_quantities_keep_their_units_or_get_those_requested
         read_run(path, **settings, units={"HAIL_MAXK1_future": "K"})
 
 
+@pytest.mark.slow
 def test_long_units_of_unknown_quantities_are_kept(tmp_path):
     units = "millimetres of equivalent diameter, largest hailstone at the surface of the earth"
     path = write_in_units(tmp_path, "HAIL_MAXK1_future", units, lambda values: values)

@@ -101,6 +101,7 @@ def test_isotonic_gives_the_frequencies_of_pooled_neighbors():
     np.testing.assert_allclose(function.apply([0.0, 0.1, 0.2, 0.3, 0.9]), [0, 0, 0.5, 0.5, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=30, deadline=None)
 @given(
@@ -197,6 +198,7 @@ def test_forecasts_that_are_sharper_for_new_storms_are_not_sharpened():
     assert flattened[test["probability"].values > 0.6].all()
 
 
+@pytest.mark.slow
 def test_method_with_the_largest_gain_is_used():
     judged = judge(*METHODS, slope=2.0, shift=0.5)
     gains = {method: one.log_score_gain for method, one in judged.items()}
@@ -245,6 +247,7 @@ def test_original_probability_is_shown_if_nothing_helps():
     assert (calibrated["probability_intercept"] != test["probability"]).any()
 
 
+@pytest.mark.slow
 def test_recalibrated_predictions_contain_each_method():
     held_out, test = predictions(slope=2.0), predictions(slope=2.0, dates=9, seed=1)
     judged = judge_held_out(held_out, ["logistic", "isotonic"], "day", 0.95)

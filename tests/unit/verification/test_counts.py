@@ -117,6 +117,7 @@ def test_weights_count_a_run_as_often_as_it_was_drawn():
         assert value.item() == pytest.approx(repeated[name]), name
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7), st.data())
 def test_count_of_independent_storms_has_the_distribution_of_all_their_outcomes(probability, data):
     observed = data.draw(st.integers(0, len(probability)))

@@ -58,6 +58,7 @@ def test_discard_curve_of_equal_uncertainty_is_flat():
         np.testing.assert_allclose(curve, curve[0])
 
 
+@pytest.mark.slow
 def test_first_point_of_every_curve_is_the_score_of_all_storms():
     data = noisy_storms()
     table = data.tables(truth=data.truth).discard

@@ -95,6 +95,7 @@ def test_skill_is_unknown_without_reports_of_the_training_period(made_up):
     assert skill.set_index("truth")["value"].isna().to_dict() == {NWP: False, OBSERVED: True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("events", "enough"), [(9, False), (10, True)])
 def test_at_least_ten_observed_events_are_needed(made_up, events, enough):
     storms, predictions, _ = made_up

@@ -41,6 +41,7 @@ def differences():
     return tables().differences
 
 
+@pytest.mark.slow
 def test_every_network_is_compared_with_every_opponent(differences):
     single = differences[(differences["forecast"] == "single")]
     for seed in ("mean", "0", "1", "2"):

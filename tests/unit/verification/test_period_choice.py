@@ -21,6 +21,7 @@ def test_periods_count_runs_blocks_storms_and_events():
     assert split.test == (1, 1, 2, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "last", "test_start", "batch"),
     [
@@ -58,6 +59,7 @@ def test_width_shrinks_with_the_square_root_of_the_number_of_blocks():
     assert widths[0] / widths[1] == pytest.approx(2, abs=0.4)
 
 
+@pytest.mark.slow
 def test_width_counts_blocks_and_not_storms():
     random = np.random.default_rng(0)
     event = np.zeros(2400, bool)

@@ -157,6 +157,7 @@ def test_holm_worked_by_hand():
     assert holm([0.6, 0.7]).tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_interval_of_the_reliability_of_a_reliable_forecast_contains_zero():
     contains_zero = {"murphy_reliability": 0, "corp_miscalibration": 0}
     for seed in range(30):

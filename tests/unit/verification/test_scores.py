@@ -75,6 +75,7 @@ def test_score_equals_the_value_worked_out_by_hand(score):
     assert SCORES[score].function(totals) == pytest.approx([BY_HAND[score]], abs=1e-15)
 
 
+@pytest.mark.slow
 @given(storms)
 @some_cases
 def test_scores_equal_their_definitions(drawn):
@@ -86,6 +87,7 @@ def test_scores_equal_their_definitions(drawn):
     )
 
 
+@pytest.mark.slow
 @given(storms)
 @some_cases
 def test_weights_count_storms(drawn):
@@ -163,6 +165,7 @@ def test_spiegelhalter_z_tells_overconfidence_from_underconfidence():
     assert z(slope=0.7) < -5
 
 
+@pytest.mark.slow
 def test_spiegelhalter_z_of_calibrated_forecasts_is_standard_normal():
     z = [
         scores.spiegelhalter_z(total_storms(*made_up_forecast(500, seed=seed)))[0]

@@ -117,6 +117,7 @@ def test_stratum_has_its_own_scores(tables, predictions):
     assert (row["storms"], row["events"]) == (len(part), part["label"].sum())
 
 
+@pytest.mark.slow
 def test_stratum_with_fewer_than_the_least_events_has_no_value(storms):
     odds, shared = storms
     events = np.flatnonzero(shared["label"] & (shared["forecast_hour"] < 18))
@@ -242,6 +243,7 @@ def test_gain_over_one_network_is_its_average_over_the_seeds():
     assert np.isnan(row_of(tables.differences, seed="mean", score="auc")[DELONG])
 
 
+@pytest.mark.slow
 def test_matched_model_is_compared_with_besides_the_reference(predictions):
     tables = verify_made_up(predictions, matched={"dropout": "noisy", "baseline": "noisy"})
     found = tables.differences[["model", "reference"]].drop_duplicates()
@@ -253,6 +255,7 @@ def test_matched_model_is_compared_with_besides_the_reference(predictions):
     assert row_of(tables.differences, reference="noisy", score="auc")["low"] > 0
 
 
+@pytest.mark.slow
 def test_recalibration_and_own_scaling_are_judged_against_their_own_network(predictions):
     whole = predictions["dropout", 0]
     changed = {
@@ -512,6 +515,7 @@ def test_members_of_a_reference_without_all_predictions_do_not_hide_its_network(
     assert (row["claim"], row["reference_seeds"]) == ("networks", 1)
 
 
+@pytest.mark.slow
 def test_recalibrated_and_sampled_networks_without_predictions_are_scored(predictions, caplog):
     other = {**with_members(predictions["dropout", 0]), "probability_logistic": [0.1] * 1200}
     alone = {("baseline", 0): predictions["baseline", 0]}

@@ -115,6 +115,7 @@ def test_averaging_benefit_is_what_the_mean_gains_over_the_network_without_dropo
 # Known truth
 
 
+@pytest.mark.slow
 def test_members_of_the_right_spread_pass_every_diagnostic():
     values = values_with_known_truth()
     assert values["spread_skill_ratio_truth"] == pytest.approx(1, abs=0.1)
@@ -143,6 +144,7 @@ def test_members_with_too_little_spread_fail(spread):
         assert values[score] > right[score], score
 
 
+@pytest.mark.slow
 def test_members_with_too_much_spread_fail():
     right = values_with_known_truth()
     values = values_with_known_truth(1.8)
@@ -156,6 +158,7 @@ def test_members_with_too_much_spread_fail():
         assert values[score] > right[score], score
 
 
+@pytest.mark.slow
 def test_members_with_independent_errors_pass_for_storms_and_fail_for_runs():
     values = values_with_known_truth(coherent=False)
     assert values["spread_skill_ratio_truth"] == pytest.approx(1, abs=0.1)
@@ -164,6 +167,7 @@ def test_members_with_independent_errors_pass_for_storms_and_fail_for_runs():
     assert values["count_coverage_90_truth"] < 0.4
 
 
+@pytest.mark.slow
 def test_counts_of_independent_storms_are_overconfident():
     single = values_with_known_truth(forecast="single")
     members = values_with_known_truth()
@@ -201,6 +205,7 @@ def test_truth_by_hand():
     assert values["count_bias_truth"] == pytest.approx(0.3 + 0.7 - 1.2)
 
 
+@pytest.mark.slow
 def test_without_truth_no_score_of_truth_is_given():
     table = storms_with_known_truth().tables()
     assert not table.scores["score"].str.contains("truth").any()
@@ -211,6 +216,7 @@ def test_without_truth_no_score_of_truth_is_given():
 # Tables and intervals
 
 
+@pytest.mark.slow
 def test_scores_are_tidy_and_ensemble_scores_are_of_counts_only():
     table = storms_with_known_truth().tables(resamples=40).scores
     assert list(table) == [
@@ -464,6 +470,7 @@ def test_forecast_without_error_has_no_ratio_of_spread_and_error():
     assert values["brier_score"] == 0
 
 
+@pytest.mark.slow
 def test_dropout_rate_of_zero_shows_no_spread():
     data = storms_with_known_truth(0.0)
     values = data._replace(storms=data.storms.astype(np.float32)).values()

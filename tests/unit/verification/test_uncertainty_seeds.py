@@ -27,6 +27,7 @@ def mean_rows(scored) -> pd.DataFrame:
     return table[table["forecast"] == "mc_mean"].set_index("score")
 
 
+@pytest.mark.slow
 def test_mean_is_that_of_the_networks():
     scored = networks(0.3, 0.0, -0.2)
     rows = mean_rows(scored)
@@ -42,12 +43,14 @@ def test_mean_is_that_of_the_networks():
     )
 
 
+@pytest.mark.slow
 def test_bias_of_all_seeds_is_one_of_the_method():
     rows = mean_rows(networks(0.9, 1.0, 1.1))
     assert rows.loc["count_bias", "low"] > 0
     assert rows.loc["count_bias_p_value", "value"] < 0.01
 
 
+@pytest.mark.slow
 def test_biases_of_single_networks_are_none_of_the_method():
     scored = networks(-1.0, 0.1, 1.0)
     for network in (scored[0], scored[2]):
@@ -57,6 +60,7 @@ def test_biases_of_single_networks_are_none_of_the_method():
     assert rows.loc["count_bias", "low"] < 0 < rows.loc["count_bias", "high"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "days"), [(2, 12), (3, 9)])
 def test_few_seeds_or_blocks_test_nothing_about_the_method(seeds, days):
     rows = mean_rows(networks(*[1.0] * seeds, days=days))

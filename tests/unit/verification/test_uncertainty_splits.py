@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -26,6 +27,7 @@ def test_variance_of_the_event_is_what_members_agree_on_plus_their_spread(member
     np.testing.assert_allclose(split.epistemic, members.var(axis=1), atol=1e-12)
 
 
+@pytest.mark.slow
 @given(members_of_storms)
 def test_entropy_of_the_mean_is_the_mean_entropy_plus_information_that_is_never_negative(members):
     summary = summarize_members(members)
