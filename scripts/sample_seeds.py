@@ -38,10 +38,12 @@ def sample_seeds(
 
     backend.prepare(threads, seeds[0])
     stored_storms, fields = open_patches(patches)
-    sampler = MemberSampler(load_network(networks[0]), members, seeds[0])
     for number, (seed, path) in enumerate(zip(seeds, networks, strict=True)):
         network = load_network(path)
-        sampler.replace_network(network, seed)
+        if number == 0:
+            sampler = MemberSampler(network, members, seed)
+        else:
+            sampler.replace_network(network, seed)
         write_members(
             sampler,
             stored_storms,

@@ -105,7 +105,7 @@ class MemberSampler:
         """Sample another network with the same layers but other weights, and with other masks.
 
         The network that is sampled now takes over its weights. What was compiled for it is kept,
-        because compiling takes as long as sampling some hundred storms.
+        because compiling takes as long as sampling about a hundred storms.
         """
         self.seed = seed
         self.masks = draw_masks(self._network, seed, range(self.members))
