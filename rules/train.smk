@@ -11,6 +11,8 @@ HELD_OUT = (
     if config["recalibration"]["methods"]
     else []
 )
+# A pattern that matches no name if there are none.
+WIDE_MODEL = "|".join(WIDE_MODELS) or "(?!)"
 
 
 rule train_network:
@@ -51,15 +53,14 @@ rule train_network:
         "../scripts/train_network.py"
 
 
-if WIDE_MODELS:
-
-    use rule train_network as train_wide_network with:
-        log:
-            "<logs>/train_wide_network/<experiment>-{model}-{seed}.log",
-        wildcard_constraints:
-            model="|".join(WIDE_MODELS),
-        cache: CACHE
-        priority: 3
+# Rules that can be cached exist with every config, so that all of them can follow --cache.
+use rule train_network as train_wide_network with:
+    log:
+        "<logs>/train_wide_network/<experiment>-{model}-{seed}.log",
+    wildcard_constraints:
+        model=WIDE_MODEL,
+    cache: CACHE
+    priority: 3
 
 
 HOLD_OUT = {
@@ -97,42 +98,29 @@ if SEEDS_TOGETHER:
             # A seed that is added later is then the only one to be trained.
             keep_checkpoints=True,
 
-    if WIDE_MODELS:
+    use rule train_seeds as train_wide_seeds with:
+        log:
+            "<logs>/train_wide_seeds/<experiment>-{model}.log",
+        benchmark:
+            "<benchmarks>/train_wide_seeds/<experiment>-{model}.tsv"
+        wildcard_constraints:
+            model=WIDE_MODEL,
+        priority: 3
 
-        use rule train_seeds as train_wide_seeds with:
-            log:
-                "<logs>/train_wide_seeds/<experiment>-{model}.log",
-            benchmark:
-                "<benchmarks>/train_wide_seeds/<experiment>-{model}.tsv"
-            wildcard_constraints:
-                model="|".join(WIDE_MODELS),
-            priority: 3
+    ruleorder: train_wide_seeds > train_seeds > train_wide_network > train_network
+    ruleorder: train_wide_seeds > train_seeds > predict_storms
 
-elif HELD_OUT:
+else:
 
     use rule train_network as train_held_out with:
         output:
-            held_out=HELD_OUT[0],
+            held_out="<results>/predictions/{model}/held-out.nc",
         log:
             "<logs>/train_held_out/<experiment>-{model}.log",
         cache: CACHE
         params:
             seed=[],
             hold_out=HOLD_OUT,
-
-
-# Only rules that exist can be ordered.
-if SEEDS_TOGETHER and WIDE_MODELS:
-
-    ruleorder: train_wide_seeds > train_seeds > train_wide_network > train_network
-    ruleorder: train_wide_seeds > train_seeds > predict_storms
-
-elif SEEDS_TOGETHER:
-
-    ruleorder: train_seeds > train_network
-    ruleorder: train_seeds > predict_storms
-
-elif WIDE_MODELS:
 
     ruleorder: train_wide_network > train_network
 

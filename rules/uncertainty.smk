@@ -40,21 +40,24 @@ CASE_STUDIES = (
 SAMPLING_JOBS = min(UNCERTAINTY["jobs"], len(TEST_BATCHES))
 SAMPLING_PARTS = [f"{part}-of-{SAMPLING_JOBS}" for part in range(1, SAMPLING_JOBS + 1)]
 
-if SAMPLING_JOBS > 1:
 
-    use rule sample_members as sample_part with:
-        input:
-            network="<results>/models/{model}/seed-{seed}/trained.keras",
-            patches=lambda wildcards: patches_of(
-                runs.share_of_batches(TEST_BATCHES, wildcards.part)
-            ),
-            predictions="<results>/predictions/{model}/seed-{seed}.nc",
-        output:
-            storms="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/storms.nc",
-            counts="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/counts.nc",
-        log:
-            "<logs>/sample_part/<experiment>-{model}-{seed}-{part}.log",
-        cache: CACHE
+# It exists without parts as well, so that it can follow --cache.
+use rule sample_members as sample_part with:
+    input:
+        network="<results>/models/{model}/seed-{seed}/trained.keras",
+        patches=lambda wildcards: patches_of(
+            runs.share_of_batches(TEST_BATCHES, wildcards.part)
+        ),
+        predictions="<results>/predictions/{model}/seed-{seed}.nc",
+    output:
+        storms="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/storms.nc",
+        counts="<results>/uncertainty/{model}/seed-{seed}/parts/{part}/counts.nc",
+    log:
+        "<logs>/sample_part/<experiment>-{model}-{seed}-{part}.log",
+    cache: CACHE
+
+
+if SAMPLING_JOBS > 1:
 
     rule merge_members:
         input:

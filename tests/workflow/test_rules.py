@@ -83,6 +83,15 @@ def test_guide_names_every_rule_that_a_cache_may_hold(rules: dict[str, Rule]) ->
     assert set(listed[1].split()) == {name for name, rule in rules.items() if rule.cached}
 
 
+def test_every_config_has_the_rules_that_a_cache_may_hold(rules: dict[str, Rule]) -> None:
+    # The guide lists them after --cache, and a name that is no rule is refused there.
+    models = {"dropout": {"filters": [8, 16, 32]}}
+    few = describe_rules(ROOT, {"models": models, "recalibration": {"methods": []}})
+    assert {name for name, rule in rules.items() if rule.cached} == {
+        name for name, rule in few.items() if rule.cached
+    }
+
+
 def test_rules_track_the_code_of_their_script(rules: dict[str, Rule]) -> None:
     untracked = {name for name, rule in rules.items() if "code" not in rule.params}
     assert untracked == NOT_TRACKED
