@@ -55,10 +55,10 @@ def test_training_sampling_and_explanation_request_no_gpu(
     checkout: Checkout, first_attempt: dict[str, dict[str, int]]
 ) -> None:
     write_runs(checkout.path / "runs")
-    checkout.change({"uncertainty": {"jobs": 2}})
-    in_parts = requests(checkout)
-    assert "sample_part" in in_parts.keys() - first_attempt.keys()
-    for requested in (first_attempt, in_parts):
+    checkout.change({"uncertainty": {"jobs": 2}, "recalibration": {"methods": ["intercept"]}})
+    more = requests(checkout)
+    assert {"sample_part", "train_held_out"} <= more.keys() - first_attempt.keys()
+    for requested in (first_attempt, more):
         gpus = {rule: request["gpu"] for rule, request in requested.items() if "gpu" in request}
         assert gpus == {
             rule: 0 for rule in requested if rule.startswith(("train_", "sample_", "explain_"))
