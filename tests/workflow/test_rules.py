@@ -92,6 +92,14 @@ def test_every_config_has_the_rules_that_a_cache_may_hold(rules: dict[str, Rule]
     }
 
 
+def test_guide_names_every_local_rule(rules: dict[str, Rule]) -> None:
+    guide = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    listed = re.search(r"These rules always run where Snakemake itself runs.*?\n\n", guide, re.S)
+    assert listed
+    local = {name for name, rule in rules.items() if rule.local and not name.startswith("draw_")}
+    assert set(re.findall(r"`(\w+_\w+)`", listed[0])) == local
+
+
 def test_rules_track_the_code_of_their_script(rules: dict[str, Rule]) -> None:
     untracked = {name for name, rule in rules.items() if "code" not in rule.params}
     assert untracked == NOT_TRACKED
