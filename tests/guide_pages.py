@@ -45,13 +45,14 @@ def configs_of(page: str) -> list[tuple[str, str]]:
 
 def _blocks_of(page: str, language: str) -> Iterator[tuple[int, str]]:
     """Yield the first line and the text of each block of code that is to be run."""
-    text = _text_of(page)
+    text = text_of(page)
     for block in re.finditer(rf"^( *)```{language}\n(.*?)^\1```$", text, re.M | re.S):
         before = text[: block.start()].rstrip().rpartition("\n\n")[2]
         if not before.lstrip(" *_").startswith(NOT_RUN):
             yield text[: block.start(2)].count("\n") + 1, textwrap.dedent(block[2])
 
 
-def _text_of(page: str) -> str:
+def text_of(page: str) -> str:
+    """Return the text of a page."""
     folder = ROOT if page == "README" else ROOT / "docs"
     return (folder / f"{page}.md").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from guide_pages import text_of
 from made_up_networks import write_network, write_trained
 from run_files import run_values, write_run_file
 from scipy.special import expit, logit
@@ -119,6 +120,12 @@ def test_members_and_window_of_each_storm_are_in_the_forecast(trained, tmp_path)
     assert (issued["valid_to"] - issued["valid_time"] == np.timedelta64(1, "h")).all()
     assert issued.attrs["issued"] == "2010-10-24T03:00:00Z"
     assert issued.attrs["run_file"] == trained[1].name
+
+
+def test_reference_of_files_names_every_attribute(trained, tmp_path):
+    described = text_of("files")
+    for name in forecast(*trained, tmp_path).attrs.keys() - {"Conventions"}:
+        assert f"`{name}`" in described, name
 
 
 def test_everything_about_a_forecast_is_in_its_order(trained, tmp_path):
