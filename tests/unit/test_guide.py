@@ -6,10 +6,14 @@ import importlib.util
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
-from guide_pages import PAGES, commands_of, configs_of
+from guide_pages import PAGES, commands_of, configs_of, text_of
+
+from ops import forecasting, retraining
+from stormcnn.operations.journal import Event
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -128,6 +132,34 @@ def test_linked_files_and_headings_exist(path, reference):
 def slug(heading):
     """Return the anchor of a heading."""
     return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower())
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES, "files", "science"}))
+def test_settings_that_a_page_names_exist(schema, page):
+    top = [block for block in schema["properties"] if block != "models"]
+    files = "|".join(("csv", "html", "json", "jsonl", "nc", "py"))
+    pattern = rf"`({'|'.join(top)})\.(?!(?:{files})\b)(\w+)"
+    for block, key in re.findall(pattern, text_of(page)):
+        keys = [
+            key
+            for each in blocks(schema, schema["properties"][block])
+            for key in each["properties"]
+        ]
+        assert key in keys, f"{block}.{key}"
+
+
+def test_pages_describe_every_event_of_the_logs():
+    pages = text_of("operations") + text_of("forecasts")
+    for event in get_args(Event):
+        assert f"`{event}`" in pages, event
+
+
+@pytest.mark.parametrize(
+    ("page", "codes"), [("operations", retraining.ExitCode), ("forecasts", forecasting.ExitCode)]
+)
+def test_page_lists_every_exit_code(page, codes):
+    table = text_of(page).partition("| Exit code | Meaning |\n")[2].partition("\n\n")[0]
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)] == sorted(codes)
 
 
 def test_developers_guide_describes_every_package():
