@@ -1,6 +1,7 @@
 """Forecasts are issued in the order of their runs, and what is complete is reported."""
 
 import multiprocessing
+import os
 import signal
 from datetime import datetime
 
@@ -38,12 +39,18 @@ class InterruptedForecaster(MadeUpForecaster):
 
 
 class KillingForecaster(MadeUpForecaster):
-    """Kills the process that writes, as the system does when memory runs out."""
+    """Kills the process that writes, as the system does when memory runs out.
+
+    It is killed while it is sent the first forecast, of which a pipe holds only a part.
+    """
 
     def forecast(self, run_file, **_):
+        number = signal.SIGSTOP if run_file == "1.nc" else signal.SIGKILL
         for child in multiprocessing.active_children():
-            child.kill()
-        return super().forecast(run_file)
+            os.kill(child.pid, number)
+        result = super().forecast(run_file)
+        result.forecast.attrs["comment"] = "x" * 10_000_000
+        return result
 
 
 @pytest.fixture
