@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from stormcnn.report.score_tables import select_forecasts
 from stormcnn.report.series import series_of
 from stormcnn.report.table_cells import MISSING, Cell, Table, text_cell, with_interval
@@ -20,8 +22,6 @@ from stormcnn.vocabulary import SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SCORE_LABELS = {
@@ -77,17 +77,20 @@ def _describe(scores: pd.DataFrame, aim: str, title: str) -> str:
         LARGEST_CSI: "For the largest critical success index",
         UNBIASED: "For as many warnings as events",
     }.get(aim, f"If protection costs {100 * (cost_loss or 0):g} % of the loss that it prevents")
-    if math.isinf(threshold):
+    if _warn_in_part(scores):
+        warn = f"only some seeds of {title} ever warn"
+    elif math.isinf(threshold):
         return f"{goal}, no probability of {title} is high enough to act."
-    warn = (
-        "always warn" if threshold == 0 else f"warn if {title} reaches {threshold_text(threshold)}"
-    )
+    elif threshold == 0:
+        warn = "always warn"
+    else:
+        warn = f"warn if {title} reaches {threshold_text(threshold)}"
+    if math.isnan(scores.loc["pod", "value"]):
+        return f"{goal}, {warn}. The test period has no events by which this could be judged."
     text = f"{goal}, {warn}: this detects {_percent(scores.loc['pod'])} of the events"
     ratio = scores.loc["false_alarm_ratio"]
     if not math.isnan(ratio["value"]):
-        value, low, high = (_of_ten(1 - ratio[end]) for end in ("value", "high", "low"))
-        between = f" ({low} to {high})" if low else ""
-        text += f"; of ten warnings {value}{between} come true"
+        text += f"; {_come_true(ratio)}"
     text += "."
     if cost_loss is not None:
         value = scores.loc[ECONOMIC_VALUE]
@@ -99,6 +102,25 @@ def _describe(scores: pd.DataFrame, aim: str, title: str) -> str:
             else " It is not shown to save anything: "
         ) + f"{_percent(value)} of what a perfect forecast would save."
     return text
+
+
+def _warn_in_part(scores: pd.DataFrame) -> bool:
+    """Return whether some seeds never warn, so that the mean threshold is infinite, but others do.
+
+    `scores` has a row per score.
+    """
+    return bool(math.isinf(scores["threshold"].iloc[0]) and scores.loc["pod", "value"] > 0)
+
+
+def _come_true(false_alarm_ratio: pd.Series) -> str:
+    """Return how many of ten warnings come true, or the percentage if these are none."""
+    ends = {"value": "value", "low": "high", "high": "low"}
+    row = pd.Series({name: 1 - false_alarm_ratio[end] for name, end in ends.items()})
+    value, low, high = (_of_ten(share) for share in row)
+    if value == NUMBERS[0]:
+        return f"{_percent(row)} of the warnings come true"
+    between = f" ({low} to {high})" if low else ""
+    return f"of ten warnings {value}{between} {'comes' if value == NUMBERS[1] else 'come'} true"
 
 
 def _of_ten(share: float) -> str:
@@ -146,12 +168,13 @@ def decision_table(decisions: pd.DataFrame, titles: Mapping[str, str]) -> Table:
         for aim, own in series.rows.groupby("aim", sort=False):
             scores = own.set_index("score")
             threshold = float(own["threshold"].iloc[0])
+            at = "some seeds never" if _warn_in_part(scores) else threshold_text(threshold)
             cells = [_score_cell(scores, score) for score in LIMITS]
             rows.append(
                 [
                     text_cell(series.label),
                     text_cell(aim_label(str(aim))),
-                    Cell(threshold_text(threshold), threshold),
+                    Cell(at, threshold),
                     *cells,
                 ]
             )

@@ -35,6 +35,8 @@ def test_sentences_are_about_the_mean_over_the_seeds():
 )
 def test_acting_never_and_always_is_said(threshold, text):
     rows = decision_rows(threshold=threshold)
+    if math.isinf(threshold):
+        rows.loc[rows["score"] == "pod", ["value", "low", "high"]] = 0.0
     assert all(text in sentence for sentence in describe_decisions(rows, "baseline", "Baseline"))
 
 
@@ -70,6 +72,36 @@ def test_no_warning_in_the_test_period_leaves_out_how_many_come_true():
     rows = decision_rows()
     rows.loc[rows["score"] == "false_alarm_ratio", ["value", "low", "high"]] = math.nan
     assert "ten warnings" not in describe_decisions(rows, "baseline", "Baseline")[0]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        ((0.9, 0.8, 0.97), "of ten warnings one (none to two) comes true"),
+        ((0.956, 0.94, 0.97), "4 % (3 to 6) of the warnings come true"),
+        ((1.0, 1.0, 1.0), "0 % of the warnings come true"),
+    ],
+)
+def test_few_warnings_that_come_true_are_not_said_to_be_none(ratio, text):
+    rows = decision_rows()
+    rows.loc[rows["score"] == "false_alarm_ratio", ["value", "low", "high"]] = ratio
+    assert f"; {text}." in describe_decisions(rows, "baseline", "Baseline")[0]
+
+
+def test_without_events_decisions_are_not_judged():
+    rows = decision_rows()
+    rows.loc[rows["score"].isin(["pod", "economic_value"]), ["value", "low", "high"]] = math.nan
+    for sentence in describe_decisions(rows, "baseline", "Baseline"):
+        assert "no events" in sentence
+        assert "nan" not in sentence
+
+
+def test_seeds_that_never_warn_do_not_hide_that_others_do():
+    rows = decision_rows(seed="mean", threshold=math.inf)
+    csi, _ = describe_decisions(rows, "baseline", "Baseline")
+    assert "only some seeds of Baseline ever warn" in csi
+    assert "71 %" in csi
+    assert decision_table(rows, TITLES).rows[0][2].text == "some seeds never"
 
 
 def test_table_has_a_row_per_forecast_and_aim():
