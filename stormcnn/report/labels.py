@@ -12,8 +12,10 @@ class Intervals(Enum):
     """The intervals that a figure shows, so that the report can say how they were computed."""
 
     NONE = auto()
+    """None, of the test period."""
     OTHER_STORMS = auto()
-    """Those of some storms of the test period, whose number the text next to the figure gives."""
+    """None, or those of other storms than the whole test period; the text next to the figure says
+    of which."""
     NETWORKS = auto()
     """Those of single networks, perhaps averaged."""
     AVERAGES = auto()
@@ -140,7 +142,7 @@ FIGURES = {
         "lines. Losses include the weight penalty and are computed with dropout active, so their "
         "levels must not be compared between models. Lines with open symbols are published losses, "
         "if there are any.",
-        intervals=Intervals.NONE,
+        intervals=Intervals.OTHER_STORMS,
     ),
     "counts": FigureText(
         "counts",
@@ -179,7 +181,7 @@ FIGURES = {
         "Case studies",
         "Fields of the storm, with south at the bottom and the outline of the storm, and the "
         "histogram of the MC members' probabilities in bins of 0.05.",
-        intervals=Intervals.NONE,
+        intervals=Intervals.OTHER_STORMS,
         shape="fields",
     ),
     "dropout_masks": FigureText(
@@ -188,7 +190,7 @@ FIGURES = {
         "A field of ones after dropout and after spatial dropout, both with rate 0.5. Dropout sets "
         "single values to 0, spatial dropout whole channels. Values that are kept are divided by "
         "1 − rate, so that their expected value is unchanged.",
-        intervals=Intervals.NONE,
+        intervals=Intervals.OTHER_STORMS,
         shape="fields",
     ),
     "importance": FigureText(
@@ -221,7 +223,7 @@ FIGURES = {
         "For the log score: the excess over the lowest with one standard error; rates whose bars "
         "reach 0 are as good as the best. The other bars are confidence intervals. Coverage should "
         "be 0.9. The spread-skill ratio of single storms is not a criterion.",
-        intervals=Intervals.NONE,
+        intervals=Intervals.OTHER_STORMS,
         shape="wide",
     ),
 }

@@ -301,6 +301,18 @@ def test_figures_are_in_their_section_with_title_and_caption(tmp_path, files):
     assert FIGURES["cases"].caption in page.text_of("cases")
 
 
+@pytest.mark.parametrize("kind", ["training_curves", "dropout_masks", "rate_sweep", "cases"])
+def test_captions_of_other_storms_do_not_give_the_size_of_the_test_period(tmp_path, files, kind):
+    figure = tmp_path / f"{kind}.svg"
+    figure.write_text("<svg/>")
+    rates_tried().to_csv(tmp_path / "choice.csv", index=False)
+    case_file().to_netcdf(tmp_path / "cases.nc")
+    shown = {"tuning": {"choice": tmp_path / "choice.csv"}, "cases": [tmp_path / "cases.nc"]}
+    text = write(tmp_path, files, figures=[figure], **shown)
+    (caption,) = re.findall(r"<figcaption>(.*?)</figcaption>", text)
+    assert "40,000" not in caption
+
+
 @pytest.mark.slow
 def test_captions_give_the_sample_the_kind_of_interval_and_the_family(tmp_path, files):
     figures = [tmp_path / f"{name}.svg" for name in ("differences", "roc", "regularization")]
