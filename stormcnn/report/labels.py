@@ -47,9 +47,8 @@ FIGURES = {
         "Differences between models",
         "Difference in Brier skill score in the test period; to the right is better. Of the "
         "networks that are compared with an opponent, the best one is shown. Symbol and bar: mean "
-        "over the seeds, with an interval over blocks of storms and seeds; with fewer than "
-        f"{LEAST_SEEDS} seeds, the first seed, with an interval over blocks. Circles: single "
-        "seeds.",
+        "over the seeds, with an interval over blocks of storms and, with at least "
+        f"{LEAST_SEEDS} seeds, over seeds. Circles: single seeds.",
         intervals=Intervals.DIFFERENCES,
     ),
     "scores": FigureText(

@@ -6,6 +6,7 @@ from report_files import TITLES, difference_row
 
 from stormcnn.report.difference_figures import draw_differences, select_compared
 from stormcnn.report.figure_style import make_figure
+from stormcnn.report.labels import FIGURES
 
 
 def several_seeds():
@@ -27,6 +28,13 @@ def test_bar_is_the_interval_of_the_mean_and_dots_are_seeds():
     _, mean, dots = axes.get_lines()
     assert mean.get_xdata().tolist() == [0.02]
     assert np.allclose(dots.get_xdata(), [0, 0.01, 0.02, 0.03, 0.04])
+
+
+def test_two_seeds_are_drawn_as_the_caption_says():
+    seeds = [difference_row(seed=seed, difference=0.01 * seed) for seed in range(2)]
+    axes = drawn(pd.concat([*seeds, difference_row(seed="mean", difference=0.005)]))
+    assert axes.get_lines()[1].get_xdata().tolist() == [0.005]
+    assert "first seed" not in FIGURES["differences"].caption
 
 
 def test_single_seed_has_one_symbol_and_one_bar():
