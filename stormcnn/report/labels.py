@@ -128,9 +128,9 @@ FIGURES = {
         "Upper left: skill of each network in the two periods; the distance below the diagonal is "
         "overfitting. Upper right: size of the kernel weights; regularization shifts it to the "
         "left. Lower left: skill of each seed in the test period. Lower right: standard deviation "
-        "of this skill over seeds and over blocks: if seeds dominate, train more of them; if "
-        "blocks dominate, collect more days. The reference of the skill is the event frequency of "
-        "the training period.",
+        "of the mean over the seeds that is due to the seeds and to the blocks: if seeds dominate, "
+        "train more of them; if blocks dominate, collect more days. The reference of the skill is "
+        "the event frequency of the training period.",
         intervals=Intervals.NONE,
         shape="wide",
     ),

@@ -150,11 +150,14 @@ def draw_seeds(axes: Axes, skill: pd.DataFrame, titles: Mapping[str, str]) -> No
 
 @matplotlib.rc_context(STYLE)
 def draw_variance(axes: Axes, skill: pd.DataFrame, titles: Mapping[str, str]) -> None:
-    """Draw the standard deviation of the skill over the seeds and over the blocks.
+    """Draw the standard deviation of the mean skill that is due to the seeds and to the blocks.
 
-    `skill` has `model,seed,seed_sd,block_sd`; rows without `seed_sd` have a single seed.
+    `skill` has `model,seed,seed_sd,block_sd`; rows without `seed_sd` have a single seed. `seed_sd`
+    is that of single networks, so the mean over them has less.
     """
+    seeds = select_seeds(skill).groupby("model")["seed"].nunique()
     rows = select_headline(skill)
+    rows = rows.assign(seed_sd=rows["seed_sd"] / np.sqrt(rows["model"].map(seeds)))
     models = [model for model in titles if (rows["model"] == model).any()]
     drawn = rows.set_index("model").loc[models]
     place = np.arange(len(models))
@@ -169,6 +172,6 @@ def draw_variance(axes: Axes, skill: pd.DataFrame, titles: Mapping[str, str]) ->
     axes.set_yticks(place, [""] * len(models))
     axes.set_ylim(len(models) - 0.5, -0.5)
     axes.set_xlabel("Standard deviation")
-    axes.set_title("Spread of the skill", fontsize=11)
+    axes.set_title("Spread of the mean skill", fontsize=11)
     axes.grid(True, axis="x")
     axes.legend(loc="best")

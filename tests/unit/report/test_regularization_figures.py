@@ -83,11 +83,15 @@ def test_strip_of_seeds_marks_their_mean(axes):
 
 def test_variance_is_split_into_seeds_and_blocks(axes):
     table = pd.concat(
-        [skill(seed="mean", seed_sd=0.1, block_sd=0.2), skill("dropout", block_sd=0.3)]
+        [
+            *(skill(seed=seed) for seed in range(4)),
+            skill(seed="mean", seed_sd=0.1, block_sd=0.2),
+            skill("dropout", block_sd=0.3),
+        ]
     )
     draw_variance(axes, table, TITLES)
     seeds, blocks = ([bar.get_width() for bar in bars] for bars in axes.containers)
-    assert seeds == [0.1, 0]
+    assert seeds == [0.05, 0]  # of the mean over four seeds
     assert blocks == [0.2, 0.3]
 
 
