@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stormcnn.report.periods import describe_shared_storms
 from stormcnn.report.table_cells import percentage
-from stormcnn.report.words import block_name, join
+from stormcnn.report.words import block_name, counted, join
 from stormcnn.storms.event_texts import display_units
 from stormcnn.storms.events import LEAST_STORMS_PER_CLASS
 from stormcnn.storms.finding import name_some
@@ -55,16 +55,11 @@ def find_warnings(check: DataCheck) -> list[DataWarning]:
     return sorted(found, key=lambda one: KINDS.index(one.kind))
 
 
-def _count(number: int, name: str) -> str:
-    """Return a number with a noun: `1 run file`, `12 run files`."""
-    return f"{number:,} {name}" + ("" if number == 1 else "s")
-
-
 def _listed(counts: Counter[str]) -> str:
     """Return the most frequent reasons with their numbers."""
     parts = [f"{reason} ({number:,})" for reason, number in counts.most_common(MOST_REASONS)]
     more = len(counts) - len(parts)
-    return "; ".join([*parts, _count(more, "other reason")] if more > 0 else parts)
+    return "; ".join([*parts, counted(more, "other reason")] if more > 0 else parts)
 
 
 def _file_warnings(check: DataCheck) -> Iterator[DataWarning]:
@@ -74,15 +69,17 @@ def _file_warnings(check: DataCheck) -> Iterator[DataWarning]:
         reasons = Counter(
             row.fault.removeprefix(f"{row.file}: ").removesuffix(".") for row in bad.itertuples()
         )
+        they, them = ("It is", "it") if len(bad) == 1 else ("They are", "them")
         consequence = (
-            "They are left out, because data.skip_bad_files is true."
+            f"{they} left out, because data.skip_bad_files is true."
             if check.skip_bad_files
-            else "Correct them, or set data.skip_bad_files to true to leave them out."
+            else f"Correct {them}, or set data.skip_bad_files to true to leave {them} out."
         )
         yield DataWarning(
             NOTE if check.skip_bad_files else STOPS,
-            f"{len(bad):,} of {_count(len(files), 'run file')} cannot be used: {_listed(reasons)}. "
-            f"{consequence} They are: {name_some([Path(file).name for file in bad['file']])}.",
+            f"{len(bad):,} of {counted(len(files), 'run file')} cannot be used: "
+            f"{_listed(reasons)}. {consequence} {they}: "
+            f"{name_some([Path(file).name for file in bad['file']])}.",
         )
     if check.survey.conflict:
         yield DataWarning(STOPS, check.survey.conflict)
@@ -92,10 +89,11 @@ def _file_warnings(check: DataCheck) -> Iterator[DataWarning]:
         yield DataWarning(
             STOPS,
             f"{which} {'is' if ' and ' not in which else 'are'} missing from {len(lacking):,} of "
-            f"{_count(len(usable), 'run file')}, so it is unknown which of their storms are "
-            "events. Such files can be forecast, but a network can neither be trained nor "
-            "verified with them. Set data.target and data.region to what the files have, or move "
-            "these files to another folder.",
+            f"{counted(len(usable), 'run file')}, so it is unknown which of "
+            f"{'its' if len(lacking) == 1 else 'their'} storms are events. Such files can be "
+            "forecast, but a network can neither be trained nor verified with them. Set "
+            "data.target and data.region to what the files have, or move "
+            f"{'this file' if len(lacking) == 1 else 'these files'} to another folder.",
         )
     for kind, paths in check.not_taken.items():
         yield DataWarning(
@@ -110,27 +108,28 @@ def _storm_warnings(check: DataCheck) -> Iterator[DataWarning]:
         storms = rejected + int(usable["storms"].sum())
         yield DataWarning(
             WARNING if rejected > MOST_REJECTED * storms else NOTE,
-            f"{rejected:,} of {storms:,} storms ({percentage(rejected / storms)}) are rejected: "
+            f"{rejected:,} of {storms:,} storms ({percentage(rejected / storms)}) "
+            f"{'is' if rejected == 1 else 'are'} rejected: "
             f"{_listed(count_faults(usable['reason']))}.",
         )
     if hours := int(usable["missing_hours"].sum()):
         yield DataWarning(
             WARNING,
-            f"{_count(hours, 'hour')} of NWP model output "
+            f"{counted(hours, 'hour')} of NWP model output "
             f"{'is' if hours == 1 else 'are'} missing: a field is zero in all storms of the hour. "
-            f"This concerns {_count(int(usable['missing_storms'].sum()), 'storm')}.",
+            f"This concerns {counted(int(usable['missing_storms'].sum()), 'storm')}.",
         )
     for kind, text in FAULTS.items():
         if kind not in check.reject and (number := int(usable[kind].sum())):
             yield DataWarning(
                 WARNING,
-                f"{_count(number, 'storm')} of the kind {kind} ({text}) "
+                f"{counted(number, 'storm')} of the kind {kind} ({text}) "
                 f"{'is' if number == 1 else 'are'} kept, because data.reject does not list it.",
             )
     if check.repeated:
         yield DataWarning(
             NOTE,
-            f"{_count(check.repeated, 'storm')} {'is' if check.repeated == 1 else 'are'} forecast "
+            f"{counted(check.repeated, 'storm')} {'is' if check.repeated == 1 else 'are'} forecast "
             "by several runs. They count more than once, with different lead times. To take each "
             "valid time from one run only, set data.lead_hours.",
         )
@@ -169,9 +168,10 @@ def _meaning_warnings(check: DataCheck) -> Iterator[DataWarning]:
     if silent:
         yield DataWarning(
             NOTE,
-            f"{_count(silent, 'run file')} {'has' if silent == 1 else 'have'} no positions of grid "
-            "points that tell the directions of rows and columns. Row 0 must be the southernmost "
-            "row and column 0 the westernmost column; check this in the fields of storms below.",
+            f"{counted(silent, 'run file')} {'has' if silent == 1 else 'have'} no positions of "
+            "grid points that tell the directions of rows and columns. Row 0 must be the "
+            "southernmost row and column 0 the westernmost column; check this in the fields of "
+            "storms below.",
         )
 
 
@@ -181,9 +181,10 @@ def _event_warnings(check: DataCheck) -> Iterator[DataWarning]:
     if zero := check.files_without_observations:
         yield DataWarning(
             WARNING,
-            f"{check.target} is 0 for all storms of {_count(len(zero), 'run file')}. Hagelslag "
+            f"{check.target} is 0 for all storms of {counted(len(zero), 'run file')}. Hagelslag "
             "also writes 0 if it has no observations of a run or did not match them, so its events "
-            f"are unknown: leave such files out. They are: {name_some(zero)}.",
+            f"are unknown: leave such files out. {'It is' if len(zero) == 1 else 'They are'}: "
+            f"{name_some(zero)}.",
         )
     low, high = USUAL_SHARE
     if not low <= check.event_share <= high:
@@ -227,8 +228,8 @@ def _split_warnings(check: DataCheck) -> Iterator[DataWarning]:
     ):
         yield DataWarning(
             STOPS,
-            f"The training period has {_count(training.events, 'event')} in "
-            f"{_count(training.storms, 'storm')}; at least {LEAST_STORMS_PER_CLASS} events and "
+            f"The training period has {counted(training.events, 'event')} in "
+            f"{counted(training.storms, 'storm')}; at least {LEAST_STORMS_PER_CLASS} events and "
             f"{LEAST_STORMS_PER_CLASS} non-events are needed.",
         )
     if test.blocks < LEAST_BLOCKS:
@@ -240,7 +241,7 @@ def _split_warnings(check: DataCheck) -> Iterator[DataWarning]:
     if 0 <= test.events < LEAST_EVENTS:
         yield DataWarning(
             WARNING,
-            f"The test period has {_count(test.events, 'event')}. With fewer than {LEAST_EVENTS}, "
+            f"The test period has {counted(test.events, 'event')}. With fewer than {LEAST_EVENTS}, "
             "scores say little.",
         )
 

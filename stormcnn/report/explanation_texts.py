@@ -13,7 +13,7 @@ from stormcnn.report.predictor_names import predictor_name
 from stormcnn.report.series import select_headline
 from stormcnn.report.table_cells import Cell, Table, number, text_cell, with_interval
 from stormcnn.report.verdicts import Statement
-from stormcnn.report.words import block_name, join, percent
+from stormcnn.report.words import block_name, counted, join, percent
 from stormcnn.verification.claim_types import Estimate
 from stormcnn.verification.score_registry import score_text
 from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_SEEDS
@@ -67,10 +67,10 @@ def describe_permuted(importance: pd.DataFrame, wording: Wording) -> str:
     """Return how many storms were permuted, and how the intervals were computed."""
     row = importance.iloc[0]
     return (
-        f"This was computed with {row['storms']:,} test storms, among them {row['events']:,} "
-        f"events, of {wording.blocks(int(row['blocks']))}. Intervals are from "
-        f"{wording.resamples:,} resamples of {block_name(wording.block)} and, with at least "
-        f"{LEAST_SEEDS} seeds, of seeds."
+        f"This was computed with {counted(int(row['storms']), 'test storm')}, among them "
+        f"{counted(int(row['events']), 'event')}, of {wording.blocks(int(row['blocks']))}. "
+        f"Intervals are from {wording.resamples:,} resamples of {block_name(wording.block)} and, "
+        f"with at least {LEAST_SEEDS} seeds, of seeds."
     )
 
 
@@ -106,8 +106,8 @@ def describe_counterfactuals(storms: xr.Dataset, title: str) -> str:
         for name in storms["flattened"].values
     ]
     return (
-        f"{title}: the mean probability of the {storms.sizes['storm']} explained storms is "
-        f"{percent(before)}, {join(parts)}."
+        f"{title}: the mean probability of the "
+        f"{counted(storms.sizes['storm'], 'explained storm')} is {percent(before)}, {join(parts)}."
     )
 
 
@@ -126,7 +126,7 @@ def _describe_check(row: Mapping[str, Any], wording: Wording) -> str:
     ends = wording.interval(estimate, 2)
     in_percent = wording.interval(shares, 0).replace(" (", " % (", 1)
     area = f"{100 * row['limit']:.1f} %"
-    storms = f"{row['storms']} storms"
+    storms = counted(int(row["storms"]), "storm")
     texts = {
         checks.COMPLETENESS: (
             "Completeness",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stormcnn.report.table_cells import number
 from stormcnn.report.verdicts import describe_scope, differing_scores
-from stormcnn.report.words import RECALIBRATION_WORDS, join
+from stormcnn.report.words import RECALIBRATION_WORDS, counted, join
 from stormcnn.verification.claim_rows import most_of
 from stormcnn.verification.claim_types import Bias, Change, Level, Slope
 from stormcnn.verification.difference_claims import RELEVANT_DIFFERENCE
@@ -350,7 +350,8 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
     text += "." + "".join(found)
     if biased := [one.model for one in original if one.bias in (Bias.OVER, Bias.UNDER)]:
         counts = [f"{expected[name]:,.0f}" for name in biased]
-        text += f" They forecast {join(counts)} events; {claims.events.events:,} occurred."
+        noun = "event" if counts == ["1"] else "events"
+        text += f" They forecast {join(counts)} {noun}; {claims.events.events:,} occurred."
     if harmed := [
         wording.titles[one.model] for one in claims.recalibration if one.in_test is Change.WORSE
     ]:
@@ -415,9 +416,10 @@ def _enough_events(claims: Claims, wording: Wording) -> str:
 def _power(claims: Claims, wording: Wording) -> str:
     """Return which differences between models would be detected, and what more would take."""
     events = claims.events
+    found = counted(events.events, "event")
     text = (
-        f"There are {events.events:,} events among {events.storms:,} storms on "
-        f"{wording.blocks(events.blocks)}."
+        f"There {'is' if events.events == 1 else 'are'} {found} among "
+        f"{counted(events.storms, 'storm')} on {wording.blocks(events.blocks)}."
     )
     if not math.isnan(events.detectable):
         text = (

@@ -13,7 +13,7 @@ from stormcnn.report.difference_tables import difference_cell, floored_differenc
 from stormcnn.report.score_tables import score_cell
 from stormcnn.report.series import compared_names, drop_variants, select_headline, series_of
 from stormcnn.report.table_cells import Cell, Table, number, percentage, text_cell
-from stormcnn.report.words import join
+from stormcnn.report.words import counted, join
 from stormcnn.storms.events import LEAST_STORMS_PER_CLASS
 from stormcnn.storms.observed_events import UNKNOWN, YES
 from stormcnn.verification.claims import judge
@@ -94,19 +94,23 @@ def describe_reports(observations: xr.Dataset, events: pd.DataFrame) -> list[str
     about = observations.attrs
     observed = observations["observed"].values
     known, event = int((observed != UNKNOWN).sum()), int((observed == YES).sum())
+    matched, in_time = (int(about[f"reports_{name}"]) for name in ("matched", "in_time"))
     kinds = f" of {join(str(about['kinds']).split(), 'or')}" if about["kinds"] else ""
     facts = [
         f"A storm has an observed event if a report{kinds} is at most {about['distance_km']:g} km "
         f"from the center of its patch and at most {about['minutes']:g} minutes earlier or later "
         f"than the event, which {_describe_window(*about['window'])}.",
-        f"{event:,} of {known:,} storms have one ({percentage(event / known)}).",
-        f"{about['reports_matched']:,} of the {about['reports_in_time']:,} reports at the time of "
-        "a storm are near one.",
+        f"{event:,} of {counted(known, 'storm')} {_verb(event, 'has', 'have')} one "
+        f"({percentage(event / known)}).",
+        f"{matched:,} of the {counted(in_time, 'report')} at the time of a storm "
+        f"{_verb(matched, 'is', 'are')} near one.",
     ]
     if known < observed.size:
+        unknown = observed.size - known
         facts.append(
-            f"The reports do not cover the months of {observed.size - known:,} other storms. They "
-            "are left out of this section, also from the scores by the NWP event."
+            f"The reports do not cover the months of {counted(unknown, 'other storm')}, which "
+            f"{_verb(unknown, 'is', 'are')} left out of this section, also from the scores by the "
+            "NWP event."
         )
     if min(event, known - event) < LEAST_STORMS_PER_CLASS:
         facts.append(
@@ -114,6 +118,10 @@ def describe_reports(observations: xr.Dataset, events: pd.DataFrame) -> list[str
             "with and without it are needed."
         )
     return [*facts, _describe_night(events)]
+
+
+def _verb(number: int, singular: str, plural: str) -> str:
+    return singular if number == 1 else plural
 
 
 def _describe_window(begin: float, end: float) -> str:

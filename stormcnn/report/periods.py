@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from stormcnn.io import read_netcdf
-from stormcnn.report.words import block_name, percent
+from stormcnn.report.words import block_name, counted, percent
 from stormcnn.verification.measured_coverage import MEASURED_CONFIDENCE, MEASURED_COVERAGE
 from stormcnn.vocabulary import BLOCK_RUN, LEAST_SEEDS
 
@@ -94,8 +94,8 @@ def describe_sample(
     measured for independent blocks, so it is not given for others.
     """
     storms = (
-        f"{size.storms:,} storms, {size.events:,} events, {size.runs:,} forecast "
-        f"{'run' if size.runs == 1 else 'runs'}, {size.blocks:,} {size.block}."
+        f"{counted(size.storms, 'storm')}, {counted(size.events, 'event')}, "
+        f"{counted(size.runs, 'forecast run')}, {size.blocks:,} {size.block}."
     )
     if size.blocks == 1:
         none = f"{storms} With one {block_name(block, 1)}, no interval can be computed."

@@ -174,6 +174,25 @@ def test_what_stops_the_workflow_comes_first(tmp_path):
         assert part in warned
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_one_bad_file_or_storm_is_in_the_singular(tmp_path, number):
+    def spoil(values, day):
+        if day < number:
+            del values["RVORT1_MAX_future"]
+        if day == 2:
+            values["U10_curr"][:number, 0, 0] = np.nan
+
+    write_runs(tmp_path, range(5), spoil)
+    for bad in sorted((tmp_path / "runs").iterdir())[-number:]:
+        bad.write_bytes(bad.read_bytes()[:2000])
+    values = check(tmp_path, "2010-10-25")
+    warned = " ".join(values["warning"])
+    singular = ("It is: ", "Correct it,", "of its storms", "this file to", "%) is rejected")
+    plural = ("They are: ", "Correct them,", "of their storms", "these files to", "%) are rejected")
+    assert [text in warned for text in singular] == [number == 1] * 5
+    assert [text in warned for text in plural] == [number == 2] * 5
+
+
 def test_files_without_positions_are_noted(tmp_path):
     def forget(values, day):
         for name in ("lat", "lon", "i", "j", "x", "y"):

@@ -33,6 +33,15 @@ def test_number_of_permuted_storms_is_told():
     assert "36 days" in told
 
 
+def test_single_storms_and_events_are_in_the_singular():
+    told = explanation_texts.describe_permuted(permutation_rows(events=1), WORDING)
+    assert "800 test storms, among them 1 event, of" in told
+    one = explained_file().isel(storm=[0])
+    assert "the 1 explained storm is" in explanation_texts.describe_counterfactuals(one, "Dropout")
+    checks = explanation_texts.describe_checks(check_rows().assign(storms=1), WORDING)
+    assert "1 storm with a visible vortex" in checks[3].text
+
+
 def test_unknown_importance_is_called_unknown():
     rows = permutation_rows(loss=np.nan, low=np.nan, high=np.nan, blocks=0)
     told = explanation_texts.describe_importance(rows, WORDING)

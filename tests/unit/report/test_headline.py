@@ -194,6 +194,11 @@ def test_a_single_model_is_not_compared_with_others():
     assert "another model" not in answer
 
 
+def test_a_single_event_is_in_the_singular():
+    events = Events(False, 1, 1440, 36, math.nan, Need(blocks=720))
+    assert "There is 1 event among 1,440 storms" in headline(events=events).advice[2].answer
+
+
 def test_few_blocks_do_not_say_what_a_relevant_difference_takes():
     events = Events(False, 64, 1440, 6, 0.3, Need(blocks=10))
     answer = headline(events=events).advice[2].answer

@@ -45,6 +45,15 @@ def test_storms_without_reports_of_their_month_are_counted(tmp_path):
     assert "a report is" in facts
 
 
+def test_a_single_observed_event_is_in_the_singular(tmp_path):
+    observed = np.repeat([1, 0, -1], [1, 780, 1])
+    files = content(tmp_path, observed, scored=False, reports_in_time=1, reports_matched=1)
+    facts = " ".join(files["facts"])
+    assert "1 of 781 storms has one" in facts
+    assert "1 of the 1 report at the time of a storm is near one" in facts
+    assert "1 other storm, which is left out" in facts
+
+
 def test_truths_are_compared_in_a_table(tmp_path):
     table = cells(content(tmp_path)["truths"])
     assert list(table.loc["All storms"]) == ["782", "35", "22", "25", "700", "58.3 %"]

@@ -24,6 +24,11 @@ def test_intervals_of_averages_are_over_seeds_if_there_are_enough():
     assert "seeds" not in describe(seeds=2).averages
 
 
+def test_single_storms_events_and_runs_are_in_the_singular():
+    storms = describe(storms=2, events=1, runs=1, blocks=1, block="day").storms
+    assert storms.startswith("2 storms, 1 event, 1 forecast run, ")
+
+
 @pytest.mark.parametrize(("blocks", "measured"), [(10, 10), (35, 20), (36, 36), (250, 100)])
 def test_coverage_is_that_of_at_most_as_many_blocks(blocks, measured):
     assert f"with {measured} days contained the truth in 9" in describe(blocks=blocks).coverage
