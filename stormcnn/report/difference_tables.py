@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
 FAMILY = (
-    "p (Holm) is corrected for all comparisons of models, or else of forecasts of one model, with "
-    "the same kind of forecast, seed and score."
+    "p (Holm) is corrected for all comparisons of networks with each other, of networks with one "
+    "opponent, or of a forecast with another one of the same model, with the same kind of "
+    "forecast, seed and score."
 )
 """The family of Holm's correction."""
 

@@ -90,8 +90,8 @@ def describe_sample(
 ) -> Sample:
     """Return the ends of captions.
 
-    `comparisons` is the size of the family of Holm's correction. The coverage of intervals was
-    measured for independent blocks, so it is not given for others.
+    `comparisons` is the number of those between networks. The coverage of intervals was measured
+    for independent blocks, so it is not given for others.
     """
     storms = (
         f"{counted(size.storms, 'storm')}, {counted(size.events, 'event')}, "
@@ -109,10 +109,12 @@ def describe_sample(
         averages = (
             f"{intervals[:-1]} and, for averages over at least {LEAST_SEEDS} seeds, of seeds."
         )
-    family = (
-        f"{averages[:-1]}; p-values with Holm's correction for {comparisons} "
-        f"{'comparison' if comparisons == 1 else 'comparisons'} of models in Brier skill score."
-    )
+    family = averages
+    if comparisons:
+        family = (
+            f"{averages[:-1]}; p-values with Holm's correction for "
+            f"{counted(comparisons, 'comparison')} of networks in Brier skill score."
+        )
     coverage = _describe_coverage(size, confidence, block) if _independent(shared) else ""
     return Sample(storms, intervals, averages, family, coverage)
 

@@ -47,6 +47,11 @@ def test_variants_of_a_network_are_not_in_main_tables():
     assert len(all_score_table(scores, TITLES, "Scores").columns) == 3
 
 
+def test_captions_name_the_families_of_the_correction():
+    for table in difference_tables(difference_row(), TITLES, resamples=1000):
+        assert "networks with one opponent" in table.caption
+
+
 def test_gain_table_separates_seeds_and_mc_members():
     steps = [
         ("baseline", "seed_mean", "baseline"),

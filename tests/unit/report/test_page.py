@@ -327,7 +327,7 @@ def test_captions_give_the_sample_the_kind_of_interval_and_the_family(tmp_path, 
         True,
         False,
     ]
-    assert ["correction for 1 comparison" in caption for caption in captions] == [
+    assert ["correction for 1 comparison of networks" in caption for caption in captions] == [
         True,
         False,
         False,

@@ -29,6 +29,12 @@ def test_single_storms_events_and_runs_are_in_the_singular():
     assert storms.startswith("2 storms, 1 event, 1 forecast run, ")
 
 
+def test_without_comparisons_of_networks_no_correction_is_named():
+    shared = SharedStorms(1440, 0, 0)
+    sample = describe_sample(size(), 0.95, 1000, "day", comparisons=0, shared=shared)
+    assert sample.differences == sample.averages
+
+
 @pytest.mark.parametrize(("blocks", "measured"), [(10, 10), (35, 20), (36, 36), (250, 100)])
 def test_coverage_is_that_of_at_most_as_many_blocks(blocks, measured):
     assert f"with {measured} days contained the truth in 9" in describe(blocks=blocks).coverage
