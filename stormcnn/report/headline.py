@@ -315,8 +315,13 @@ def _winners(claims: Claims) -> dict[str, list[str]]:
 
 
 def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]) -> str:
-    """Return which models are miscalibrated, and whether recalibration helps."""
-    original = [one for one in claims.calibration if one.forecast == SINGLE]
+    """Return which networks are miscalibrated, and whether recalibration helps.
+
+    Opponents make no forecasts and are not recalibrated.
+    """
+    original = [
+        one for one in claims.calibration if one.forecast == SINGLE and one.model not in OPPONENTS
+    ]
     faults = {
         "the probabilities are on average too high": _titles(original, wording, bias=Bias.OVER),
         "the probabilities are on average too low": _titles(original, wording, bias=Bias.UNDER),
@@ -423,9 +428,9 @@ def _power(claims: Claims, wording: Wording) -> str:
     )
     if not math.isnan(events.detectable):
         text = (
-            f"With {events.events:,} events on {wording.blocks(events.blocks)}, a difference of "
-            f"{events.detectable:.2f} in Brier skill score between networks would be detected in "
-            "four of five cases, and smaller ones less often."
+            f"With {found} on {wording.blocks(events.blocks)}, a difference of "
+            f"{events.detectable:.2f} in Brier skill score between networks would be "
+            "detected in four of five cases, and smaller ones less often."
         )
     too_rare = min(events.events, events.storms - events.events) < LEAST_EVENTS
     if too_rare:

@@ -199,6 +199,14 @@ def test_a_single_event_is_in_the_singular():
     assert "There is 1 event among 1,440 storms" in headline(events=events).advice[2].answer
 
 
+def test_recalibration_is_not_judged_by_opponents():
+    (one,) = claims().calibration
+    opponent = one._replace(model="boosted_trees", bias=Bias.UNDER)
+    found = claims(calibration=(one, opponent))
+    answer = write_headline(found, OPPONENTS, {"boosted_trees": 40}, False).advice[1].answer
+    assert answer == headline(calibration=(one,)).advice[1].answer
+
+
 def test_few_blocks_do_not_say_what_a_relevant_difference_takes():
     events = Events(False, 64, 1440, 6, 0.3, Need(blocks=10))
     answer = headline(events=events).advice[2].answer
