@@ -427,9 +427,10 @@ def _power(claims: Claims, wording: Wording) -> str:
         f"{counted(events.storms, 'storm')} on {wording.blocks(events.blocks)}."
     )
     if not math.isnan(events.detectable):
+        decimals = 2 if events.detectable >= 0.01 else 4
         text = (
             f"With {found} on {wording.blocks(events.blocks)}, a difference of "
-            f"{events.detectable:.2f} in Brier skill score between networks would be "
+            f"{events.detectable:.{decimals}f} in Brier skill score between networks would be "
             "detected in four of five cases, and smaller ones less often."
         )
     too_rare = min(events.events, events.storms - events.events) < LEAST_EVENTS

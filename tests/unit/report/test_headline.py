@@ -199,6 +199,11 @@ def test_a_single_event_is_in_the_singular():
     assert "There is 1 event among 1,440 storms" in headline(events=events).advice[2].answer
 
 
+def test_a_small_detectable_difference_is_not_zero():
+    events = Events(True, 90000, 2000000, 400, 0.0031, Need())
+    assert "a difference of 0.0031 in" in headline(events=events).advice[2].answer
+
+
 def test_recalibration_is_not_judged_by_opponents():
     (one,) = claims().calibration
     opponent = one._replace(model="boosted_trees", bias=Bias.UNDER)
