@@ -167,20 +167,23 @@ def describe_difference(one: Difference, wording: Wording) -> Statement:
             text += f" {wording.blocks(one.support.blocks)} {verb} too few to tell."
         effect = f"a difference of {RELEVANT_DIFFERENCE:g}"
         text += wording.would_show(one.need, one.support.level, effect)
-    text += _other_scores(one) + _sizes(one, wording)
+    text += _other_scores(one, subject) + _sizes(one, wording)
     verdict = one.verdict.value if one.verdict in (Change.BETTER, Change.WORSE) else "none"
     return Statement(verdict, text)
 
 
-def _other_scores(one: Difference) -> str:
-    """Return the other scores that differ, as a sentence with a leading space."""
+def _other_scores(one: Difference, subject: str) -> str:
+    """Return the other scores that differ, as a sentence with a leading space.
+
+    `subject` is the forecast that is compared; the sentence before may have another subject.
+    """
     parts = differing_scores(one, (Change.BETTER, Change.WORSE))
     if not parts:
         return ""
     agrees = one.verdict in (Change.BETTER, Change.WORSE) and all(
         change is one.verdict for _, change in one.others
     )
-    return f" It is {'also ' if agrees else ''}significantly {' and '.join(parts)}."
+    return f" {'It is also' if agrees else f'{subject} is'} significantly {' and '.join(parts)}."
 
 
 def differing_scores(one: Difference, changes: Sequence[Change]) -> list[str]:

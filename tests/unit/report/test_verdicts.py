@@ -108,7 +108,7 @@ def test_significant_differences_in_other_scores_are_not_hidden():
         verdict=Change.NONE, others=(("auc", Change.BETTER), ("log_score", Change.WORSE))
     )
     text = describe_difference(one, WORDING).text
-    assert "better in area under the ROC curve" in text
+    assert "Spatial dropout is significantly better in area under the ROC curve" in text
     assert "worse in log score" in text
 
 
