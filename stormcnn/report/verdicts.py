@@ -249,25 +249,38 @@ def describe_calibration(one: Calibration, wording: Wording) -> Statement:
     too_high = Estimate(math.exp(-value), math.exp(-high), math.exp(-low))
     odds = f"the odds that it forecasts are {wording.interval(too_high, 2)} times those observed"
     slope = f"calibration slope {wording.interval(one.slope_estimate, 2)}"
+    # The tests are at half the level of the intervals.
+    doubtful_bias = one.bias is Bias.NONE and one.intercept.excludes(0)
+    doubtful_slope = one.slope is Slope.NONE and one.slope_estimate.excludes(1)
     bias = {
         Bias.OVER: f"{title} over-forecasts",
         Bias.UNDER: f"{title} under-forecasts",
-        Bias.NONE: f"nothing shows that {title} over- or under-forecasts",
+        Bias.NONE: f"{'the test does not show' if doubtful_bias else 'nothing shows'} that {title} "
+        "over- or under-forecasts",
         Bias.UNKNOWN: f"whether {title} over- or under-forecasts is not known",
     }[one.bias]
     tilt = {
         Slope.SHARP: "Its probabilities are too sharp",
         Slope.FLAT: "Its probabilities are too flat",
-        Slope.NONE: "Nothing shows that its probabilities are too sharp or too flat",
+        Slope.NONE: f"{'The test does not show' if doubtful_slope else 'Nothing shows'} that its "
+        "probabilities are too sharp or too flat",
         Slope.UNKNOWN: "Whether its probabilities are too sharp or too flat is not known",
     }[one.slope]
     text = f"{about}, {bias}: {odds}. {tilt}: {slope}."
+    if doubtful_bias or doubtful_slope:
+        intervals = (
+            "Both intervals exclude"
+            if doubtful_bias and doubtful_slope
+            else f"The interval of the {'odds' if doubtful_bias else 'slope'} excludes"
+        )
+        text += f" {intervals} 1, but bias and slope are two tests, each at half the level."
     faults = ["odds twice or half as high as those observed"] * (one.bias is Bias.UNKNOWN)
     low, high = RELEVANT_SLOPES
     faults += [f"a slope below {low:g} or above {high:g}"] * (one.slope is Slope.UNKNOWN)
     text += wording.would_show(one.need, one.support.level, join(faults))
     found = one.bias in (Bias.OVER, Bias.UNDER) or one.slope in (Slope.SHARP, Slope.FLAT)
     good = (one.bias, one.slope) == (Bias.NONE, Slope.NONE)
+    good = good and not (doubtful_bias or doubtful_slope)
     return Statement("worse" if found else "better" if good else "none", text)
 
 

@@ -145,7 +145,7 @@ def test_bias_and_slope_of_calibration_are_described_apart(bias, slope, verdict,
         METHOD,
         bias,
         slope,
-        Estimate(-0.5, -0.8, -0.2),
+        Estimate(-0.1, -0.5, 0.3) if bias is Bias.NONE else Estimate(-0.5, -0.8, -0.2),
         Estimate(1, 0.8, 1.2),
         need,
     )
@@ -153,6 +153,27 @@ def test_bias_and_slope_of_calibration_are_described_apart(bias, slope, verdict,
     assert statement.verdict == verdict
     assert all(word in statement.text for word in words)
     assert "confident" not in statement.text
+
+
+@pytest.mark.parametrize(
+    ("intercept", "slope", "named"),
+    [(-0.05, 1.01, "slope excludes 1"), (0.05, 0.9, "odds excludes 1"), (0.05, 1.01, "Both")],
+)
+def test_intervals_that_contradict_the_tests_of_calibration_are_explained(intercept, slope, named):
+    one = Calibration(
+        "baseline",
+        "single",
+        METHOD,
+        Bias.NONE,
+        Slope.NONE,
+        Estimate(0.3, intercept, 0.6),
+        Estimate(1.2, slope, 1.5),
+        Need(),
+    )
+    statement = describe_calibration(one, WORDING)
+    assert named in statement.text
+    assert "half the level" in statement.text
+    assert statement.verdict == "none"
 
 
 def test_skill_says_that_a_minimum_of_blocks_is_needed():
