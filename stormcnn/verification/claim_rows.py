@@ -114,12 +114,13 @@ def what_would_do(
     confidence: float,
     resamples: int,
     from_seeds: float = 0.0,
+    comparisons: int = 1,
 ) -> Need:
     """Return how many blocks or seeds show an effect of the size `relevant` in `POWER` of cases.
 
     The variance of `estimate` has a part `from_seeds`, and the rest comes from blocks. If one of
     them is small already, more of the other is enough. Without an interval, only the number of
-    `resamples` can be known to be too small.
+    `resamples` can be known to be too small. The effect is that of one of several `comparisons`.
 
     >>> support = Support(Level.NETWORKS, seeds=1, blocks=20, need=Need())
     >>> what_would_do(support, Estimate(0, -0.1, 0.1), 0.1, confidence=0.95, resamples=1000).blocks
@@ -131,7 +132,7 @@ def what_would_do(
     variance = (estimate.half_width / z) ** 2
     if not math.isfinite(variance):
         return Need(resamples=LEAST_RESAMPLES if resamples < LEAST_RESAMPLES else None)
-    target = (relevant / (z * power_factor(confidence))) ** 2
+    target = (relevant / (z * power_factor(confidence, comparisons))) ** 2
     from_blocks = max(variance - from_seeds, 0)
     if from_seeds <= target / 2:
         times = from_blocks / (target - from_seeds)
@@ -167,7 +168,14 @@ def most_of(needs: Iterable[Need]) -> Need:
     )
 
 
-def power_factor(confidence: float) -> float:
-    """Return the size of an effect that is found in `POWER` of the cases, in half-widths."""
-    z = ndtri((1 + confidence) / 2)
-    return float((z + ndtri(POWER)) / z)
+def power_factor(confidence: float, comparisons: int = 1) -> float:
+    """Return the size of an effect that is found in `POWER` of the cases, in half-widths.
+
+    Holm's correction multiplies the smallest p-value by the number of `comparisons`.
+
+    >>> round(power_factor(0.95), 2), round(power_factor(0.95, comparisons=3), 2)
+    (1.43, 1.65)
+    """
+    level = 1 - confidence
+    half_width, needed = ndtri(1 - level / 2), ndtri(1 - level / (2 * comparisons))
+    return float((needed + ndtri(POWER)) / half_width)

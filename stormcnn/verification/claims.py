@@ -134,7 +134,7 @@ def judge_events(evidence: Evidence, compared: Sequence[Difference], confidence:
     widths = [one.difference.half_width for one in decisive]
     # Equal forecasts have intervals of no width, which says nothing of other forecasts.
     unknown = not widths or not all(ROUNDING < width < math.inf for width in widths)
-    detectable = math.nan if unknown else max(widths) * power_factor(confidence)
+    detectable = math.nan if unknown else max(widths) * power_factor(confidence, len(compared))
     needs = [one.need for one in decisive]
     if blocks < LEAST_BLOCKS:
         needs.append(Need(blocks=LEAST_BLOCKS))

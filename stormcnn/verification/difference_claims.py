@@ -131,6 +131,7 @@ def _judge_pairs(
                     confidence,
                     resamples,
                     _from_seeds(evidence, support, row),
+                    comparisons=len(pairs),
                 )
         verdicts.append(
             Difference(

@@ -446,6 +446,18 @@ def test_events_are_enough_if_a_relevant_difference_would_show():
     assert far.detectable == pytest.approx(0.2 * (1.96 + 0.8416) / 1.96, rel=1e-3)
 
 
+def test_a_difference_is_harder_to_detect_as_one_of_several():
+    # By the normal distribution, 4 of 5 p-values are below 0.05 / 3, which Holm's correction asks.
+    scores, rows = two_models(), []
+    for model in ("l2", "l1", "dropout"):
+        scores += [] if model == "l2" else score_rows(model)
+        rows += difference_rows(model, brier_skill_score=(0.0, -0.2, 0.2, 0.9))
+    events = verdicts(scores, rows).events
+    distance = events.detectable / (0.2 / 1.96)
+    assert distance == pytest.approx(2.394 + 0.8416, rel=1e-3)
+    assert events.need.blocks > verdicts(two_models(), rows[: len(rows) // 3]).events.need.blocks
+
+
 @pytest.mark.parametrize(
     ("width", "resamples", "detectable"),
     [(math.nan, 1, False), (math.nan, 30, False), (0.02, 100, True), (math.nan, 1000, False)],
