@@ -36,6 +36,21 @@ def test_target_is_shown_as_it_is(target):
 
 
 @pytest.mark.parametrize(
+    ("target", "lead", "said"),
+    [
+        ("RVORT1_MAX_future", None, " 0.005 within the next hour."),
+        ("RVORT1_MAX_future", "within an hour", " 0.005 within an hour."),
+        ("Max_Hail_Size", None, " 0.005."),
+    ],
+)
+def test_next_hour_is_named_only_if_the_event_is_in_it(target, lead, said):
+    changes = {"data": folder_data(target), "event": {"lead": lead}}
+    config = load(changes | {"experiment": {"name": "mine"}})
+    caption = Template((CAPTIONS / "workflow.rst").read_text(encoding="utf-8"))
+    assert said in caption.render(snakemake=SimpleNamespace(config=config))
+
+
+@pytest.mark.parametrize(
     "target", ["a\n\n.. raw:: html\n\n   <script>", "a`` `b <javascript:c>`_ ``d", "a\\", "a "]
 )
 def test_target_that_ends_the_literal_text_is_refused(target):
