@@ -10,7 +10,7 @@ import xarray as xr
 
 from stormcnn.forecast.contents import ForecastContents, TrackRecordRow
 from stormcnn.forecast.storm_texts import OUTER, storm_text, window_texts
-from stormcnn.report.words import join
+from stormcnn.report.words import join, percent
 from stormcnn.vocabulary import Array
 
 NAMED = 3
@@ -144,7 +144,7 @@ def describe_record(rows: Sequence[TrackRecordRow]) -> list[str]:
         share = (
             "(too few to judge)"
             if row.storms < FEW_VERIFIED
-            else f"({100 * row.events / row.storms:.2g} %)"
+            else f"({percent(row.events / row.storms)})"
         )
         sentences.append(f"Of {storms} given {given}, {row.events:,} had the event {share}.")
     return sentences

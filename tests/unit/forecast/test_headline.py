@@ -121,3 +121,9 @@ def test_track_record_says_when_it_is_too_short_to_judge():
     (few,) = describe_record([TrackRecordRow(0.8, 1.0, 10, 7)])
     assert "%)" not in few
     assert describe_record([]) == []
+
+
+@pytest.mark.parametrize(("events", "share"), [(40, "(100 %)"), (39, "(98 %)"), (1, "(2.5 %)")])
+def test_track_record_gives_the_observed_share_in_percent(events, share):
+    (text,) = describe_record([TrackRecordRow(0.8, 1.0, 40, events)])
+    assert share in text
