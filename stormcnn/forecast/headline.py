@@ -122,8 +122,9 @@ def _storm_limits(contents: ForecastContents) -> list[Limit]:
         found.append(
             Limit(
                 "Storms without a forecast",
-                f"{rejected:,} of {count + rejected:,} storms of the run file were rejected"
-                f"{f' ({reason})' if reason else ''} and are not on this page.",
+                f"{rejected:,} of {count + rejected:,} storms of the run file "
+                f"{'was' if rejected == 1 else 'were'} rejected{f' ({reason})' if reason else ''} "
+                f"and {'is' if rejected == 1 else 'are'} not on this page.",
             )
         )
     return found

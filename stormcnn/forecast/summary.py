@@ -10,6 +10,7 @@ from stormcnn.forecast.contents import ForecastContents
 from stormcnn.forecast.files import notice_of
 from stormcnn.forecast.headline import write_headline
 from stormcnn.forecast.storm_texts import storm_text, window_texts
+from stormcnn.report.words import counted
 from stormcnn.texts import printable
 
 MOST_STORMS = 5
@@ -44,7 +45,9 @@ def _lines(contents: ForecastContents) -> Iterator[str]:
         yield f"  {storm_text(forecast, number, windows)}, near {place}{outside}"
     rejected = int(attributes["rejected_storms"])
     if storms and rejected:
-        yield f"{rejected:,} more storms have no forecast: {attributes['rejected_reason']}"
+        have = "has" if rejected == 1 else "have"
+        reason = attributes["rejected_reason"]
+        yield f"{counted(rejected, 'more storm')} {have} no forecast: {reason}"
     for warning in filter(None, attributes["warnings"].split("\n")):
         yield f"Warning: {warning}"
 

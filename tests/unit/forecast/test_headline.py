@@ -14,6 +14,7 @@ from stormcnn.forecast.headline import (
     sum_total,
     write_headline,
 )
+from stormcnn.forecast.summary import summarize
 
 
 def with_probability(values, **options):
@@ -93,6 +94,19 @@ def test_limits_are_those_of_the_run_and_those_of_storms():
     quiet = contents(3, extras=False, attributes={"rejected_storms": 0})
     kept = quiet.forecast.assign(outside_training=("storm", np.zeros(3, np.int8)))
     assert find_limits(replace(quiet, forecast=kept)) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "limit", "line"),
+    [
+        (1, "was rejected (NaN) and is not", "1 more storm has no forecast: NaN"),
+        (2, "were rejected (NaN) and are not", "2 more storms have no forecast: NaN"),
+    ],
+)
+def test_rejected_storms_are_counted_in_the_right_number(number, limit, line):
+    made = contents(3, attributes={"rejected_storms": number, "rejected_reason": "NaN"})
+    assert f"{number} of {3 + number} storms of the run file {limit}" in find_limits(made)[-1].text
+    assert line in summarize(made).splitlines()
 
 
 def test_expected_events_are_sums_of_probabilities():
