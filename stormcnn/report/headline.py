@@ -315,13 +315,8 @@ def _winners(claims: Claims) -> dict[str, list[str]]:
 
 
 def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]) -> str:
-    """Return which networks are miscalibrated, and whether recalibration helps.
-
-    Opponents make no forecasts and are not recalibrated.
-    """
-    original = [
-        one for one in claims.calibration if one.forecast == SINGLE and one.model not in OPPONENTS
-    ]
+    """Return which networks are miscalibrated, and whether recalibration helps."""
+    original = _of_networks(claims)
     faults = {
         "the probabilities are on average too high": _titles(original, wording, bias=Bias.OVER),
         "the probabilities are on average too low": _titles(original, wording, bias=Bias.UNDER),
@@ -366,6 +361,13 @@ def _recalibrate(claims: Claims, wording: Wording, expected: Mapping[str, float]
         )
         text += _use_of_harmful(claims, wording)
     return text
+
+
+def _of_networks(claims: Claims) -> list[Calibration]:
+    """Return the calibration of the networks; opponents make no forecasts of new runs."""
+    return [
+        one for one in claims.calibration if one.forecast == SINGLE and one.model not in OPPONENTS
+    ]
 
 
 def _use_of_harmful(claims: Claims, wording: Wording) -> str:
@@ -461,9 +463,7 @@ def _worst_warning(
         return "No model is shown to be more skillful than the event frequency."
     if level is Level.NETWORKS:
         return scope
-    biased = _titles(
-        [one for one in claims.calibration if one.forecast == SINGLE], wording, bias=Bias.OVER
-    )
+    biased = _titles(_of_networks(claims), wording, bias=Bias.OVER)
     if biased:
         return f"{join(biased)} {'forecasts' if len(biased) == 1 else 'forecast'} too many events."
     if claims.events.enough is False:

@@ -204,6 +204,13 @@ def test_a_small_detectable_difference_is_not_zero():
     assert "a difference of 0.0031 in" in headline(events=events).advice[2].answer
 
 
+def test_too_many_events_of_an_opponent_are_no_warning():
+    (one,) = claims().calibration
+    opponent = one._replace(model="boosted_trees", bias=Bias.OVER)
+    found = claims(calibration=(one, opponent))
+    assert "Boosted trees" not in write_headline(found, OPPONENTS, {}, False).warning
+
+
 def test_recalibration_is_not_judged_by_opponents():
     (one,) = claims().calibration
     opponent = one._replace(model="boosted_trees", bias=Bias.UNDER)
