@@ -210,8 +210,8 @@ def _split_warnings(check: DataCheck) -> Iterator[DataWarning]:
     suggestion = f"Suggested: {suggested.test_start} with data.batch {suggested.batch}."
     if not suggested.is_sufficient:
         suggestion = (
-            "There are too few run files for a training and a test period of at least "
-            f"{LEAST_BLOCKS} {block_name(check.block, LEAST_BLOCKS)} with {LEAST_STORMS_PER_CLASS} "
+            "There are too few run files for a training and a test period with at least "
+            f"{LEAST_BLOCKS} {block_name(check.block, LEAST_BLOCKS)} and {LEAST_STORMS_PER_CLASS} "
             "events each."
         )
     for name, period in (("training", split.training), ("test", split.test)):

@@ -222,6 +222,12 @@ def test_one_run_cannot_be_split(tmp_path):
     assert ("split", "suggested", "test_start") not in values.index
 
 
+def test_events_are_needed_in_each_period_and_not_on_each_day(tmp_path):
+    write_runs(tmp_path, range(3))
+    warned = warnings_of(check(tmp_path, "2010-10-25"), WARNING)
+    assert any("10 days and 10 events each" in text for text in warned)
+
+
 def test_corrections_are_noted(tmp_path):
     write_runs(tmp_path, range(3))
     first = min((tmp_path / "runs").iterdir())
