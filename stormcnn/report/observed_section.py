@@ -141,7 +141,7 @@ def _describe_night(events: pd.DataFrame) -> str:
     """
     text = (
         "Reports are incomplete at night and where few people live, so some storms without an "
-        "observed event had one."
+        "observed event may have had one."
     )
     shares = {part: _share_reported(events, part) for part in ("day", "night")}
     if any(np.isnan(share) for share in shares.values()):

@@ -36,6 +36,7 @@ def test_facts_have_the_numbers_of_storms_and_reports(tmp_path):
     assert "75.0 %" in facts
     assert "25.0 %" in facts
     assert "do not cover" not in facts
+    assert "may have had one" in facts
 
 
 def test_storms_without_reports_of_their_month_are_counted(tmp_path):
