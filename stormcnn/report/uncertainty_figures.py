@@ -185,6 +185,8 @@ def draw_entropy_split(axes: Axes, table: pd.DataFrame, titles: Mapping[str, str
         label="Disagreement (mutual information)",
     )
     for position, inner, outer in zip(place, agreed, disagreement, strict=True):
+        if np.isnan(outer):  # of a single MC member
+            continue
         axes.annotate(
             f"{100 * outer / (inner + outer):.1f} % disagreement",
             (inner + outer, position),

@@ -335,10 +335,9 @@ def describe_counts(one: Counts, wording: Wording) -> Statement:
     }[one.width]
     if one.bias is Bias.UNDER and one.width is Width.UNKNOWN:
         width += ", because adding the missing events makes them wider"
-    text = (
-        f"As trained here, {bias}: {error} per forecast run. {width}. As they are, they contain "
-        f"{coverage} of the observed numbers."
-    )
+    text = f"As trained here, {bias}: {error} per forecast run. {width}."
+    if not math.isnan(one.coverage.value):  # it is with a single member
+        text += f" As they are, they contain {coverage} of the observed numbers."
     if needed := wording.need(one.need):
         text += f" At least {needed} are needed for a test."
     found = one.bias in (Bias.OVER, Bias.UNDER) or one.width in (Width.NARROW, Width.WIDE)

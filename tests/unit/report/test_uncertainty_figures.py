@@ -63,6 +63,12 @@ def test_entropy_figure_gives_the_share_of_disagreement(axes):
     assert axes.texts[0].get_text() == "10.0 % disagreement"
 
 
+def test_entropy_of_one_member_has_no_share(axes):
+    table = curve_rows(score=["expected_entropy", "mutual_information"], value=np.nan)
+    draw_entropy_split(axes, table, TITLES)
+    assert [text.get_text() for text in axes.texts] == ["Baseline"]
+
+
 def test_event_counts_are_drawn_by_run_date(axes):
     table = pd.DataFrame(
         {

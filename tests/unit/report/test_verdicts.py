@@ -245,6 +245,12 @@ def test_bias_of_event_counts_is_described_before_their_width(bias, width, words
     assert "averaged over the seeds" in averaged
 
 
+def test_coverage_of_a_single_member_is_left_out():
+    estimate, nothing = Estimate(0.8, 0.7, 0.9), Estimate(math.nan, math.nan, math.nan)
+    one = Counts("dropout", "0", 36, Bias.NONE, Width.UNKNOWN, estimate, nothing, nothing, Need())
+    assert "they contain" not in describe_counts(one, WORDING).text
+
+
 @pytest.mark.parametrize(
     ("current", "advice"),
     [
