@@ -185,6 +185,8 @@ Seeds = Annotated[
     list[Seed],
     Field(min_length=1),
     *UNIQUE,
+    # The report takes the smallest seed of a table as the first one.
+    AfterValidator(sorted),
     must_be("a list of one or more integers >= 0 and < 2**32, without duplicates"),
 ]
 Positive = Annotated[float, Field(gt=0), must_be("a number > 0")]

@@ -187,3 +187,7 @@ def test_region_set_to_null_is_left_out():
     loaded = load_config({"verification": {"regions": regions, "block": "3"}})["verification"]
     assert loaded["regions"] == {"europe": box}
     assert loaded["block"] == 3
+
+
+def test_first_seed_is_the_smallest():
+    assert load({"training": {"seeds": [3, 1, 2]}})["training"]["seeds"] == [1, 2, 3]
