@@ -224,6 +224,7 @@ def judge_calibration(
             confidence,
             resamples,
             seed_variance(rows[f"calibration_{name}"], support),
+            comparisons=2,
         )
         for unknown, name, estimate, relevant in (
             (bias is Bias.UNKNOWN, "intercept", intercept, RELEVANT_LOG_ODDS),
