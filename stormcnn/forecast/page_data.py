@@ -178,7 +178,7 @@ def _hours(contents: ForecastContents) -> list[dict[str, Any]]:
             first = storms[np.argmin(times[storms])]
             start, end = starts[first], ends[first]
         else:
-            start, end = hour, hour + (ends - starts)[0]
+            start, end = hour + (starts - own)[0], hour + (ends - own)[0]
         hours.append(
             {
                 "label": window_text(start, end, with_day),

@@ -254,6 +254,22 @@ def test_hours_without_storms_are_between_the_others():
     assert (np.unique(hour)[data["storms"]["hour"]] == shown).all()
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "labels"),
+    [(0, 1, ["18–19 UTC", "19–20 UTC", "20–21 UTC"]), (-1, -1, ["17 UTC", "18 UTC", "19 UTC"])],
+    ids=["next hour", "previous hour"],
+)
+def test_hours_without_storms_are_labeled_like_the_others(start, end, labels):
+    made = contents(2, extras=False)
+    times = np.array(["2024-05-20T18", "2024-05-20T20"], "datetime64[ns]")
+    forecast = made.forecast.assign_coords(valid_time=("storm", times)).assign(
+        valid_from=("storm", times + np.timedelta64(start, "h")),
+        valid_to=("storm", times + np.timedelta64(end, "h")),
+    )
+    data = data_of(replace(made, forecast=forecast))
+    assert [one["label"] for one in data["hours"]] == labels
+
+
 def test_storms_many_days_apart_do_not_fill_the_page_with_hours():
     made = contents(60)
     times = made.forecast["valid_time"].values.copy()
