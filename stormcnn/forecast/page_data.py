@@ -68,7 +68,8 @@ def page_data(contents: ForecastContents, shown: Array) -> dict[str, Any]:
         "thresholds": [
             {
                 "name": _aim_name(aim),
-                "value": float(value),
+                # Single precision, as the probabilities with which the page compares it.
+                "value": float(str(np.float32(value))),
                 "text": threshold_text(value),
             }
             for aim, value in contents.thresholds.items()
@@ -76,8 +77,8 @@ def page_data(contents: ForecastContents, shown: Array) -> dict[str, Any]:
         ],
         "storms": {
             "number": forecast["patch"].values.tolist(),
-            "probability": _rounded(forecast["probability"].values),
-            "raw": _rounded(forecast["probability_raw"].values),
+            "probability": _exact(forecast["probability"].values),
+            "raw": _exact(forecast["probability_raw"].values),
             "spread": None if quantiles is None else _rounded(quantiles),
             "mean": _rounded(forecast["mc_mean"].values) if "mc_mean" in forecast else None,
             "members": _histograms(forecast),
@@ -108,6 +109,16 @@ def _aim_name(aim: str) -> str:
         return aim
     label = aim_label(aim)
     return f"{label[0].lower()}{label[1:]}"
+
+
+def _exact(values: Array) -> list[float]:
+    """Return numbers of single precision with as many digits as identify them.
+
+    >>> _exact(np.array([0.1, 2 / 3], np.float32))
+    [0.1, 0.6666667]
+    """
+    exact: list[float] = values.astype(str).astype(float).tolist()
+    return exact
 
 
 def _rounded(values: Array) -> Any:

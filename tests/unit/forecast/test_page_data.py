@@ -198,6 +198,18 @@ def test_thresholds_have_names_and_unknown_aims_their_own():
     assert thresholds[1]["name"] == "new aim"
 
 
+@pytest.mark.slow
+def test_storm_with_the_probability_of_a_threshold_reaches_it_on_the_page():
+    # An isotonic recalibration gives many storms the same probability, which becomes a threshold.
+    made = contents(3, extras=False)
+    probability = ("storm", np.array([2 / 3, 1 / 3, 1 / 3 - 1e-5], np.float32))
+    forecast = made.forecast.assign(probability=probability)
+    data = data_of(replace(made, forecast=forecast, thresholds={"unbiased": 1 / 3}))
+    (threshold,) = data["thresholds"]
+    reached = [value >= threshold["value"] for value in data["storms"]["probability"]]
+    assert reached == [True, True, False]
+
+
 # Very many storms.
 
 
