@@ -194,7 +194,6 @@ def _hours(contents: ForecastContents) -> list[dict[str, Any]]:
             {
                 "label": window_text(start, end, with_day),
                 "short": window_text(start, start, with_day=False).removesuffix(" UTC"),
-                "day": f"{pd.Timestamp(hour):%a} {pd.Timestamp(hour).day}",
                 "storms": len(storms),
                 **_rounded_sums(sums),
             }

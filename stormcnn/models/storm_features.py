@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from stormcnn.vocabulary import Array
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
-STATISTICS = ("mean", "sd", "min", "max", *QUANTILES)
 PATCH, STORM = "patch", "storm"
 PATCH_MEAN = f"_{PATCH}_mean"
 """End of the names of means over the patch."""
@@ -104,7 +103,7 @@ def place_and_time(storms: xr.Dataset) -> dict[str, Array]:
 
 
 def _statistics(values: Array, inside: Array) -> dict[str, Array]:
-    """Return each of `STATISTICS` of `values` (storm, variable, y, x) over the points `inside`.
+    """Return statistics of `values` (storm, variable, y, x) over the points `inside`, by name.
 
     Each has the shape (storm, variable).
     """

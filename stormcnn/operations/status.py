@@ -14,9 +14,6 @@ from stormcnn.operations.alarms import describe_alarms, read_alarms, title_of
 from stormcnn.operations.registry import Champion, Entry, read_history, read_last_entry
 from stormcnn.vocabulary import StrPath
 
-OUTCOMES = {"promoted", "kept", "postponed", "nothing_new", "failed", "locked"}
-"""Events that end a call, in one of which its outcome is told."""
-
 EVENT_TITLES = {
     "promoted": "Promoted",
     "kept": "Champion kept",
