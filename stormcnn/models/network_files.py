@@ -11,7 +11,7 @@ import keras
 
 from stormcnn.errors import UserError
 from stormcnn.io import replacing, to_remove
-from stormcnn.models.network_archive import METADATA, check_network_file, read_json
+from stormcnn.models.network_archive import METADATA, check_network_file
 from stormcnn.texts import printable
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def save_network(network: keras.Model, path: StrPath, metadata: Mapping[str, Any]) -> None:
     """Save a network and its `metadata`, which must be valid JSON, to one file.
 
-    `read_metadata` returns the metadata.
+    `network_archive.read_json` returns the metadata.
     """
     with replacing(path) as temporary:
         network.save(temporary)
@@ -56,17 +56,3 @@ def load_network(path: StrPath) -> keras.Model:
             "Use a network.keras that stormcnn has written."
         )
     return network
-
-
-def read_metadata(path: StrPath) -> dict[str, Any]:
-    """Return the metadata that `save_network` wrote, without loading the network.
-
-    Raises `UserError` if the file is missing or has no such metadata.
-    """
-    metadata = read_json(path, METADATA)
-    if not isinstance(metadata, dict):
-        raise UserError(
-            f"{path}: the metadata of the network are missing. "
-            "Use a network.keras that stormcnn has written."
-        )
-    return metadata

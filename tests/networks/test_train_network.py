@@ -13,8 +13,9 @@ from run_files import FIRST_RUN, run_values, write_run_file
 
 from scripts.predict_storms import predict_storms
 from scripts.train_network import train_network
+from stormcnn.forecast.network_metadata import read_about
 from stormcnn.io import read_netcdf
-from stormcnn.models.network_files import load_network, read_metadata
+from stormcnn.models.network_files import load_network
 from stormcnn.models.prediction import predict_probability
 from stormcnn.storms.patches import open_patches
 from stormcnn.storms.preparing import prepare_batch
@@ -114,7 +115,7 @@ def test_all_files_are_written_and_the_checkpoint_is_removed(inputs, tmp_path):
     (folder,) = train(inputs, tmp_path, 0)
     assert names(folder) == FILES
     assert len(pd.read_csv(folder / "history.csv")) == 1
-    assert read_metadata(folder / "trained.keras")["model"] == "baseline"
+    assert read_about(folder / "trained.keras")["model"] == "baseline"
     size = pd.read_csv(folder / "size.csv")
     assert list(size) == ["trainable_parameters", "small_weight_share"]
     assert size["trainable_parameters"].tolist() == [4 * 9 + 4 + 4 * 4 * 4 + 1]

@@ -11,7 +11,7 @@ import pytest
 from stormcnn.errors import UserError
 from stormcnn.models import network_archive
 from stormcnn.models.architecture import build_network
-from stormcnn.models.network_files import load_network, read_metadata, save_network
+from stormcnn.models.network_files import load_network, save_network
 
 METADATA = {"predictors": ["U10_curr"], "event": {"threshold": 0.005}}
 
@@ -34,7 +34,7 @@ def test_loaded_network_predicts_the_same_and_has_its_metadata(tmp_path):
     patches = np.random.default_rng(0).normal(0, 10, (3, 8, 8, 2)).astype(np.float32)
     loaded = load_network(path).predict_on_batch(patches)
     np.testing.assert_array_equal(loaded, network.predict_on_batch(patches))
-    assert read_metadata(path) == METADATA
+    assert network_archive.read_json(path, network_archive.METADATA) == METADATA
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "missing"])
@@ -50,13 +50,7 @@ def test_damaged_network_file_is_named(tmp_path, damage):
     with pytest.raises(UserError, match=r"network\.keras"):
         load_network(path)
     with pytest.raises(UserError, match=r"network\.keras"):
-        read_metadata(path)
-
-
-def test_network_without_metadata_is_named(tmp_path):
-    build().save(tmp_path / "network.keras")
-    with pytest.raises(UserError, match=r"network\.keras"):
-        read_metadata(tmp_path / "network.keras")
+        network_archive.read_json(path, network_archive.METADATA)
 
 
 def test_network_that_would_run_code_is_not_loaded(tmp_path):
