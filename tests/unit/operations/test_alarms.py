@@ -10,6 +10,7 @@ import pytest
 
 from ops import watching
 from stormcnn.errors import UserError
+from stormcnn.io import write_csv
 from stormcnn.operations.alarms import current_alarms, describe_alarms, keep_runs, read_alarms
 from stormcnn.operations.journal import Journal
 from stormcnn.operations.registry import Champion
@@ -114,6 +115,30 @@ def test_notification_that_fails_is_repeated(tell, tmp_path, command):
     assert tell("bias", failing) == ["not_notified"]
     assert tell("bias", notifier(tmp_path)) == []
     assert json.loads((tmp_path / "told.txt").read_text().splitlines()[-1])["alarms"] == ["bias"]
+
+
+@pytest.mark.parametrize("digits", ["012345678901", "1234567890e1"])
+def test_network_whose_name_looks_like_a_number_has_its_own_rows(tmp_path, monkeypatch, digits):
+    monkeypatch.chdir(tmp_path)
+    event = {"target": "RVORT1_MAX_future", "region": "storm", "threshold": 0.005}
+    champion = CHAMPION.model_copy(update={"sha256": digits + 52 * "0", "event": event})
+    config = {
+        "data": {"target": event["target"], "region": "storm", "predictors": ["U10"]},
+        "event": {"threshold": 0.005},
+        "experiment": {"name": "storms"},
+        "verification": {"block": "day"},
+        "monitoring": {"notify": None},
+    }
+
+    class Workflow:
+        def run(self, experiment, cutoff, targets, start):
+            rows = pd.DataFrame([latest("")]).assign(network=digits)
+            write_csv(rows, targets[-1])
+
+    for _ in range(2):
+        watching.watch(config, Journal(None), Workflow(), champion)
+    table = pd.read_csv(tmp_path / "registry/monitoring.csv", dtype={"network": str})
+    assert table["network"].tolist() == [digits]
 
 
 def test_alarms_of_another_champion_are_forgotten(tell, tmp_path):
