@@ -287,7 +287,7 @@ class Program:
         futures = self._list_futures(arrivals)
         for record in records:
             files = [runs[folder] for runs in futures if (folder := record.parent.name) in runs]
-            states = [_state(file) for file in files]
+            states = [_state(file) for file in (str(record), *files)]
             if files and self._without_outcome.get(record) != states:
                 self._verify_record(record, files, outcome)
                 self._without_outcome[record] = states

@@ -126,15 +126,10 @@ def _modified(path: Path) -> int:
         return 0
 
 
-@cache
 def _fault_of_record(record: Path, run_file: str) -> str:
-    """Return what is wrong with a record if it is not that of a run file of this name.
-
-    Records never change.
-    """
+    """Return what is wrong with a record if it is not that of a run file of this name."""
     try:
-        with netCDF4.Dataset(record) as file:
-            forecast = str(file.run_file)
+        forecast = _run_file_of(record)
     except (AttributeError, OSError) as error:
         return (
             f"its issued forecast {record} is damaged ({error}). Restore the files of the forecast "
@@ -146,3 +141,10 @@ def _fault_of_record(record: Path, run_file: str) -> str:
         f"{record} is the forecast of {printable(forecast)}, which has the same run date and "
         "ensemble member. Forecast one of them in another working directory."
     )
+
+
+@cache
+def _run_file_of(record: Path) -> str:
+    """Return the name of the run file of a record; complete records never change."""
+    with netCDF4.Dataset(record) as file:
+        return str(file.run_file)

@@ -21,9 +21,12 @@ from checkout import ROOT
 from made_up_networks import write_network
 from run_files import run_file_name, run_values, write_run_file
 
-from ops.forecasting import ExitCode, main
+from ops.forecasting import ExitCode, Program, main
+from stormcnn.config.config_files import read_config_files
+from stormcnn.config.loading import load_config
 from stormcnn.forecast.records import find_records
 from stormcnn.operations import registry
+from stormcnn.operations.journal import Journal
 from stormcnn.operations.succession import enter_decision, roll_back
 from stormcnn.provenance import sha256_of
 
@@ -335,6 +338,23 @@ def test_damaged_record_is_named_and_does_not_stop_the_others(
     assert damaged.read_bytes() == b"damaged"
     assert all(str(damaged) in line["message"] for line in events_of("bad_file"))
     assert record(DATES[1], networks[0]).exists()
+
+
+def test_restored_record_is_used_by_the_call_that_named_its_damage(
+    place: Path, networks: list[Path]
+) -> None:
+    forecast()
+    damaged = record(DATES[0], networks[0])
+    content = damaged.read_bytes()
+    write_observed(DATES[0])
+    config = load_config(read_config_files([ROOT / "config/config.yaml", "my.yaml"]))
+    program = Program(config, "new", Journal(Path("logs/forecast/night.jsonl")))
+    damaged.write_bytes(b"damaged")
+    assert program.run() == ExitCode.BAD_FILES
+    assert events_of("verified") == []
+    damaged.write_bytes(content)
+    assert program.run() == ExitCode.DONE
+    assert [line["record"] for line in events_of("verified")] == [str(damaged)]
 
 
 def test_second_call_at_the_same_time_is_refused(place: Path) -> None:
