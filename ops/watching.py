@@ -50,7 +50,7 @@ def watch(
     monitored = f"results/{experiment}/monitoring/runs.csv"
     targets = ["prepare", monitored]
     workflow.run(experiment, champion.cutoff, targets, champion.training_start)
-    rows = pd.read_csv(monitored, dtype={"network": str}).fillna({"alarms": ""})
+    rows = pd.read_csv(monitored, dtype={"network": str, "alarms": str}).fillna({"alarms": ""})
     keep_runs(rows, MONITORED)
     latest = rows.iloc[-1].to_dict()
     before = read_alarms(ALARMS, champion.sha256)

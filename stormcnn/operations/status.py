@@ -70,7 +70,8 @@ def read_status(folder: StrPath) -> Status:
     try:
         rows = pd.DataFrame()
         if monitored.exists():
-            rows = pd.read_csv(monitored, dtype={"network": str}).fillna({"alarms": ""})
+            texts = {"network": str, "alarms": str}
+            rows = pd.read_csv(monitored, dtype=texts).fillna({"alarms": ""})
             rows = rows.sort_values("run_date", kind="stable", ignore_index=True)
     except (ValueError, KeyError) as error:
         raise UserError(f"{monitored} is damaged ({error}). Remove it; it is made again.") from None

@@ -117,6 +117,7 @@ def test_notification_that_fails_is_repeated(tell, tmp_path, command):
     assert json.loads((tmp_path / "told.txt").read_text().splitlines()[-1])["alarms"] == ["bias"]
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("digits", ["012345678901", "1234567890e1"])
 def test_network_whose_name_looks_like_a_number_has_its_own_rows(tmp_path, monkeypatch, digits):
     monkeypatch.chdir(tmp_path)
