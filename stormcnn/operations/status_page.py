@@ -68,7 +68,8 @@ def _history_table(history: Sequence[Entry]) -> Table:
     for entry in reversed(history):
         scores = (entry.decision or {}).get("challenger", {}).get("scores", {})
         skill = scores.get("brier_skill_score_training", {})
-        value, low, high = (skill.get(part) or np.nan for part in ("value", "low", "high"))
+        numbers = (skill.get(part) for part in ("value", "low", "high"))
+        value, low, high = (np.nan if one is None else one for one in numbers)
         rows.append(
             [
                 Cell(number(entry.number, 0), entry.number),

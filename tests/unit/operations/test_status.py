@@ -68,11 +68,14 @@ def test_damaged_file_is_named(folder, name):
         read_status(folder)
 
 
-def test_skill_that_is_null_is_shown_as_unknown(folder):
+@pytest.mark.parametrize(("value", "shown"), [(None, "–"), (0.0, "0.00")])
+def test_skill_that_is_null_is_shown_as_unknown_and_zero_as_zero(folder, value, shown):
     entry = decide(folder, 1)
     path = folder / "champion.json"
     content = json.loads(path.read_text())
-    content["decision"]["challenger"]["scores"]["brier_skill_score_training"]["low"] = None
+    skill = dict.fromkeys(("value", "low", "high"), value)
+    content["decision"]["challenger"]["scores"]["brier_skill_score_training"] = skill
     for file in (path, folder / "history" / f"{entry.number:06d}.json"):
         file.write_text(json.dumps(content))
     write_status_page(read_status(folder), TEMPLATE, folder / "status.html")
+    assert f">{shown}" in (folder / "status.html").read_text()
