@@ -118,6 +118,11 @@ def choose_validation_start(runs: Sequence[Run], test_start: str, configured: st
     no run to train on or none for validation.
     """
     training = [run for run in runs if run.run_date < test_start]
+    if not training:
+        raise UserError(
+            f"split.test_start: {test_start} leaves no run file in the training period. Choose a "
+            "later day."
+        )
     run_dates = [run.run_date for run in training]
     starts = sorted({first_day(run.batch) for run in training})
     large_enough = [

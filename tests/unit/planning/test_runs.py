@@ -137,6 +137,11 @@ def test_validation_starts_with_the_last_quarter_of_the_training_runs(months, st
     assert choose_validation_start(runs, "2015-01-01", None) == start
 
 
+def test_validation_start_needs_a_training_period():
+    with pytest.raises(UserError, match=r"split\.test_start: 2014-01-01"):
+        choose_validation_start(monthly_runs(1, 2), "2014-01-01", None)
+
+
 @pytest.mark.parametrize("configured", ["2014-01-01", "2014-04-02"])
 def test_validation_start_that_leaves_no_run_on_one_side_is_refused(configured):
     runs = monthly_runs(1, 2, 3, 4)
