@@ -122,8 +122,8 @@ def _describe_recalibration(attributes: dict[str, Any]) -> str:
     stored = attributes.get("recalibration", "none")
     if stored == "none":
         return (
-            "The probabilities are those of the network, without recalibration: it was not shown "
-            "to help."
+            "The probabilities are those of the network, without recalibration: none was shown to "
+            "help."
         )
     method = RECALIBRATION_WORDS.get(json.loads(stored)["method"], "recalibration")
     return (
