@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stormcnn.io import write_csv
 from stormcnn.logs import job_log
 from stormcnn.report import comparison
+from stormcnn.report.reading import read_table
 from stormcnn.vocabulary import NetworkId
 
 if TYPE_CHECKING:
@@ -24,11 +23,11 @@ def compare_models(
 ) -> None:
     """Write a table with one row per model."""
     table = comparison.compare_models(
-        pd.read_csv(scores, dtype={"seed": str}),
+        read_table(scores, seed=str),
         titles,
-        histories={network: pd.read_csv(path) for network, path in histories.items()},
-        sizes={network: pd.read_csv(path) for network, path in sizes.items()},
-        coefficients={model: pd.read_csv(path) for model, path in coefficients.items()},
+        histories={network: read_table(path) for network, path in histories.items()},
+        sizes={network: read_table(path) for network, path in sizes.items()},
+        coefficients={model: read_table(path) for model, path in coefficients.items()},
     )
     write_csv(table, output)
 

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stormcnn.io import read_netcdf
 from stormcnn.logs import job_log
 from stormcnn.report.explanation_figures import attribution_figure, importance_figure
 from stormcnn.report.explanation_texts import SHOWN_SCORE
 from stormcnn.report.figure_style import save_figure
+from stormcnn.report.reading import read_table
 from stormcnn.storms.inventory import is_made_up
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ def draw_explanations(
 ) -> None:
     """Draw `importance`, and `attributions-<model>` for each file of `storms`, into `folder`."""
     figure = importance_figure(
-        pd.read_csv(permutation), titles, SHOWN_SCORE, made_up=is_made_up(inventory)
+        read_table(permutation), titles, SHOWN_SCORE, made_up=is_made_up(inventory)
     )
     save_figure(figure, f"{folder}/importance")
     for path in storms:

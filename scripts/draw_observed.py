@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stormcnn.io import read_netcdf
 from stormcnn.logs import job_log
 from stormcnn.report.figure_style import save_figure
 from stormcnn.report.observed_figures import observed_figure
+from stormcnn.report.reading import read_table
 from stormcnn.storms.titles import is_made_up_title
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def draw_observed(
 ) -> None:
     """Draw the table `reliability` to `<stem>.png` and `<stem>.svg`."""
     made_up = is_made_up_title(read_netcdf(observations).attrs["title"])
-    table = pd.read_csv(reliability, dtype={"seed": str})
+    table = read_table(reliability, seed=str)
     save_figure(observed_figure(table, titles, made_up), stem)
 
 

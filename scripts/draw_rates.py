@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stormcnn.io import read_netcdf
 from stormcnn.logs import job_log
 from stormcnn.report.figure_style import save_figure
+from stormcnn.report.reading import read_table
 from stormcnn.report.training_figures import rate_figure
 from stormcnn.storms.titles import is_made_up_title
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 def draw_rates(*, scores: str, choice: str, storms: str, stem: str) -> None:
     """Draw the tables `scores` and `choice` to `<stem>.png` and `<stem>.svg`."""
     made_up = is_made_up_title(read_netcdf(storms).attrs["title"])
-    save_figure(rate_figure(pd.read_csv(scores), pd.read_csv(choice), made_up), stem)
+    save_figure(rate_figure(read_table(scores), read_table(choice), made_up), stem)
 
 
 if __name__ == "__main__":

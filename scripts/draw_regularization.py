@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stormcnn.logs import job_log
 from stormcnn.report.figure_style import save_figure
+from stormcnn.report.reading import read_table
 from stormcnn.report.regularization_figures import read_kernels, regularization_figure
 from stormcnn.storms.inventory import is_made_up
 
@@ -23,7 +22,7 @@ def draw_regularization(
 ) -> None:
     """Draw the scores and the weights of the network files to `<stem>.png` and `<stem>.svg`."""
     figure = regularization_figure(
-        pd.read_csv(scores, dtype={"seed": str}),
+        read_table(scores, seed=str),
         {network: read_kernels(path) for network, path in networks.items()},
         titles,
         made_up=is_made_up(inventory),

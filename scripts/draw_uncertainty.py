@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stormcnn.logs import job_log
 from stormcnn.report.figure_style import save_figure
+from stormcnn.report.reading import read_table
 from stormcnn.report.uncertainty_figures import uncertainty_figures
 from stormcnn.storms.inventory import is_made_up
 
@@ -25,10 +24,10 @@ def draw_uncertainty(
 ) -> None:
     """Draw the figures of the tables into `folder`, as PNG and SVG."""
     figures = uncertainty_figures(
-        scores=pd.read_csv(scores),
-        spread_skill=pd.read_csv(spread_skill),
-        discard=pd.read_csv(discard),
-        counts=pd.read_csv(counts),
+        scores=read_table(scores),
+        spread_skill=read_table(spread_skill),
+        discard=read_table(discard),
+        counts=read_table(counts),
         titles=titles,
         made_up=is_made_up(inventory),
     )

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from stormcnn.logs import job_log
 from stormcnn.report.decision_figures import decision_figures
 from stormcnn.report.figure_style import save_figure
+from stormcnn.report.reading import read_table
 from stormcnn.report.verification_figures import verification_figures
 from stormcnn.storms.inventory import is_made_up
 
@@ -28,16 +27,16 @@ def draw_verification(
 ) -> None:
     """Draw the figures of the tables into `folder`, as PNG and SVG."""
     figures = verification_figures(
-        scores=pd.read_csv(scores, dtype={"seed": str}),
-        differences=pd.read_csv(differences, dtype={"seed": str}),
-        curves={name: pd.read_csv(path, dtype={"seed": str}) for name, path in curves.items()},
+        scores=read_table(scores, seed=str),
+        differences=read_table(differences, seed=str),
+        curves={name: read_table(path, seed=str) for name, path in curves.items()},
         titles=titles,
-        published=pd.read_csv(published[0]) if published else None,
+        published=read_table(published[0]) if published else None,
         made_up=is_made_up(inventory),
     )
     figures |= decision_figures(
-        pd.read_csv(decisions, dtype={"seed": str}),
-        pd.read_csv(economic_value, dtype={"seed": str}),
+        read_table(decisions, seed=str),
+        read_table(economic_value, seed=str),
         titles,
         made_up=is_made_up(inventory),
     )

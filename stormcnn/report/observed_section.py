@@ -10,6 +10,7 @@ import pandas as pd
 from stormcnn.io import read_netcdf
 from stormcnn.report import verdicts
 from stormcnn.report.difference_tables import difference_cell, floored_differences, p_holm_cell_of
+from stormcnn.report.reading import read_table
 from stormcnn.report.score_tables import score_cell
 from stormcnn.report.series import compared_names, drop_variants, select_headline, series_of
 from stormcnn.report.table_cells import Cell, Table, number, percentage, text_cell
@@ -55,7 +56,7 @@ def observed_content(
         return None
     observations = read_netcdf(files[OBSERVATIONS])
     scores, differences, events = (
-        pd.read_csv(files[name]) for name in ("scores", "differences", "events")
+        read_table(files[name]) for name in ("scores", "differences", "events")
     )
     titles = wording.titles
     content: dict[str, Any] = {

@@ -30,6 +30,7 @@ from stormcnn.report.labels import FIGURES, Intervals
 from stormcnn.report.model_tables import model_table, rate_table
 from stormcnn.report.observed_section import OBSERVATIONS, observed_content
 from stormcnn.report.periods import describe_sample, describe_shared_storms, describe_size
+from stormcnn.report.reading import read_table
 from stormcnn.report.score_tables import (
     all_score_table,
     main_score_table,
@@ -154,11 +155,11 @@ def write_report(path: StrPath, inputs: ReportInputs) -> Headline:
 
 def _collect_content(inputs: ReportInputs) -> dict[str, Any]:
     """Return the variables of the template, except the downloads."""
-    comparison = pd.read_csv(inputs.comparison)
+    comparison = read_table(inputs.comparison)
     titles = dict(zip(comparison["model"], comparison["title"].astype(str), strict=True))
-    scores = pd.read_csv(inputs.scores)
-    differences = pd.read_csv(inputs.differences)
-    uncertainty = pd.read_csv(inputs.uncertainty["scores"]) if inputs.uncertainty else None
+    scores = read_table(inputs.scores)
+    differences = read_table(inputs.differences)
+    uncertainty = read_table(inputs.uncertainty["scores"]) if inputs.uncertainty else None
     test = select_test_period(scores)
     inventory = read_inventory(inputs.inventory)
     size = describe_size(test, inventory, inputs.predictions[0], inputs.block)
@@ -179,7 +180,7 @@ def _collect_content(inputs: ReportInputs) -> dict[str, Any]:
         "strata": strata_table(scores, titles),
         "published": None
         if inputs.published is None
-        else published_table(comparison, pd.read_csv(inputs.published)),
+        else published_table(comparison, read_table(inputs.published)),
         "uncertainty": None
         if uncertainty is None
         else all_score_table(uncertainty, titles, "Scores of Monte Carlo dropout"),
@@ -224,7 +225,7 @@ def _claims_content(
         scores,
         differences,
         uncertainty,
-        None if inputs.recalibration is None else pd.read_csv(inputs.recalibration),
+        None if inputs.recalibration is None else read_table(inputs.recalibration),
         confidence=inputs.confidence,
         resamples=inputs.resamples,
     )
@@ -303,7 +304,7 @@ def _explanations_content(inputs: ReportInputs, wording: verdicts.Wording) -> di
     """Return the importance of predictors, the counterfactuals, and the tests of the maps."""
     if not inputs.explanations:
         return None
-    importance, checks = (pd.read_csv(inputs.explanations[n]) for n in ("permutation", "checks"))
+    importance, checks = (read_table(inputs.explanations[n]) for n in ("permutation", "checks"))
     explained = [
         (wording.titles[storms.attrs["model"]], storms)
         for storms in map(read_netcdf, inputs.explained)
@@ -326,7 +327,7 @@ def _decisions_content(
     """Return decisions as a table, and in words for one network."""
     if inputs.decisions is None:
         return {"decision_sentences": [], "decision_models": [], "decisions": None}
-    decisions = pd.read_csv(inputs.decisions, dtype={"seed": str})
+    decisions = read_table(inputs.decisions, seed=str)
     model = network_to_act_on(claims)
     return {
         "decision_sentences": describe_decisions(decisions, model, titles[model]),
@@ -339,7 +340,7 @@ def _tuning_content(inputs: ReportInputs) -> dict[str, Any]:
     """Return the choice of the dropout rate in words and as a table."""
     if not inputs.tuning:
         return {"rate_sentences": [], "rates": None}
-    choice = pd.read_csv(inputs.tuning["choice"])
+    choice = read_table(inputs.tuning["choice"])
     return {"rate_sentences": verdicts.describe_rate_choice(choice), "rates": rate_table(choice)}
 
 
