@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 MOST_MAPS = 2
 """Most maps of attributions next to the fields of a storm."""
 
-POSITIVE, NEGATIVE = "#b35806", "#542788"
-"""Ends of the colors of attributions, PuOr of ColorBrewer, which differ for all color vision."""
-
 
 def importance_figure(
     importance: pd.DataFrame, titles: Mapping[str, str], score: str, made_up: bool = False
