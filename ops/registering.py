@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from ops.command import ExitCode, run
 from ops.inputs import read_config
@@ -16,7 +17,7 @@ from stormcnn.operations import registry
 from stormcnn.operations.comparing import compare
 from stormcnn.operations.journal import Event, Journal, utc_now
 from stormcnn.operations.lock import Lock
-from stormcnn.operations.status import describe, describe_history, read_status
+from stormcnn.operations.status import Status, describe, describe_history, read_status
 from stormcnn.operations.succession import appoint, hold, release, roll_back
 from stormcnn.texts import printable
 
@@ -79,9 +80,19 @@ def show(options: argparse.Namespace) -> ExitCode:
         lines = describe_history(status.history) or ["The registry is empty."]
     else:
         first, second = (registry.read_entry(REGISTRY, number) for number in options.entries)
-        lines = compare(status.history, status.monitored, first, second)
+        lines = compare(status.history, status.monitored, first, second, **_settings(status))
     sys.stdout.write(printable("\n".join(lines), keep="\n") + "\n")
     return ExitCode.DONE
+
+
+def _settings(status: Status) -> dict[str, Any]:
+    """Return the block and the confidence of the latest decision whose config was kept."""
+    for entry in reversed(status.history):
+        path = registry.config_of(REGISTRY, entry.number)
+        if path.exists():
+            verification = read_config([str(path)])["verification"]
+            return {key: verification[key] for key in ("block", "confidence")}
+    return {}
 
 
 def change(options: argparse.Namespace, journal: Journal) -> ExitCode:

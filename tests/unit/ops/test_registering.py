@@ -3,13 +3,14 @@
 import fcntl
 import json
 
+import pandas as pd
 import pytest
 from checkout import ROOT
-from made_up_registry import decide, write_registry
+from made_up_registry import decide, monitored_runs, write_registry
 
 from ops.command import ExitCode
 from ops.registering import main, parse_arguments
-from stormcnn.operations.registry import read_champion, read_history, read_last_entry
+from stormcnn.operations.registry import config_of, read_champion, read_history, read_last_entry
 
 
 @pytest.fixture
@@ -55,6 +56,27 @@ def test_reading_writes_nothing(folder, capsys):
         assert "storms-" in capsys.readouterr().out
     assert main(["compare", "1", "9"]) == ExitCode.FAILED
     assert {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")} == before
+
+
+def test_comparison_has_the_blocks_and_the_confidence_of_the_latest_decision(folder, capsys):
+    champions = [entry.champion.sha256 for entry in read_history(folder)[:2]]
+    rows = [monitored_runs(network, "2026-04-06T00:00", 36) for network in champions]
+    rows[1]["brier_score"] -= 0.01
+    pd.concat(rows).to_csv(folder / "monitoring.csv", index=False)
+    main(["compare", "1", "2"])
+    text = capsys.readouterr().out
+    assert "in 36 blocks" in text
+    assert "95 % interval" in text
+    config = config_of(folder, 2)
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(
+        "experiment: {name: storms}\ndata: {name: storms, source: folder, folder: runs}\n"
+        "verification: {block: 3, confidence: 0.8}\n"
+    )
+    main(["compare", "1", "2"])
+    text = capsys.readouterr().out
+    assert "in 13 blocks" in text
+    assert "80 % interval" in text
 
 
 def test_running_retraining_is_respected(folder):
