@@ -395,7 +395,8 @@ def measured_on(days: Mapping[str, Mapping[str, str]]) -> list[str]:
     by_day: dict[str, dict[str, None]] = {}
     for size, parts in days.items():
         for part, day in parts.items():
-            by_day.setdefault(day, {})[f"{part.partition('-')[0]} ({size})"] = None
+            name = "claims" if part.startswith("claims-") else part
+            by_day.setdefault(day, {})[f"{name} ({size})"] = None
     return [f"- {day}: {', '.join(by_day[day])}" for day in sorted(by_day)]
 
 

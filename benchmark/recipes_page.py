@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.markdown import table
 from benchmark.recipes import TRAININGS
+from stormcnn.report.words import join
 
 BEGIN = "<!-- The following tables are written by python -m benchmark.run full --only recipes. -->"
 END = "<!-- End of the tables on recipes. -->"
@@ -62,9 +63,27 @@ def skill_lines(compared: Mapping[str, Any], fast: Mapping[str, Any], storms: in
             rows,
         ),
         "",
+        verdict(fast, list(next(iter(compared.values())))),
+        "",
         f"The three networks together take {together['median']:g} times as long with `fast` as "
         f"with `lesson` ({together['low']:g} to {together['high']:g}, {together['pairs']} pairs).",
     ]
+
+
+def verdict(fast: Mapping[str, Any], networks: Sequence[str]) -> str:
+    """Return a sentence on the networks for which the skill with `fast` is higher or lower."""
+
+    def direction(network: str) -> str:
+        difference = fast[network]["difference"]
+        if difference["low"] > 0:
+            return "higher"
+        return "lower" if difference["high"] < 0 else "not shown to be higher or lower"
+
+    names: dict[str, list[str]] = {}
+    for network in networks:
+        names.setdefault(direction(network), []).append(f"`{network}`")
+    parts = [f"{words} for {join(these)}" for words, these in names.items()]
+    return f"The skill with `fast` is {'; it is '.join(parts)}."
 
 
 def ablation_lines(ablated: Mapping[str, Any]) -> list[str]:

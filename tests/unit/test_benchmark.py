@@ -14,9 +14,9 @@ from benchmark.claims_page import write_claims
 from benchmark.comparison import fitting_seconds
 from benchmark.gpu_page import gpu_lines
 from benchmark.measure import ratio
-from benchmark.page import write_page
+from benchmark.page import measured_on, write_page
 from benchmark.recipes import by_training, mean_interval, summarize
-from benchmark.recipes_page import BEGIN, END, write_recipes
+from benchmark.recipes_page import BEGIN, END, verdict, write_recipes
 from benchmark.run import main
 from benchmark.scaling import (
     Rates,
@@ -215,6 +215,31 @@ def test_interval_over_seeds_has_the_width_of_a_normal_distribution():
     interval = mean_interval(samples)
     error = np.sqrt(sum(sample.var(ddof=1) / 200 for sample in samples)) / 2
     assert interval["high"] - interval["low"] == pytest.approx(2 * 1.645 * error, abs=2e-4)
+
+
+def test_measured_parts_are_named_by_day_and_those_of_the_claims_once():
+    parts = {
+        "claims-counts": "2030-01-02",
+        "claims-single": "2030-01-02",
+        "many-storms": "2030-01-01",
+    }
+    assert measured_on({"full": parts}) == [
+        "- 2030-01-01: many-storms (full)",
+        "- 2030-01-02: claims (full)",
+    ]
+
+
+def test_page_says_where_a_recipe_lowers_the_skill():
+    intervals = {"baseline": (-0.02, -0.01), "l2": (0.01, 0.02), "dropout": (0.01, 0.03)}
+    fast = {
+        network: {"difference": {"low": low, "high": high}}
+        for network, (low, high) in intervals.items()
+    }
+    assert verdict(fast, list(intervals)) == (
+        "The skill with `fast` is lower for `baseline`; it is higher for `l2` and `dropout`."
+    )
+    fast["l2"]["difference"]["low"] = -0.01
+    assert "not shown to be higher or lower for `l2`" in verdict(fast, list(intervals))
 
 
 def test_tables_of_recipes_replace_those_between_the_markers(tmp_path):
