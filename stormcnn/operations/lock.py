@@ -6,8 +6,9 @@ import errno
 import fcntl
 import os
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -87,25 +88,47 @@ def _holder_named_in(path: Path) -> Iterator[None]:
     file of a process of this machine that has ended is replaced.
     """
     own = f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time()}"
-    try:
-        _create(path, own)
-    except FileExistsError:
-        if _may_run(holder := path.read_text(encoding="utf-8")):
+    if not _create(path, own):
+        holder = _read(path)
+        if not _may_run(holder):
+            _remove(path, holder)
+        if _may_run(holder) or not _create(path, own):
             raise Busy(
-                f"{path}: another process is running ({holder}: host, process, start). Try "
+                f"{path}: another process is running ({_read(path)}: host, process, start). Try "
                 "again when it has ended. If it was killed on another machine, remove the file."
-            ) from None
-        path.unlink()
-        _create(path, own)
+            )
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
 
 
-def _create(path: Path, text: str) -> None:
-    with open(path, "x", encoding="utf-8") as file:
-        file.write(text)
+def _create(path: Path, text: str) -> bool:
+    """Return whether the file did not exist and was created."""
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _read(path: Path) -> str:
+    """Return the text of a file, which is empty if the file has been removed."""
+    with suppress(FileNotFoundError):
+        return path.read_text(encoding="utf-8")
+    return ""
+
+
+def _remove(path: Path, text: str) -> None:
+    """Remove a file unless another process has replaced it since its `text` was read."""
+    moved = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    with suppress(FileNotFoundError):
+        path.rename(moved)
+        if _read(moved) == text:
+            moved.unlink()
+        else:
+            moved.rename(path)
 
 
 def _may_run(holder: str) -> bool:

@@ -7,9 +7,11 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
+from stormcnn.operations import lock as lock_module
 from stormcnn.operations.lock import Busy, Lock
 
 
@@ -77,3 +79,22 @@ def test_lock_of_a_process_that_may_be_running_is_respected(tmp_path, without_lo
     (tmp_path / "lock.holder").write_text(holder)
     with pytest.raises(Busy, match=re.escape("lock.holder")), Lock.hold(tmp_path / "lock"):
         pass
+
+
+def test_two_processes_do_not_take_over_the_same_lock(tmp_path, without_locks, monkeypatch):
+    ended = f"{socket.gethostname()} {2**31 - 1} 1.5"
+    (tmp_path / "lock.holder").write_text(ended)
+    may_run = lock_module._may_run
+    with ExitStack() as other:
+
+        def taken_meanwhile(holder):
+            result = may_run(holder)
+            if not result:
+                monkeypatch.setattr(lock_module, "_may_run", may_run)
+                other.enter_context(Lock.hold(tmp_path / "lock"))
+            return result
+
+        monkeypatch.setattr(lock_module, "_may_run", taken_meanwhile)
+        with pytest.raises(Busy), Lock.hold(tmp_path / "lock"):
+            pass
+        assert f" {os.getpid()} " in (tmp_path / "lock.holder").read_text()
