@@ -32,6 +32,11 @@ def read_config(files: Sequence[str]) -> dict[str, Any]:
             f"data.source must be folder (got {config['data']['source']}), because retraining "
             "waits for new run files. Set data.source to folder, and data.folder to their folder."
         )
+    if config["data"]["run_list"]:
+        raise UserError(
+            f"data.run_list must be null (got {config['data']['run_list']}), because retraining "
+            "uses all run files in data.folder as they arrive. Remove data.run_list."
+        )
     check_candidates(config)
     return config
 

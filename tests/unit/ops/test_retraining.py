@@ -31,6 +31,11 @@ from stormcnn.operations.registry import read_champion
         ("data: {\n", "my.yaml"),
         (None, "my.yaml"),
         ("data: {source: demo}\n", "data.source"),
+        (
+            "experiment: {name: storms}\n"
+            "data: {name: storms, source: folder, folder: runs, run_list: runs.csv}\n",
+            "data.run_list",
+        ),
     ],
 )
 def test_unsuitable_config_is_named_in_the_log(tmp_path, monkeypatch, content, named):
