@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import time
 
 import numpy as np
 
 from benchmark.measure import call_module
 from benchmark.simulated_forecasts import FREQUENCY, make_storms, with_skill
+from stormcnn.logs import peak_memory_mib
 from stormcnn.verification.tables import verify
 
 DAYS, STORMS_PER_DAY = 36, 1244
@@ -51,7 +51,7 @@ def score() -> dict[str, float]:
     )
     return {
         "seconds": round(time.perf_counter() - start, 1),
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mib": round(peak_memory_mib()),
         "storms": int(storms.event.size),
         "models": len(MODELS),
         "seeds": SEEDS,

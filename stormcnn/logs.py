@@ -29,8 +29,13 @@ class _PrintableFormatter(logging.Formatter):
 
 def peak_memory_mib() -> float:
     """Return the largest amount of memory that this process has used so far, in MiB."""
+    if sys.platform == "linux":
+        # `ru_maxrss` would be at least what the parent process had used.
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # In bytes on macOS, in KiB on Linux.
+    # In bytes on macOS, in KiB elsewhere.
     return peak / 1024 / (1024 if sys.platform == "darwin" else 1)
 
 

@@ -6,6 +6,7 @@ import sys
 import types
 
 import pytest
+from checkout import ROOT
 
 from stormcnn.logs import peak_memory_mib
 
@@ -57,14 +58,22 @@ def test_log_names_the_slurm_job(tmp_path, monkeypatch):
     assert " SLURM job 4711," in run(tmp_path, "pass")[1].splitlines()[0]
 
 
-def test_peak_memory_is_in_mebibytes_on_linux_and_macos(monkeypatch):
-    usage = types.SimpleNamespace(ru_maxrss=300 * 1024)
+def test_peak_memory_is_in_mebibytes_on_macos(monkeypatch):
+    usage = types.SimpleNamespace(ru_maxrss=300 * 1024**2)
     monkeypatch.setattr(resource, "getrusage", lambda who: usage)
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert peak_memory_mib() == 300
-    usage.ru_maxrss = 300 * 1024**2
     monkeypatch.setattr(sys, "platform", "darwin")
     assert peak_memory_mib() == 300
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux has /proc.")
+def test_peak_memory_is_that_of_this_process_and_not_of_its_parent():
+    child = "from stormcnn.logs import peak_memory_mib; print(peak_memory_mib())"
+    run_child = f"subprocess.run([sys.executable, '-c', {child!r}])"
+    parent = f"import subprocess, sys; used = b'x' * 500_000_000; {run_child}"
+    result = subprocess.run(
+        [sys.executable, "-c", parent], cwd=ROOT, capture_output=True, text=True
+    )
+    assert 10 < float(result.stdout) < 300
 
 
 def test_error_of_a_library_keeps_its_stack_trace(tmp_path):
