@@ -21,7 +21,7 @@ CONFIG: dict[str, Any] = {
     "opponents": [],
     "models": {"baseline": {"filters": [4]}, "l2": None, "dropout": {"filters": [4]}},
     "training": {"recipe": "lesson", "epochs": 1},
-    "verification": {"resamples": 20},
+    "verification": {"resamples": 200},
     "uncertainty": {"members": 0, "cases": {"count": 1, "members": 10}},
 }
 SCALING = "results/reruns/scaling.csv"

@@ -3,15 +3,17 @@
 import itertools
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from checkout import ROOT
 
-from benchmark import claims
+from benchmark import claims, reruns
 from benchmark.claims import Setting
 from benchmark.claims_page import write_claims
-from benchmark.comparison import fitting_seconds
+from benchmark.comparison import fitting_seconds, workflow_config
 from benchmark.gpu_page import gpu_lines
 from benchmark.measure import ratio
 from benchmark.page import measured_on, write_page
@@ -28,6 +30,8 @@ from benchmark.scaling import (
     wall_seconds,
     write_scaling,
 )
+from stormcnn.config.config_files import read_config_files
+from stormcnn.config.loading import load_config
 from stormcnn.verification.measured_coverage import MEASURED_COVERAGE
 
 RESULTS = json.loads((ROOT / "benchmark/results.json").read_text())
@@ -227,6 +231,14 @@ def test_measured_parts_are_named_by_day_and_those_of_the_claims_once():
         "- 2030-01-01: many-storms (full)",
         "- 2030-01-02: claims (full)",
     ]
+
+
+@pytest.mark.parametrize("settings", [reruns.CONFIG, workflow_config(Path("storms"))])
+def test_configs_of_the_benchmark_are_valid(tmp_path, settings):
+    data = {"name": "benchmark", "source": "folder", "folder": "runs"}
+    path = tmp_path / "benchmark.yaml"
+    path.write_text(yaml.safe_dump(settings | {"data": data}))
+    load_config(read_config_files([ROOT / "config/config.yaml", path]))
 
 
 def test_page_says_where_a_recipe_lowers_the_skill():
