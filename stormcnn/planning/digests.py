@@ -149,9 +149,12 @@ def _resolve(root: Path, module: str, names: Sequence[str]) -> Iterator[_Visit]:
 @cache
 def _file_digest(root: Path, file: str, names: frozenset[str] | None) -> str:
     tree = _parse(root, file)
-    constants = _constants(tree)
-    if names is None or not names <= constants.keys():
+    if names is None:
         return _digest(_meaning(tree))
+    constants = _constants(tree)
+    if not names <= constants.keys():
+        # Computed once, whatever names are imported.
+        return _file_digest(root, file, None)
     needed: set[str] = set()
     waiting = set(names)
     while waiting:
@@ -205,9 +208,9 @@ def _meaning(node: Any, texts: bool = True, in_class: bool = False) -> Any:
         return _meaning(node.orelse)
     texts = texts and kind is not ast.Raise and not _is_log_line(node)
     fields = {}
-    for name, value in ast.iter_fields(node):
+    for name in node._fields:
         # Versions of Python differ in the empty fields that they have.
-        if name in NOTATION or value is None:
+        if name in NOTATION or (value := getattr(node, name, None)) is None:
             continue
         if meaning := _meaning(value, texts, kind is ast.ClassDef):
             fields[name] = meaning
