@@ -10,8 +10,7 @@ from stormcnn.forecast.contents import ForecastContents
 from stormcnn.forecast.files import notice_of
 from stormcnn.forecast.headline import write_headline
 from stormcnn.forecast.storm_texts import storm_text, window_texts
-from stormcnn.report.words import counted
-from stormcnn.texts import printable
+from stormcnn.texts import counted, printable
 
 MOST_STORMS = 5
 """Most storms that are listed."""

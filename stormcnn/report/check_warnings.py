@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stormcnn.report.periods import describe_shared_storms
 from stormcnn.report.table_cells import percentage
-from stormcnn.report.words import block_name, counted, join
+from stormcnn.report.words import block_name, join
 from stormcnn.storms.event_texts import display_units
 from stormcnn.storms.events import LEAST_STORMS_PER_CLASS
 from stormcnn.storms.finding import name_some
 from stormcnn.storms.questionable import FAULTS
 from stormcnn.storms.storm_checks import count_faults
 from stormcnn.storms.variables import quantity_of
+from stormcnn.texts import counted
 from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_EVENTS
 
 if TYPE_CHECKING:

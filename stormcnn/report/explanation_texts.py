@@ -13,7 +13,8 @@ from stormcnn.report.predictor_names import predictor_name
 from stormcnn.report.series import select_headline
 from stormcnn.report.table_cells import Cell, Table, number, text_cell, with_interval
 from stormcnn.report.verdicts import Statement
-from stormcnn.report.words import block_name, counted, join, percent
+from stormcnn.report.words import block_name, join, percent
+from stormcnn.texts import counted
 from stormcnn.verification.claim_types import Estimate
 from stormcnn.verification.score_registry import score_text
 from stormcnn.vocabulary import LEAST_BLOCKS, LEAST_SEEDS

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stormcnn.report.table_cells import number
 from stormcnn.report.verdicts import describe_scope, differing_scores
-from stormcnn.report.words import RECALIBRATION_WORDS, counted, join
+from stormcnn.report.words import RECALIBRATION_WORDS, join
+from stormcnn.texts import counted
 from stormcnn.verification.claim_rows import most_of
 from stormcnn.verification.claim_types import Bias, Change, Level, Slope
 from stormcnn.verification.difference_claims import RELEVANT_DIFFERENCE

@@ -14,9 +14,10 @@ from stormcnn.report.reading import read_table
 from stormcnn.report.score_tables import score_cell
 from stormcnn.report.series import compared_names, drop_variants, select_headline, series_of
 from stormcnn.report.table_cells import Cell, Table, number, percentage, text_cell
-from stormcnn.report.words import counted, join
+from stormcnn.report.words import join
 from stormcnn.storms.events import LEAST_STORMS_PER_CLASS
 from stormcnn.storms.observed_events import UNKNOWN, YES
+from stormcnn.texts import counted
 from stormcnn.verification.claims import judge
 from stormcnn.verification.difference_claims import CLAIMED
 from stormcnn.verification.observed import NWP, OBSERVED

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from stormcnn.io import read_netcdf
-from stormcnn.report.words import block_name, counted, percent
+from stormcnn.report.words import block_name, percent
+from stormcnn.texts import counted
 from stormcnn.verification.measured_coverage import MEASURED_CONFIDENCE, MEASURED_COVERAGE
 from stormcnn.vocabulary import BLOCK_RUN, LEAST_SEEDS
 

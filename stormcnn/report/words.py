@@ -30,15 +30,6 @@ def join(names: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with a noun, in the plural unless the number is 1.
-
-    >>> counted(1, "run file"), counted(1200, "run file")
-    ('1 run file', '1,200 run files')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 def percent(probability: float) -> str:
     """Return a probability in percent, with a decimal below 10 %.
 
