@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,7 +92,7 @@ def _holder_named_in(path: Path) -> Iterator[None]:
         holder = _read(path)
         if not _may_run(holder):
             _remove(path, holder)
-        if _may_run(holder) or not _create(path, own):
+        if not _create(path, own):
             raise Busy(
                 f"{path}: another process is running ({_read(path)}: host, process, start). Try "
                 "again when it has ended. If it was killed on another machine, remove the file."
@@ -121,14 +121,17 @@ def _read(path: Path) -> str:
 
 
 def _remove(path: Path, text: str) -> None:
-    """Remove a file unless another process has replaced it since its `text` was read."""
-    moved = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-    with suppress(FileNotFoundError):
-        path.rename(moved)
-        if _read(moved) == text:
-            moved.unlink()
-        else:
-            moved.rename(path)
+    """Remove a file with this `text`, unless another process does so at the same time.
+
+    A third file lets only one process remove it, which otherwise could be one that has replaced it.
+    """
+    token = path.with_name(f"{path.name}.{hashlib.sha256(text.encode()).hexdigest()[:12]}")
+    if _create(token, ""):
+        try:
+            if _read(path) == text:
+                path.unlink()
+        finally:
+            token.unlink()
 
 
 def _may_run(holder: str) -> bool:

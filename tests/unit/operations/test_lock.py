@@ -7,11 +7,11 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stormcnn.operations import lock as lock_module
 from stormcnn.operations.lock import Busy, Lock
 
 
@@ -81,20 +81,22 @@ def test_lock_of_a_process_that_may_be_running_is_respected(tmp_path, without_lo
         pass
 
 
-def test_two_processes_do_not_take_over_the_same_lock(tmp_path, without_locks, monkeypatch):
+def test_one_of_several_processes_takes_over_a_lock(tmp_path, without_locks):
     ended = f"{socket.gethostname()} {2**31 - 1} 1.5"
-    (tmp_path / "lock.holder").write_text(ended)
-    may_run = lock_module._may_run
-    with ExitStack() as other:
+    begin, end = (threading.Barrier(4, timeout=60) for _ in range(2))
 
-        def taken_meanwhile(holder):
-            result = may_run(holder)
-            if not result:
-                monkeypatch.setattr(lock_module, "_may_run", may_run)
-                other.enter_context(Lock.hold(tmp_path / "lock"))
-            return result
+    def attempt(_):
+        begin.wait()
+        try:
+            with Lock.hold(tmp_path / "lock"):
+                end.wait()
+        except Busy:
+            end.wait()
+            return False
+        return True
 
-        monkeypatch.setattr(lock_module, "_may_run", taken_meanwhile)
-        with pytest.raises(Busy), Lock.hold(tmp_path / "lock"):
-            pass
-        assert f" {os.getpid()} " in (tmp_path / "lock.holder").read_text()
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(100):
+            (tmp_path / "lock.holder").write_text(ended)
+            assert sum(threads.map(attempt, range(4))) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["lock"]
